@@ -1,0 +1,1 @@
+"""Four simulated plants' systems on loopback. The hub never imports this room: they meet on the wire."""

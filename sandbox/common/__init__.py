@@ -1,0 +1,1 @@
+"""What the four simulated systems share: state, ledger, hostile mode, server."""
