@@ -39,6 +39,8 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class BomLine:
+    """One component of one parent."""
+
     parent: int  # Material.serial
     component: int
     line: int
@@ -47,6 +49,8 @@ class BomLine:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """One step of a made material's routing."""
+
     material: int
     sequence: int
     work_centre: str
@@ -59,6 +63,8 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class WorkCentre:
+    """A place where operations are done."""
+
     code: str
     name_en: str
     name_zh: str
@@ -67,6 +73,8 @@ class WorkCentre:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
+    """A customer or a supplier."""
+
     serial: int
     role: Literal["customer", "supplier"]
     name_en: str
@@ -78,6 +86,8 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class SupplierAgreement:
+    """On what terms a supplier delivers a material."""
+
     supplier: int
     material: int
     price: Decimal
@@ -90,6 +100,8 @@ class SupplierAgreement:
 
 @dataclass(frozen=True, slots=True)
 class StockLot:
+    """What stands in a warehouse."""
+
     material: int
     warehouse: Literal["WH1", "WH2", "WH3"]
     lot: str
@@ -99,6 +111,8 @@ class StockLot:
 
 @dataclass(frozen=True, slots=True)
 class OpenPurchase:
+    """A purchase order that stood in the ERP before the hub came."""
+
     number: str
     supplier: int
     material: int
@@ -120,6 +134,8 @@ class OpenWork:
 
 @dataclass(frozen=True, slots=True)
 class SalesOrderLine:
+    """What is ordered, in true units."""
+
     line: int
     material: int
     quantity: Decimal
@@ -129,6 +145,8 @@ class SalesOrderLine:
 
 @dataclass(frozen=True, slots=True)
 class SalesOrder:
+    """A customer's order in the CRM."""
+
     number: str
     customer: int
     ordered: date
@@ -139,6 +157,8 @@ class SalesOrder:
 
 @dataclass(frozen=True, slots=True)
 class Plant:
+    """Everything that is true."""
+
     seed: int
     scale: int
     today: date

@@ -1,0 +1,71 @@
+"""What every canonical record has in common: frozen, closed, and described well enough to derive frames.
+
+An entity is flat (lines are entities of their own), so one model gives the pydantic object at the
+edges, the Polars schema in between and the JSON Schema for editors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Marks a text field that names another entity's record.
+
+    Before reconcile it holds that record's `source_key` in the same system, afterwards its golden id.
+    """
+
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOf:
+    """Marks a quantity by the field that names its unit of measure."""
+
+    field: str
+
+
+class Entity(BaseModel):
+    """One flat business record. Field order is column order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
+
+    entity: ClassVar[str]
+    """The entity's name, singular, as used in YAML, frames and tables."""
+    key: ClassVar[tuple[str, ...]]
+    """Fields that identify a record within one source system; `source_key` is made of them."""
+    identity: ClassVar[tuple[str, ...]] = ()
+    """Fields equal across systems for one and the same thing: a drawing number, a tax number."""
+
+
+def references(model: type[Entity]) -> dict[str, str]:
+    """Field → referenced entity, for every `Reference` field of a model."""
+    return {
+        name: mark.entity
+        for name, field in model.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, Reference)
+    }
+
+
+def quantities(model: type[Entity]) -> dict[str, str]:
+    """Quantity field → the field naming its unit."""
+    return {
+        name: mark.field
+        for name, field in model.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, UnitOf)
+    }
+
+
+Quantity = Annotated[Decimal, UnitOf("unit")]
+Money = Decimal
+ItemRef = Annotated[str, Reference("item")]
+PartnerRef = Annotated[str, Reference("partner")]
+SalesOrderRef = Annotated[str, Reference("sales_order")]
+WorkOrderRef = Annotated[str, Reference("work_order")]

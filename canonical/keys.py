@@ -1,0 +1,19 @@
+"""Keys as text: joined so that no two different tuples give the same key, and deterministic ids."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+SEPARATOR = "|"
+_NAMESPACE = uuid.UUID("6f1c3b1e-54b7-5a0e-9a56-6d2b7a1f0c11")
+
+
+def join_key(parts: Iterable[object]) -> str:
+    """Join key parts; separators inside a part are escaped so that the join stays one-to-one."""
+    return SEPARATOR.join(str(part).replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in parts)
+
+
+def command_id(kind: str, system: str, business_key: str, revision: int) -> str:
+    """A command's id: the same business key and revision give the same id for ever, on any machine."""
+    return str(uuid.uuid5(_NAMESPACE, join_key((kind, system, business_key, revision))))

@@ -1,0 +1,53 @@
+"""Customers, suppliers and leads (UBL Party)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from canonical.base import Entity, ItemRef, Money, PartnerRef, Quantity
+
+
+class Partner(Entity):
+    """A customer or a supplier."""
+
+    entity: ClassVar[str] = "partner"
+    key: ClassVar[tuple[str, ...]] = ("role", "code")
+    identity: ClassVar[tuple[str, ...]] = ("tax_number",)
+
+    code: str
+    role: Literal["customer", "supplier"]
+    name: str | None = None
+    tax_number: str | None = None
+    city: str | None = None
+    phone: str | None = None
+
+
+class SupplierAgreement(Entity):
+    """On what terms a supplier delivers an item; priority 1 is tried first."""
+
+    entity: ClassVar[str] = "supplier_agreement"
+    key: ClassVar[tuple[str, ...]] = ("supplier", "item")
+
+    supplier: PartnerRef
+    item: ItemRef
+    price: Money | None = None
+    currency: str | None = None
+    lead_time_days: int | None = None
+    minimum: Quantity | None = None
+    multiple: Quantity | None = None
+    unit: str | None = None
+    priority: int | None = None
+
+
+class Lead(Entity):
+    """Somebody who may become a customer."""
+
+    entity: ClassVar[str] = "lead"
+    key: ClassVar[tuple[str, ...]] = ("code",)
+
+    code: str
+    company: str | None = None
+    contact: str | None = None
+    email: str | None = None
+    status: str | None = None
+    channel: str | None = None

@@ -1,0 +1,52 @@
+"""Strict JSON: decimals stay exact; NaN, infinities, duplicate keys and deep nesting are refused."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return result
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+def _finite(text: str) -> Decimal:
+    value = Decimal(text)
+    if abs(value.adjusted()) > 60:  # noqa: PLR2004 - 1e999 parses as a decimal but is no quantity
+        raise ValueError(f"number {text} is out of range")
+    return value
+
+
+def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any of its six types
+    """Parse JSON; raise `ValueError` for anything a careful sender would not send."""
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+    try:
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value != value.to_integral_value() else str(value.quantize(Decimal(1)))
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    """Canonical JSON text: sorted keys, decimals as text without trailing zeros, times in ISO 8601."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain, allow_nan=False, indent=indent)
