@@ -20,6 +20,7 @@ from canonical.errors import ConfigurationError, Fault
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
+_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value", "merge"})
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -98,7 +99,7 @@ def _values(node: yaml.Node, path: Path_, places: dict[Path_, tuple[int, int]], 
     if len(path) > MAX_DEPTH:
         faults.append(Fault(file, *places[path], f"nested deeper than {MAX_DEPTH}"))
         return None
-    if not node.tag.startswith("tag:yaml.org,2002:"):
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
         faults.append(Fault(file, *places[path], f"tag {node.tag} is not allowed"))
         return None
     if isinstance(node, yaml.SequenceNode):
@@ -168,12 +169,17 @@ def _path(values: object, loc: tuple[str | int, ...]) -> Path_:
     """The parts of `loc` that stand in the document; pydantic puts the tags of unions in between."""
     path: list[str | int] = []
     for step in loc:
-        if (isinstance(values, dict) and step in values) or (isinstance(values, list) and isinstance(step, int) and step < len(values)):
-            values = values[step]
-        else:
-            continue
-        path.append(step)
+        children = _children(values)
+        if step in children:
+            values = children[step]
+            path.append(step)
     return tuple(path)
+
+
+def _children(values: object) -> Mapping[str | int, object]:
+    if isinstance(values, dict):
+        return values
+    return dict(enumerate(values)) if isinstance(values, list) else {}
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 TYPE_NAMES = ("Decimal", "date", "datetime", "timedelta")
+BATCH = 20  # SQLite's parser overflows (HTTP 503) on the checks of much larger ones
 
 
 class TrytonRefused(Exception):
@@ -81,8 +82,10 @@ class Session:
         return self._post(method, [*params, {**self.context, **context}])
 
     def create(self, model: str, records: list[dict[str, Any]]) -> list[int]:
-        """Create `records` in one call and return their ids in the same order."""
-        return list(self.call(f"model.{model}.create", records)) if records else []
+        """Create `records` a batch at a time and return their ids in the same order."""
+        method = f"model.{model}.create"
+        batches = (records[at : at + BATCH] for at in range(0, len(records), BATCH))
+        return [made for batch in batches for made in self.call(method, batch)]
 
     def search_read(
         self, model: str, domain: list[Any], fields: list[str], **context: object
@@ -106,6 +109,6 @@ class Session:
                 raw = gzip.decompress(raw)
         answer = json.loads(raw, object_hook=decode)
         if answer.get("error"):
-            message = f"{method}: {answer['error']}"
+            message = f"{method}: {answer['error'][:2]}"
             raise TrytonRefused(message)
         return answer["result"]
