@@ -52,9 +52,7 @@ def status(successes: Sequence[Success], failures: Sequence[Failure]) -> Json:
     """The `ResponseStatus` object for what went through and what was refused."""
     body: Json = {
         "IsSuccess": not failures,
-        "Errors": [
-            {"FieldName": f.field or None, "Message": f.message, "DIndex": f.index} for f in failures
-        ],
+        "Errors": [{"FieldName": f.field or None, "Message": f.message, "DIndex": f.index} for f in failures],
         "SuccessEntitys": [{"Id": s.id, "Number": s.number, "DIndex": s.index} for s in successes],
         "SuccessMessages": [],
         "MsgCode": failures[0].msg_code if failures else 0,

@@ -82,9 +82,7 @@ def signed_headers(
     }
 
 
-def is_authorised(
-    headers: Mapping[str, str], path: str, credentials: Credentials, now: float
-) -> bool:
+def is_authorised(headers: Mapping[str, str], path: str, credentials: Credentials, now: float) -> bool:
     """Whether every signed header fits; `headers` is looked up without regard to case."""
     timestamp = headers.get("x-api-timestamp", "")
     return (
@@ -101,9 +99,7 @@ def _is_fresh(timestamp: str, now: float) -> bool:
     return timestamp.isascii() and timestamp.isdigit() and abs(now - int(timestamp)) <= SKEW_SECONDS
 
 
-def _has_api_signature(
-    headers: Mapping[str, str], path: str, credentials: Credentials, timestamp: str
-) -> bool:
+def _has_api_signature(headers: Mapping[str, str], path: str, credentials: Credentials, timestamp: str) -> bool:
     if headers.get("x-api-signheaders", "").lower() != "x-api-timestamp,x-api-nonce":
         return False
     expected = api_signature(credentials.app_id, path, headers.get("x-api-nonce", ""), timestamp)
