@@ -29,9 +29,9 @@ from sandbox.erp.envelope import (
     refusal,
     status,
 )
-from sandbox.erp.forms import Form, common_fields, form_named
+from sandbox.erp.forms import Field, Form, common_fields, form_named
 from sandbox.erp.model import lowered
-from sandbox.erp.query import on_the_wire, query_objects, query_rows
+from sandbox.erp.query import query_objects, query_rows
 from sandbox.erp.saving import Saved, SaveOptions, save
 from sandbox.erp.tables import Document, document_by_id, document_by_number
 from sandbox.erp.view import view
@@ -75,7 +75,7 @@ def save_bill(state: SystemState, body: Body) -> object:
     saved, failures = _save_all(state, form, request, [request.get("model")])
     answer: Json = {"ResponseStatus": status([success for success, _ in saved], failures)}
     if saved:
-        success, document = saved[0]
+        success = saved[0][0]
         answer |= {"Id": success.id, "Number": success.number}
     answer["NeedReturnData"] = [_returned(form, document, request) for _, document in saved] or [{}]
     return {"Result": answer}
@@ -238,20 +238,20 @@ def business_content(form: Form, document: Document) -> Json:
     return content
 
 
-def query_business_info(state: SystemState, body: Body) -> object:
+def query_business_info(state: SystemState, body: Body) -> object:  # noqa: ARG001 - as every call
     """The form's metadata: its fields by entity."""
     form = form_named(_details(body).get("FormId"))
-    head = [_described(field.key, field.title, field.required) for field in form.head]
+    head = [_described(field) for field in form.head]
     entities = [{"Key": "FBillHead", "Fields": head}]
     if form.entity:
-        rows = [_described(field.key, field.title, field.required) for field in form.rows]
+        rows = [_described(field) for field in form.rows]
         entities.append({"Key": form.entity, "Fields": rows})
     info = {"Id": form.form_id, "Name": form.title, "PkFieldName": form.id_key, "Entrys": entities}
     return {"Result": {"ResponseStatus": status((), ()), "NeedReturnData": info}}
 
 
-def _described(key: str, title: str, required: bool) -> Json:
-    return {"Key": key, "Name": title, "MustInput": int(required)}
+def _described(field: Field) -> Json:
+    return {"Key": field.key, "Name": field.title, "MustInput": int(field.required)}
 
 
 def _form(body: Body) -> Form:

@@ -38,6 +38,8 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """One refusal inside an operation; `index` is its place in the request."""
+
     message: str
     msg_code: int
     field: str

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from sandbox.erp.columns import Column
 from sandbox.erp.envelope import BAD_PARAMETER, Refused
-from sandbox.erp.forms import Column
 
 Find = Callable[[str], Column]
 _TOKEN = re.compile(
@@ -47,7 +47,7 @@ class _Token:
     text: str
 
 
-EVERYTHING = Condition("1", (), False)
+EVERYTHING = Condition("1", (), in_rows=False)
 
 
 def local_time(text: str) -> str:
@@ -57,7 +57,7 @@ def local_time(text: str) -> str:
     """
     for shape in _DATE_SHAPES:
         try:
-            return datetime.strptime(text.strip(), shape).strftime("%Y-%m-%dT%H:%M:%S")
+            return datetime.strptime(text.strip(), shape).strftime("%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - it has no zone
         except ValueError:
             continue
     raise ValueError(text)
@@ -65,7 +65,7 @@ def local_time(text: str) -> str:
 
 def parse_filter(given: object, find: Find) -> Condition:
     """The condition a FilterString means; nothing given means everything. Raises Refused."""
-    if given is None or given == "" or given == []:
+    if given is None or given in ("", []):
         return EVERYTHING
     if isinstance(given, str):
         return _Parser(_tokens(given), find).whole()
@@ -151,7 +151,7 @@ class _Parser:
             return Condition(f"{column.sql} IS {'NOT ' if negated else ''}NULL", (), column.in_rows)
         negated = self._skip_word("not")
         if self._skip_word("in"):
-            return self._membership(column, negated)
+            return self._membership(column, negated=negated)
         if self._skip_word("like"):
             sql = f"{column.sql} {'NOT ' if negated else ''}LIKE ?"
             return Condition(sql, (_unquoted(self._take("text")),), column.in_rows)
@@ -162,9 +162,9 @@ class _Parser:
 
     def _constant(self) -> Condition:
         left, operator, right = self._take("number"), self._take("op"), self._take("number")
-        return Condition(f"CAST(? AS REAL) {operator} CAST(? AS REAL)", (left, right), False)
+        return Condition(f"CAST(? AS REAL) {operator} CAST(? AS REAL)", (left, right), in_rows=False)
 
-    def _membership(self, column: Column, negated: bool) -> Condition:
+    def _membership(self, column: Column, *, negated: bool) -> Condition:
         if not self._skip_mark("("):
             raise self._unexpected()
         values = [self._value(column)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.erp.envelope import EXCEPTION, NO_FORM, NOT_FOUND, Refused
+from sandbox.erp.envelope import EXCEPTION, NO_FORM, Refused
 
 Kind = Literal["text", "number", "integer", "date", "time", "base"]
 
@@ -47,34 +47,24 @@ class Form:
         return self.head + self.rows
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where a query key is found: an SQL expression over `h` (head) and `e` (entry row)."""
-
-    key: str
-    sql: str
-    kind: Kind
-    in_rows: bool
+def _text(key: str, title: str, *, required: bool = False) -> Field:
+    return Field(key, title, required=required)
 
 
-def _text(key: str, title: str, **more: bool) -> Field:
-    return Field(key, title, required=more.get("required", False))
-
-
-def _number(key: str, title: str, required: bool = False, default: str | None = None) -> Field:
+def _number(key: str, title: str, *, required: bool = False, default: str | None = None) -> Field:
     return Field(key, title, "number", required, default=default, positive=required)
 
 
-def _date(key: str, title: str, required: bool = False) -> Field:
+def _date(key: str, title: str, *, required: bool = False) -> Field:
     return Field(key, title, "date", required)
 
 
-def _base(key: str, title: str, base: str, required: bool = False) -> Field:
+def _base(key: str, title: str, base: str, *, required: bool = False) -> Field:
     return Field(key, title, "base", required, base=base)
 
 
-_MATERIAL = _base("FMaterialId", "物料编码", "BD_MATERIAL", True)
-_UNIT = _base("FUnitId", "单位", "BD_UNIT", True)
+_MATERIAL = _base("FMaterialId", "物料编码", "BD_MATERIAL", required=True)
+_UNIT = _base("FUnitId", "单位", "BD_UNIT", required=True)
 _REFERENCE = _text("F_MS_Ref", "外部参考号")
 _PARTNER = (
     _text("FName", "名称", required=True),
@@ -106,7 +96,7 @@ _ALL = (
         (
             _text("FName", "名称", required=True),
             _text("FSpecification", "规格型号"),
-            _base("FBaseUnitId", "基本单位", "BD_UNIT", True),
+            _base("FBaseUnitId", "基本单位", "BD_UNIT", required=True),
             _text("FErpClsID", "物料属性", required=True),
             _text("F_MS_DrawingNo", "图号"),
             Field("FFixLeadTime", "固定提前期", "integer"),
@@ -126,10 +116,10 @@ _ALL = (
         "FNumber",
         "CGJM",
         (
-            _base("FSupplierID", "供应商", "BD_Supplier", True),
-            _base("FMaterialId", "物料编码", "BD_MATERIAL", True),
-            _number("FPrice", "单价", True),
-            _base("FCurrencyId", "币别", "BD_Currency", True),
+            _base("FSupplierID", "供应商", "BD_Supplier", required=True),
+            _base("FMaterialId", "物料编码", "BD_MATERIAL", required=True),
+            _number("FPrice", "单价", required=True),
+            _base("FCurrencyId", "币别", "BD_Currency", required=True),
             Field("F_MS_LeadTime", "供货提前期", "integer"),
             _number("F_MS_MinQty", "最小订货量"),
             _number("F_MS_Multiple", "订货倍量"),
@@ -155,13 +145,13 @@ _ALL = (
         "FID",
         "FNumber",
         "BOM",
-        (_base("FMATERIALID", "父项物料编码", "BD_MATERIAL", True),),
+        (_base("FMATERIALID", "父项物料编码", "BD_MATERIAL", required=True),),
         "FTreeEntity",
         (
-            _base("FMATERIALIDCHILD", "子项物料编码", "BD_MATERIAL", True),
-            _number("FNUMERATOR", "用量:分子", True),
+            _base("FMATERIALIDCHILD", "子项物料编码", "BD_MATERIAL", required=True),
+            _number("FNUMERATOR", "用量:分子", required=True),
             _number("FDENOMINATOR", "用量:分母", default="1"),
-            _base("FCHILDUNITID", "子项单位", "BD_UNIT", True),
+            _base("FCHILDUNITID", "子项单位", "BD_UNIT", required=True),
             _number("FSCRAPRATE", "变动损耗率%", default="0"),
         ),
         bill=False,
@@ -172,11 +162,11 @@ _ALL = (
         "FID",
         "FNumber",
         "RT",
-        (_base("FMATERIALID", "物料编码", "BD_MATERIAL", True),),
+        (_base("FMATERIALID", "物料编码", "BD_MATERIAL", required=True),),
         "FSubEntity",
         (
-            Field("FOperNumber", "工序号", "integer", True),
-            _base("FWorkCenterId", "工作中心", "ENG_WorkCenter", True),
+            Field("FOperNumber", "工序号", "integer", required=True),
+            _base("FWorkCenterId", "工作中心", "ENG_WorkCenter", required=True),
             _text("FOperDescription", "工序说明"),
             _number("FSetupMinutes", "准备时间"),
             _number("FRunMinutes", "运行时间"),
@@ -203,7 +193,7 @@ _ALL = (
         "FBillNo",
         "CGDD",
         (
-            _base("FSupplierId", "供应商", "BD_Supplier", True),
+            _base("FSupplierId", "供应商", "BD_Supplier", required=True),
             _date("FDate", "采购日期"),
             _REFERENCE,
             Field("FCloseStatus", "关闭状态", default="A", read_only=True),
@@ -212,9 +202,9 @@ _ALL = (
         (
             _MATERIAL,
             _UNIT,
-            _number("FQty", "采购数量", True),
+            _number("FQty", "采购数量", required=True),
             Field("FReceiveQty", "累计收料数量", "number", default="0", read_only=True),
-            _date("FDeliveryDate", "交货日期", True),
+            _date("FDeliveryDate", "交货日期", required=True),
         ),
     ),
     Form(
@@ -232,10 +222,10 @@ _ALL = (
         (
             _MATERIAL,
             _UNIT,
-            _number("FQty", "数量", True),
+            _number("FQty", "数量", required=True),
             Field("FFinishQty", "完成数量", "number", default="0", read_only=True),
-            _date("FPlanStartDate", "计划开工时间", True),
-            _date("FPlanFinishDate", "计划完工时间", True),
+            _date("FPlanStartDate", "计划开工时间", required=True),
+            _date("FPlanFinishDate", "计划完工时间", required=True),
             Field("FStatus", "业务状态", default="1", read_only=True),
             _text("FSaleOrderNo", "销售订单号"),
         ),
@@ -256,8 +246,8 @@ _ALL = (
         (
             _MATERIAL,
             _UNIT,
-            _number("FReqQty", "申请数量", True),
-            _date("FArrivalDate", "到货日期", True),
+            _number("FReqQty", "申请数量", required=True),
+            _date("FArrivalDate", "到货日期", required=True),
             _base("FSuggestSupplierId", "建议供应商", "BD_Supplier"),
         ),
         cancellable=True,
@@ -277,9 +267,9 @@ _ALL = (
         (
             _MATERIAL,
             _UNIT,
-            _number("FQty", "数量", True),
+            _number("FQty", "数量", required=True),
             _date("FPlanStartDate", "计划开工时间"),
-            _date("FPlanFinishDate", "计划完工时间", True),
+            _date("FPlanFinishDate", "计划完工时间", required=True),
             _base("FSupplierId", "供应商", "BD_Supplier"),
         ),
         cancellable=True,
@@ -293,9 +283,9 @@ _ALL = (
         (
             _text("FMoBillNo", "生产订单编号", required=True),
             _MATERIAL,
-            Field("FFinishQty", "完成数量", "number", True),
+            Field("FFinishQty", "完成数量", "number", required=True),
             _number("FScrapQty", "报废数量", default="0"),
-            Field("FReportDate", "汇报日期", "time", True),
+            Field("FReportDate", "汇报日期", "time", required=True),
             _REFERENCE,
         ),
     ),
@@ -335,46 +325,3 @@ def common_fields(form: Form) -> tuple[Field, ...]:
         Field("FModifyDate", "最后修改日期", "time", read_only=True),
         *(cancel if form.cancellable else ()),
     )
-
-
-def columns(form: Form) -> dict[str, Column]:
-    """Every query key of the form, in lower case, and where it is found."""
-    found = {
-        "fid": Column("FID", "h.id", "integer", False),
-        form.id_key.lower(): Column(form.id_key, "h.id", "integer", False),
-        form.number_key.lower(): Column(form.number_key, "h.number", "text", False),
-    }
-    for field in form.head + common_fields(form):
-        found.update(_columns_of(field, "h"))
-    if form.entity:
-        entity = form.entity
-        found[f"{entity}_fentryid".lower()] = Column(f"{entity}_FEntryId", "e.id", "integer", True)
-        found[f"{entity}_fseq".lower()] = Column(f"{entity}_FSeq", "e.seq", "integer", True)
-        for field in form.rows:
-            found.update(_columns_of(field, "e"))
-    return found
-
-
-def column_named(form: Form, known: dict[str, Column], key: str) -> Column:
-    """The column a key means, or the vendor's refusal of an unknown field."""
-    column = known.get(key.strip().lower())
-    if column is None:
-        raise Refused(f"元数据中标识为{key.strip()}的字段不存在", NOT_FOUND, key.strip())
-    return column
-
-
-def _columns_of(field: Field, side: str) -> dict[str, Column]:
-    in_rows = side == "e"
-    own = f'{side}."{field.key}"'
-    if field.kind != "base":
-        return {field.key.lower(): Column(field.key, own, field.kind, in_rows)}
-    lookup = f'(SELECT {{}} FROM "{field.base}" b WHERE b.number = {own})'
-    by_suffix: dict[str, tuple[str, Kind]] = {
-        "": (lookup.format("b.id"), "integer"),
-        ".FNumber": (own, "text"),
-        ".FName": (lookup.format('b."FName"'), "text"),
-    }
-    return {
-        (field.key + suffix).lower(): Column(field.key + suffix, sql, kind, in_rows)
-        for suffix, (sql, kind) in by_suffix.items()
-    }

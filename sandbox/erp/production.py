@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from decimal import Decimal
 
-from sandbox.erp.envelope import INVALID, NOT_OPERABLE, NO_RECORD, Refused
+from sandbox.erp.envelope import INVALID, NO_RECORD, NOT_OPERABLE, Refused
 from sandbox.erp.forms import FORMS
 from sandbox.erp.tables import Document, Row, document_by_number, store_document
 

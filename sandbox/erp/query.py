@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+from sandbox.erp.columns import Column, column_named, columns
 from sandbox.erp.envelope import BAD_PARAMETER, Refused
 from sandbox.erp.filters import Condition, parse_filter
-from sandbox.erp.forms import Column, Form, column_named, columns, form_named
+from sandbox.erp.forms import Form, form_named
 
 MAX_ROWS = 2000
 
@@ -42,7 +43,7 @@ def query_objects(db: sqlite3.Connection, parameters: Mapping[str, object]) -> l
 
 def _asked(parameters: Mapping[str, object]) -> _Asked:
     form = form_named(parameters.get("FormId"))
-    find = partial(column_named, form, columns(form))
+    find = partial(column_named, columns(form))
     fields = tuple(find(key) for key in _field_keys(parameters))
     condition = parse_filter(parameters.get("FilterString"), find)
     ordering = [_order_term(term, find(term.split()[0])) for term in _order_terms(parameters)]
@@ -65,9 +66,8 @@ def _order_terms(parameters: Mapping[str, object]) -> list[str]:
 
 
 def _order_term(term: str, column: Column) -> tuple[str, bool]:
-    words = term.split()
-    direction = words[1].upper() if len(words) > 1 else "ASC"
-    if direction not in ("ASC", "DESC") or len(words) > 2:
+    direction = term.strip().partition(" ")[2].strip().upper() or "ASC"
+    if direction not in ("ASC", "DESC"):
         raise Refused(f"排序条件语法错误：{term.strip()}", BAD_PARAMETER, "OrderString")
     sql = f"CAST({column.sql} AS REAL)" if column.kind == "number" else column.sql
     return f"{sql} {direction}", column.in_rows

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.erp import production
-from sandbox.erp.envelope import BAD_PARAMETER, INVALID, NOT_OPERABLE, NO_RECORD, Refused
+from sandbox.erp.envelope import BAD_PARAMETER, INVALID, NO_RECORD, NOT_OPERABLE, Refused
 from sandbox.erp.forms import Form, common_fields
 from sandbox.erp.model import check_required, head_values, lowered, row_values, with_defaults
 from sandbox.erp.tables import Document, Row, Values, document_by_id, document_by_number, store_document
@@ -34,9 +34,9 @@ class SaveOptions:
         if not isinstance(only, list):
             raise Refused("参数NeedUpDateFields格式不正确", BAD_PARAMETER, "NeedUpDateFields")
         return cls(
-            _flag(request.get("isdeleteentry"), True),
+            _flag(request.get("isdeleteentry"), otherwise=True),
             frozenset(str(key).lower() for key in only),
-            _flag(request.get("validaterepeatjson"), False),
+            _flag(request.get("validaterepeatjson"), otherwise=False),
         )
 
 
@@ -48,21 +48,21 @@ class Saved:
     effect: Literal["created", "updated", "unchanged"]
 
 
-def _flag(given: object, otherwise: bool) -> bool:
+def _flag(given: object, *, otherwise: bool) -> bool:
     return otherwise if given in (None, "") else str(given).lower() == "true"
 
 
 def save(db: sqlite3.Connection, form: Form, given: object, options: SaveOptions, at: str) -> Saved:
     """Store `given` (a Save's Model) at local time `at`, inside the open transaction. Raises Refused."""
     model = lowered(given, "Model")
-    id = _identity(model.get("fid", model.get(form.id_key.lower())))
+    fid = _identity(model.get("fid", model.get(form.id_key.lower())))
     digest = _repeat_digest(form, given)
     if options.refuse_repeat and _is_repeat(db, digest):
         raise Refused("相同的数据已存在，不允许重复提交", INVALID, "Model")
-    before = _existing(db, form, id) if id else None
+    before = _existing(db, form, fid) if fid else None
     document = _changed(db, form, model, options, before) if before else _new(db, form, model, at)
     _check(db, form, document)
-    effect = _effect(db, form, document, before_id=id)
+    effect = _effect(db, form, document, before_id=fid)
     if effect != "unchanged":
         document.head["FModifyDate"] = at
         store_document(db, form, document)
@@ -79,10 +79,10 @@ def _identity(given: object) -> int:
         raise Refused(f"单据内码[{given}]格式不正确", BAD_PARAMETER, "FID") from None
 
 
-def _existing(db: sqlite3.Connection, form: Form, id: int) -> Document:
-    found = document_by_id(db, form, id)
+def _existing(db: sqlite3.Connection, form: Form, fid: int) -> Document:
+    found = document_by_id(db, form, fid)
     if found is None:
-        raise Refused(f"内码为[{id}]的{form.title}不存在或已被删除", NO_RECORD, "FID")
+        raise Refused(f"内码为[{fid}]的{form.title}不存在或已被删除", NO_RECORD, "FID")
     check_editable(form, found)
     return found
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 _MASK = b"0054f397c6234378b09ca7d3e5debce7"[:24]
+_HIDDEN_LENGTH = 32
 SKEW_SECONDS = 15 * 60
 
 
@@ -32,7 +33,7 @@ class Credentials:
 def client_secret(app_id: str) -> str:
     """The secret hidden in the second half of `app_id`; empty when the id does not have the form."""
     parts = app_id.split("_")
-    if len(parts) != 2 or len(parts[1]) != 32:
+    if [len(part) for part in parts[1:]] != [_HIDDEN_LENGTH]:
         return ""
     try:
         hidden = base64.b64decode(parts[1], validate=True)
@@ -64,11 +65,9 @@ def kd_signature(app_id: str, app_secret: str, app_data: str) -> str:
     return _hex_hmac(app_secret, app_id + app_data)
 
 
-def signed_headers(
-    credentials: Credentials, path: str, timestamp: str, nonce: str, lcid: int = 2052, org: str = "100"
-) -> dict[str, str]:
+def signed_headers(credentials: Credentials, path: str, timestamp: str, nonce: str) -> dict[str, str]:
     """All headers a client sends; the sandbox itself uses them only in its tests."""
-    line = f"{credentials.account},{credentials.user},{lcid},{org}"
+    line = f"{credentials.account},{credentials.user},2052,100"
     return {
         "X-Api-ClientID": credentials.app_id.split("_")[0],
         "X-Api-Auth-Version": "2.0",

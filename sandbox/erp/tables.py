@@ -101,20 +101,20 @@ def _insert(db: sqlite3.Connection, table: str, values: Mapping[str, object]) ->
     return int(cursor.lastrowid or 0)
 
 
-def _update(db: sqlite3.Connection, table: str, id: int, values: Mapping[str, object]) -> None:
+def _update(db: sqlite3.Connection, table: str, row_id: int, values: Mapping[str, object]) -> None:
     pairs = ",".join(f'"{name}" = ?' for name in values)
-    db.execute(f'UPDATE "{table}" SET {pairs} WHERE id = ?', (*values.values(), id))
+    db.execute(f'UPDATE "{table}" SET {pairs} WHERE id = ?', (*values.values(), row_id))
 
 
-def remove_document(db: sqlite3.Connection, form: Form, id: int) -> None:
+def remove_document(db: sqlite3.Connection, form: Form, fid: int) -> None:
     """Delete the document and its rows; ids are never given out again."""
     if form.entity:
-        db.execute(f'DELETE FROM "{form.form_id}_rows" WHERE head_id = ?', (id,))
-    db.execute(f'DELETE FROM "{form.form_id}" WHERE id = ?', (id,))
+        db.execute(f'DELETE FROM "{form.form_id}_rows" WHERE head_id = ?', (fid,))
+    db.execute(f'DELETE FROM "{form.form_id}" WHERE id = ?', (fid,))
 
 
-def document_by_id(db: sqlite3.Connection, form: Form, id: int) -> Document | None:
-    return _read(db, form, "id", id)
+def document_by_id(db: sqlite3.Connection, form: Form, fid: int) -> Document | None:
+    return _read(db, form, "id", fid)
 
 
 def document_by_number(db: sqlite3.Connection, form: Form, number: str) -> Document | None:

@@ -14,7 +14,7 @@ from sandbox.erp.envelope import NOT_OPERABLE, Refused
 from sandbox.erp.forms import Form
 from sandbox.erp.tables import Document, remove_document, store_document
 
-Consequence = Callable[[sqlite3.Connection, Form, Document, str], None]
+Consequence = Callable[[sqlite3.Connection, Document, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def step(db: sqlite3.Connection, form: Form, name: str, document: Document, at: 
     document.head.update({"FDocumentStatus": rule.result, "FModifyDate": at})
     consequence = _CONSEQUENCES.get((form.form_id, name))
     if consequence:
-        consequence(db, form, document, at)
+        consequence(db, document, at)
     store_document(db, form, document)
 
 
@@ -64,24 +64,24 @@ def cancel(db: sqlite3.Connection, form: Form, name: str, document: Document, at
     store_document(db, form, document)
 
 
-def _release(db: sqlite3.Connection, form: Form, document: Document, at: str) -> None:
-    """This site releases a production order when it is audited (a parameter of the product)."""
+def _release(_db: sqlite3.Connection, document: Document, _at: str) -> None:
+    """Release at once: this site releases a production order when it is audited (a parameter of the product)."""
     for row in document.rows:
         row.values["FStatus"] = production.RELEASED
 
 
-def _recall(db: sqlite3.Connection, form: Form, document: Document, at: str) -> None:
+def _recall(_db: sqlite3.Connection, document: Document, _at: str) -> None:
     if production.has_started(document):
-        raise Refused(f"编号为[{document.number}]的{form.title}已开工，不允许反审核", NOT_OPERABLE)
+        raise Refused(f"编号为[{document.number}]的生产订单已开工，不允许反审核", NOT_OPERABLE)
     for row in document.rows:
         row.values["FStatus"] = "1"
 
 
-def _report(db: sqlite3.Connection, form: Form, document: Document, at: str) -> None:
+def _report(db: sqlite3.Connection, document: Document, at: str) -> None:
     production.apply_report(db, document, at, 1)
 
 
-def _take_back(db: sqlite3.Connection, form: Form, document: Document, at: str) -> None:
+def _take_back(db: sqlite3.Connection, document: Document, at: str) -> None:
     production.apply_report(db, document, at, -1)
 
 

@@ -31,11 +31,11 @@ def view(db: sqlite3.Connection, form: Form, request: Mapping[str, object]) -> J
 
 
 def _wanted(db: sqlite3.Connection, form: Form, request: Mapping[str, object]) -> Document:
-    id, number = str(request.get("id") or ""), str(request.get("number") or "")
-    found = document_by_id(db, form, int(id)) if id.isdigit() and int(id) else None
+    fid, number = str(request.get("id") or ""), str(request.get("number") or "")
+    found = document_by_id(db, form, int(fid)) if fid.isdigit() else None
     found = found or (document_by_number(db, form, number) if number else None)
     if found is None:
-        raise Refused(f"编码为[{number or id}]的{form.title}不存在", NO_RECORD, form.number_key)
+        raise Refused(f"编码为[{number or fid}]的{form.title}不存在", NO_RECORD, form.number_key)
     return found
 
 
@@ -53,8 +53,8 @@ def _value(db: sqlite3.Connection, field: Field, value: object) -> object:
 
 def _base(db: sqlite3.Connection, field: Field, number: str) -> Json:
     found = db.execute(f'SELECT id, "FName" FROM "{field.base}" WHERE number = ?', (number,)).fetchone()
-    id, name = (found[0], found[1]) if found else (0, None)
-    return {"Id": id, "Number": number, "Name": [{"Key": _CHINESE, "Value": name}]}
+    base_id, name = (found[0], found[1]) if found else (0, None)
+    return {"Id": base_id, "Number": number, "Name": [{"Key": _CHINESE, "Value": name}]}
 
 
 def _property(key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.common.state import SystemState
 
 
-def work(state: SystemState, round: int) -> dict[str, Any]:
+def work(state: SystemState, round_number: int) -> dict[str, Any]:
     """Nothing happens in the ERP by itself; what the shop floor finished reaches it only through a client."""
-    del state, round
+    del state, round_number
     return {}
