@@ -1,6 +1,7 @@
-"""The plant that is loaded into Tryton, as plain values: no wire, no clock, no randomness
-beyond the seed. AdventureWorks is read where its CSV files are; otherwise a bicycle-like
-plant is generated.
+"""The plant that is loaded into Tryton, as plain values.
+
+No wire, no clock, no randomness beyond the seed. AdventureWorks is read where its CSV files
+are; otherwise a bicycle-like plant is generated.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 PIECE, OUNCE, INCH = "u", "oz", "in"
+SHIP_IN_DAYS = (56, 63, 70, 77, 84)  # late enough for the longest chain of lead times
 UNIT_OF_CODE = {"EA": PIECE, "OZ": OUNCE, "IN": INCH}
 
 
@@ -56,6 +58,8 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
+    """One item of a sales order: pieces, and the price of one."""
+
     item: str
     quantity: Decimal
     price: Decimal
@@ -97,7 +101,7 @@ def rows(folder: Path, table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def from_adventureworks(folder: Path, *, bikes: int = 6, orders: int = 36, seed: int = 7) -> Factory:
+def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 36, seed: int = 7) -> Factory:
     """Return the part of AdventureWorks that `bikes` bicycles of different models need.
 
     Bills in force only. Stock is a tenth of what the tables say, so that every level has
@@ -122,17 +126,13 @@ def from_adventureworks(folder: Path, *, bikes: int = 6, orders: int = 36, seed:
         for row in bills.get(key, ())
     )
     used_in = {line.component: line.unit for line in lines}
-    items = tuple(
-        _aw_item(products[key], used_in, made=key in bills, sold=key in tops) for key in wanted
-    )
+    items = tuple(_aw_item(products[key], used_in, made=key in bills, sold=key in tops) for key in wanted)
     agreements, suppliers = _aw_agreements(folder, wanted, bills, code_of)
     stock: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(folder, "ProductInventory"):
         if row["ProductID"] in code_of:
             stock[code_of[row["ProductID"]]] += Decimal(row["Quantity"])
-    customers = {
-        f"C{row['BusinessEntityID']}": row["Name"] for row in rows(folder, "Store")[:30]
-    }
+    customers = {f"C{row['BusinessEntityID']}": row["Name"] for row in rows(folder, "Store")[:30]}
     return Factory(
         origin="adventureworks",
         items=items,
@@ -147,8 +147,8 @@ def from_adventureworks(folder: Path, *, bikes: int = 6, orders: int = 36, seed:
 
 
 def generated(*, orders: int = 36, seed: int = 7) -> Factory:
-    """Return a made-up bicycle maker: 8 bikes, shared assemblies, four levels, bought parts."""
-    rng = random.Random(seed)  # noqa: S311 - test data, not secrets
+    """Return a made-up bicycle maker: 5 bikes, shared assemblies, four levels, bought parts."""
+    rng = random.Random(seed)
     levels = {"WHEEL": 10, "FRAME": 10, "BRAKE": 8, "HUB": 8, "TUBE": 8, "FORK": 4, "CRANK": 4}
     parts = [f"PART-{number:03d}" for number in range(1, 66)]
     metal = [f"BAR-{number:02d}" for number in range(1, 6)]
@@ -184,9 +184,7 @@ def read_factory(adventureworks: Path | None) -> Factory:
     return generated()
 
 
-def _one_bike_per_model(
-    products: dict[str, dict[str, str]], bills: dict[str, Any], count: int
-) -> dict[str, None]:
+def _one_bike_per_model(products: dict[str, dict[str, str]], bills: dict[str, Any], count: int) -> dict[str, None]:
     seen: dict[str, str] = {}
     for key, row in products.items():
         if row["ProductNumber"].startswith("BK-") and key in bills:
@@ -238,9 +236,7 @@ def _aw_agreements(
     return agreements, suppliers
 
 
-def _generated_bills(
-    rng: random.Random, levels: dict[str, int], parts: list[str], metal: list[str]
-) -> list[BomLine]:
+def _generated_bills(rng: random.Random, levels: dict[str, int], parts: list[str], metal: list[str]) -> list[BomLine]:
     def pick(family: str) -> str:
         return f"{family}-{rng.randint(1, levels[family]):02d}"
 
@@ -267,7 +263,7 @@ def _generated_bills(
         length = Decimal(rng.randint(40, 120)) / 4
         lines.append(BomLine(f"TUBE-{number:02d}", rng.choice(metal), length, INCH))
     whole = [("FRAME", 1), ("WHEEL", 2), ("BRAKE", 2), ("CRANK", 1)]
-    for number in range(1, 9):
+    for number in range(1, 6):
         lines += bill(f"BIKE-{number:02d}", whole, 6)
     return lines
 
@@ -291,18 +287,14 @@ def _steps(item: Item) -> tuple[str, ...]:
     return ("Prepare", "Assemble", "Test") if item.sold else ("Prepare", "Assemble")
 
 
-def _orders(
-    items: tuple[Item, ...], customers: dict[str, str], count: int, seed: int
-) -> tuple[SalesOrder, ...]:
-    rng = random.Random(seed)  # noqa: S311 - test data, not secrets
+def _orders(items: tuple[Item, ...], customers: dict[str, str], count: int, seed: int) -> tuple[SalesOrder, ...]:
+    rng = random.Random(seed)
     sold = [item for item in items if item.sold]
 
     def order(number: int) -> SalesOrder:
         chosen = rng.sample(sold, rng.randint(1, min(3, len(sold))))
-        lines = tuple(
-            OrderLine(item.code, Decimal(rng.randint(2, 25)), item.list_price) for item in chosen
-        )
+        lines = tuple(OrderLine(item.code, Decimal(rng.randint(2, 25)), item.list_price) for item in chosen)
         customer = rng.choice(sorted(customers))
-        return SalesOrder(f"PO-{number:05d}", customer, rng.randint(45, 90), lines)
+        return SalesOrder(f"PO-{number:05d}", customer, rng.choice(SHIP_IN_DAYS), lines)
 
     return tuple(order(number) for number in range(1, count + 1))

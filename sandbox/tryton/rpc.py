@@ -16,6 +16,9 @@ from decimal import Decimal
 from typing import Any
 
 TYPE_NAMES = ("Decimal", "date", "datetime", "timedelta")
+DATE = ("year", "month", "day")
+TIME = ("hour", "minute", "second", "microsecond")
+ONLY_CONTEXT = True
 BATCH = 20  # SQLite's parser overflows (HTTP 503) on the checks of much larger ones
 
 
@@ -23,23 +26,21 @@ class TrytonRefused(Exception):
     """Tryton answered a call with an error; the message is Tryton's own."""
 
 
-def encode(value: object) -> Any:
+def encode(value: object) -> dict[str, Any]:
     """Return the typed JSON form of a Decimal, date, datetime or timedelta."""
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
     if isinstance(value, dt.datetime):
-        parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-        return {"__class__": "datetime", **{part: getattr(value, part) for part in parts}}
+        return {"__class__": "datetime", **{part: getattr(value, part) for part in DATE + TIME}}
     if isinstance(value, dt.date):
-        parts = ("year", "month", "day")
-        return {"__class__": "date", **{part: getattr(value, part) for part in parts}}
+        return {"__class__": "date", **{part: getattr(value, part) for part in DATE}}
     if isinstance(value, dt.timedelta):
         return {"__class__": "timedelta", "seconds": value.total_seconds()}
     message = f"{type(value).__name__} has no JSON form in Tryton"
     raise TypeError(message)
 
 
-def decode(found: dict[str, Any]) -> Any:
+def decode(found: dict[str, Any]) -> object:
     """Turn one typed JSON object back into its Python value; plain objects pass through."""
     kind = found.get("__class__")
     if kind not in TYPE_NAMES:
@@ -74,10 +75,10 @@ class Session:
     def refresh_context(self) -> None:
         """Read the preferences again, for instance after the user got a company."""
         self.context = {}
-        self.context = dict(self.call("model.res.user.get_preferences", True))
+        self.context = dict(self.call("model.res.user.get_preferences", ONLY_CONTEXT))
         self.context["_skip_warnings"] = True
 
-    def call(self, method: str, *params: object, **context: object) -> Any:
+    def call(self, method: str, *params: object, **context: object) -> Any:  # noqa: ANN401 - whatever the method returns
         """Call `method`; keyword arguments are added to the context of this call only."""
         return self._post(method, [*params, {**self.context, **context}])
 
@@ -87,15 +88,13 @@ class Session:
         batches = (records[at : at + BATCH] for at in range(0, len(records), BATCH))
         return [made for batch in batches for made in self.call(method, batch)]
 
-    def search_read(
-        self, model: str, domain: list[Any], fields: list[str], **context: object
-    ) -> list[dict[str, Any]]:
+    def search_read(self, model: str, domain: list[Any], fields: list[str], **context: object) -> list[dict[str, Any]]:
         """Return every record of `model` in `domain`, ordered by id."""
         order = [["id", "ASC"]]
         method = f"model.{model}.search_read"
         return list(self.call(method, domain, 0, None, order, fields, **context))
 
-    def _post(self, method: str, params: list[Any]) -> Any:
+    def _post(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401
         body = json.dumps({"id": 1, "method": method, "params": params}, default=encode)
         headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
         if self.authorization:
