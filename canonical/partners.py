@@ -11,7 +11,7 @@ class Partner(Entity):
     """A customer or a supplier."""
 
     entity: ClassVar[str] = "partner"
-    key: ClassVar[tuple[str, ...]] = ("role", "code")
+    key: ClassVar[tuple[str, ...]] = ("code",)
     identity: ClassVar[tuple[str, ...]] = ("tax_number",)
 
     code: str

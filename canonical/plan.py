@@ -1,0 +1,361 @@
+"""The values exchanged with the planner: one frozen snapshot in, one plan out.
+
+Quantities are ints in the item's own scale (`PlanItem.scale` scaled units make one stocking unit, by
+default millionths), so 0.35 g of a material kept in kg stays exact. Dates are `datetime.date`, one bucket a day.
+What the planner does with these values is specified in `planning.mrp`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+INT64_MAX = 2**63 - 1
+DEFAULT_SCALE = 1_000_000
+
+Sourcing = Literal["make", "buy", "subcontract", "phantom"]
+LotRule = Literal["lot_for_lot", "fixed", "period"]
+SupplyKind = Literal["on_hand", "receipt", "firm", "planned"]
+MessageKind = Literal["expedite", "defer", "cancel", "shortage", "use_stock"]
+ProblemKind = Literal[
+    "bom_cycle",
+    "unknown_item",
+    "duplicate_key",
+    "absurd_quantity",
+    "negative_stock",
+    "bad_lead_time",
+    "bad_lot_policy",
+    "bad_bom_line",
+    "no_bom",
+    "phantom_stock",
+    "overflow",
+    "reserved_root",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LotPolicy:
+    """How a net requirement becomes an order quantity; quantities in the item's scale, 0 means "none".
+
+    `lot_for_lot` orders the net requirement, `fixed` whole multiples of `fixed` (a multiple of the EOQ is
+    `lot_for_lot` with `multiple`), `period` the requirements of `period_days` days in one order. `minimum` and
+    `multiple` raise the quantity, `maximum` splits it into several orders.
+    """
+
+    rule: LotRule = "lot_for_lot"
+    minimum: int = 0
+    multiple: int = 0
+    maximum: int = 0
+    fixed: int = 0
+    period_days: int = 0
+
+
+LOT_FOR_LOT = LotPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One item as the planner sees it; `lead_time_days` None means the lead time is not known."""
+
+    code: str
+    sourcing: Sourcing
+    lead_time_days: int | None = 0
+    safety_stock: int = 0
+    lot: LotPolicy = LOT_FOR_LOT
+    scale: int = DEFAULT_SCALE
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBomLine:
+    """`numerator / denominator` scaled component units per scaled parent unit; scrap in parts per million on top."""
+
+    parent: str
+    component: str
+    numerator: int
+    denominator: int = 1
+    scrap_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDemand:
+    """One independent demand; `root` is the sales order line it is pegged to, a lower `priority` is served first."""
+
+    key: str
+    item: str
+    quantity: int
+    due: date
+    root: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStock:
+    """Free-to-plan stock on hand of one item; negative stock counts as none and is named."""
+
+    key: str
+    item: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledReceipt:
+    """An open order of anyone (purchase order, work order) with its open quantity.
+
+    `reserved_for` names the root it was ordered for. `origin` is our planned order key it came from, so that what
+    was pegged to the planned order stays pegged to the document.
+    """
+
+    key: str
+    item: str
+    quantity: int
+    available: date
+    kind: str
+    reserved_for: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirmComponent:
+    """What a firm order still has to draw of one component."""
+
+    item: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirmOrder:
+    """A running order the plan may not change: supply of its open quantity, demand for what is still to issue."""
+
+    key: str
+    item: str
+    quantity: int
+    due: date
+    sourcing: Sourcing
+    root: str | None = None
+    components: tuple[FirmComponent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Peg:
+    """`quantity` of `item` from one supply to one consumer; `root` is the consumer's, None for stocking needs."""
+
+    supply: str
+    kind: SupplyKind
+    consumer: str
+    root: str | None
+    item: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPolicies:
+    """The conventions that differ between vendors, each by name.
+
+    safety_stock   served_last: orders may draw on it and it is replenished at once; served_first: the classical table
+    supply_order   latest_first: a need takes the latest supply that is in time; earliest_first: stock before receipts
+    late_receipts  never: plan a new order and advise to expedite; when_not_later_than_new: take it if ordering is no faster
+    order_grouping root: one planned order per root and item; need_date: one per date and item, whoever needs it
+    message_tolerance_days  dates that differ by no more than this raise no expedite or defer message
+    """
+
+    safety_stock: Literal["served_last", "served_first"] = "served_last"
+    supply_order: Literal["latest_first", "earliest_first"] = "latest_first"
+    late_receipts: Literal["never", "when_not_later_than_new"] = "never"
+    order_grouping: Literal["root", "need_date"] = "root"
+    message_tolerance_days: int = 0
+
+
+DEFAULT_POLICIES = PlanPolicies()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningSnapshot:
+    """Everything one planning run knows; the order of the rows carries no meaning.
+
+    `prior_pegs` are the previous plan's pegs, which this plan keeps where it can. `closed_orders` are planned order
+    keys that became documents and are no longer open: their keys are never used again, and what was pegged to them
+    is looked for on hand.
+    """
+
+    as_of: date
+    items: tuple[PlanItem, ...] = ()
+    bom: tuple[PlanBomLine, ...] = ()
+    demands: tuple[PlanDemand, ...] = ()
+    stock: tuple[PlanStock, ...] = ()
+    receipts: tuple[ScheduledReceipt, ...] = ()
+    firm_orders: tuple[FirmOrder, ...] = ()
+    prior_pegs: tuple[Peg, ...] = ()
+    closed_orders: frozenset[str] = frozenset()
+    policies: PlanPolicies = DEFAULT_POLICIES
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """An order the plan proposes: `quantity` = pegged + `surplus`.
+
+    `release` is `due` minus the lead time and may lie in the past (`late`); then it starts on the planning day and is
+    there on `expected`. `root` is the sales order line it was made for, None for stock.
+    """
+
+    key: str
+    item: str
+    sourcing: Sourcing
+    quantity: int
+    surplus: int
+    due: date
+    release: date
+    start: date
+    expected: date
+    late: bool
+    root: str | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A need, or part of one, that nothing covers because its item could not be planned; `reason` is a problem kind."""
+
+    consumer: str
+    root: str | None
+    item: str
+    quantity: int
+    reason: ProblemKind
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMessage:
+    """Advice to the planner about the supply, order or consumer `key`: from the date `current` to the date `wanted`."""
+
+    kind: MessageKind
+    item: str
+    key: str
+    quantity: int
+    current: date | None
+    wanted: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """Input the plan could not use as it stands; `detail` says what was done about it."""
+
+    kind: ProblemKind
+    item: str
+    key: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyShare:
+    """What one supply gives to one kit line, and when it is there."""
+
+    supply: str
+    available: date
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class KitLine:
+    """One component of an order: where its required quantity comes from; `short` comes from nowhere."""
+
+    component: str
+    required: int
+    on_hand: int
+    receipts: tuple[SupplyShare, ...]
+    planned: tuple[SupplyShare, ...]
+    short: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it lies in stock now."""
+        return self.on_hand == self.required
+
+    @property
+    def complete_by(self) -> date | None:
+        """The day the last share arrives; None when all is in stock or some of it is short."""
+        if self.short or self.complete:
+            return None
+        return max(share.available for share in (*self.receipts, *self.planned))
+
+
+def _index(pegs: Iterable[Peg]) -> tuple[dict[str, list[Peg]], dict[str, list[Peg]]]:
+    by_supply: dict[str, list[Peg]] = {}
+    by_consumer: dict[str, list[Peg]] = {}
+    for peg in pegs:
+        by_supply.setdefault(peg.supply, []).append(peg)
+        by_consumer.setdefault(peg.consumer, []).append(peg)
+    return by_supply, by_consumer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome of one planning run, in a fixed order whatever the order of the input.
+
+    `availability` gives the day each scheduled receipt and firm order in use is there. Two plans are equal when their
+    orders, pegs, shortages, messages and problems are.
+    """
+
+    planned_orders: tuple[PlannedOrder, ...] = ()
+    pegs: tuple[Peg, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
+    messages: tuple[PlanMessage, ...] = ()
+    problems: tuple[PlanProblem, ...] = ()
+    availability: dict[str, date] = field(default_factory=dict, hash=False)
+    _orders: dict[str, PlannedOrder] = field(init=False, repr=False, compare=False)
+    _by_supply: dict[str, list[Peg]] = field(init=False, repr=False, compare=False)
+    _by_consumer: dict[str, list[Peg]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_supply, by_consumer = _index(self.pegs)
+        object.__setattr__(self, "_by_supply", by_supply)
+        object.__setattr__(self, "_by_consumer", by_consumer)
+        object.__setattr__(self, "_orders", {order.key: order for order in self.planned_orders})
+
+    def order(self, key: str) -> PlannedOrder | None:
+        """The planned order with this key, if the plan has one."""
+        return self._orders.get(key)
+
+    def consumers_of(self, supply: str) -> tuple[Peg, ...]:
+        """The pegs that draw on a supply or planned order, one level up."""
+        return tuple(self._by_supply.get(supply, ()))
+
+    def supplies_of(self, consumer: str) -> tuple[Peg, ...]:
+        """The pegs that feed a demand or an order, one level down."""
+        return tuple(self._by_consumer.get(consumer, ()))
+
+    def roots_of(self, key: str) -> frozenset[str]:
+        """Every root (sales order line) that a supply or order serves, through all levels."""
+        seen, waiting, roots = {key}, [key], set()
+        while waiting:
+            for peg in self._by_supply.get(waiting.pop(), ()):
+                if peg.consumer not in self._by_supply and peg.root is not None:
+                    roots.add(peg.root)
+                if peg.consumer not in seen:
+                    seen.add(peg.consumer)
+                    waiting.append(peg.consumer)
+        return frozenset(roots)
+
+    def kit(self, order_key: str) -> tuple[KitLine, ...]:
+        """The kit check of a planned or firm order: one line per component, by component code."""
+        pegs: dict[str, list[Peg]] = {}
+        for peg in self._by_consumer.get(order_key, ()):
+            pegs.setdefault(peg.item, []).append(peg)
+        short: dict[str, int] = {}
+        for row in self.shortages:
+            if row.consumer == order_key:
+                short[row.item] = short.get(row.item, 0) + row.quantity
+        return tuple(self._kit_line(code, pegs.get(code, []), short.get(code, 0)) for code in sorted({*pegs, *short}))
+
+    def _kit_line(self, component: str, pegs: list[Peg], short: int) -> KitLine:
+        shares = [SupplyShare(peg.supply, self._available(peg), peg.quantity) for peg in pegs if peg.kind != "on_hand"]
+        planned = tuple(share for share in shares if share.supply in self._orders)
+        receipts = tuple(share for share in shares if share.supply not in self._orders)
+        on_hand = sum(peg.quantity for peg in pegs if peg.kind == "on_hand")
+        return KitLine(component, sum(peg.quantity for peg in pegs) + short, on_hand, receipts, planned, short)
+
+    def _available(self, peg: Peg) -> date:
+        order = self._orders.get(peg.supply)
+        return order.expected if order else self.availability[peg.supply]

@@ -1,0 +1,42 @@
+"""Re-keying: a reference in a source record becomes the golden id of what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from canonical.base import references
+from canonical.entities import ENTITIES
+
+CROSSWALK_SCHEMA: dict[str, pl.DataType] = {
+    "system": pl.String(),
+    "source_key": pl.String(),
+    "golden_id": pl.String(),
+}
+
+
+def rekey(
+    entity: str, frame: pl.DataFrame, crosswalks: Mapping[str, pl.DataFrame]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Replace every reference by a golden id.
+
+    `crosswalks` maps an entity to frames of `CROSSWALK_SCHEMA`. Returns the rows whose references all
+    resolve, and the others with a column `unresolved` naming the first field that does not.
+    """
+    model = ENTITIES[entity]
+    unresolved = pl.lit(None, dtype=pl.String)
+    for field, referred in references(model).items():
+        walk = crosswalks.get(referred, pl.DataFrame(schema=CROSSWALK_SCHEMA))
+        lookup = walk.select("system", pl.col("source_key").alias(field), pl.col("golden_id").alias(f"{field}__golden"))
+        frame = frame.join(lookup, on=["system", field], how="left", maintain_order="left")
+        missing = pl.col(field).is_not_null() & pl.col(f"{field}__golden").is_null()
+        unresolved = pl.coalesce(unresolved, pl.when(missing).then(pl.lit(field)))
+    frame = frame.with_columns(unresolved.alias("unresolved"))
+    resolved = [name for name in references(model) if f"{name}__golden" in frame.columns]
+    good = frame.filter(pl.col("unresolved").is_null()).with_columns(
+        pl.col(f"{name}__golden").alias(name) for name in resolved
+    )
+    extra = [f"{name}__golden" for name in resolved]
+    bad = frame.filter(pl.col("unresolved").is_not_null()).drop(extra)
+    return good.drop([*extra, "unresolved"]), bad

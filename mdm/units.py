@@ -1,0 +1,79 @@
+"""Every quantity of an entity, brought to the stocking unit of the golden item it counts.
+
+A quantity without a unit is in the unit its own system counts the item in; failing that, in the stocking unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import polars as pl
+
+from canonical.base import quantities
+from canonical.entities import DECIMAL, ENTITIES
+from canonical.errors import UnknownUnit
+from canonical.units import factor
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUnits:
+    """What is known about units: stocking unit and packs by golden item, own unit by (system, golden item)."""
+
+    stocking: Mapping[str, str] = field(default_factory=dict)
+    packs: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    own: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def to_stocking(self, system: str, item: str, unit: str | None) -> Decimal:
+        """Stocking units per given unit; raises `UnknownUnit`."""
+        stocking = self.stocking.get(item)
+        source = unit or self.own.get((system, item)) or stocking
+        if stocking is None or source is None:
+            raise UnknownUnit("no unit is known for this item", system=system, entity="item", key=item)
+        return factor(source, stocking, self.packs.get(item))
+
+    def from_stocking(self, system: str, item: str, quantity: Decimal) -> tuple[Decimal, str]:
+        """A quantity in stocking units as `system` counts the item, with that unit's canonical code."""
+        unit = self.own.get((system, item)) or self.stocking.get(item)
+        if unit is None:
+            raise UnknownUnit("no unit is known for this item", system=system, entity="item", key=item)
+        return quantity / self.to_stocking(system, item, unit), unit
+
+
+def to_stocking_units(
+    entity: str, frame: pl.DataFrame, item_field: str, units: ItemUnits
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Convert all quantities of a frame; returns (converted, rows whose unit is unknown with column `message`)."""
+    counted = quantities(ENTITIES[entity])
+    unit_field = next(iter(counted.values()))
+    triples = frame.select("system", pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit")).unique()
+    factors = pl.DataFrame([_factor_row(units, *row) for row in triples.rows()], schema=_FACTORS, orient="row")
+    joined = frame.with_columns(pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit")).join(
+        factors, on=["system", "_item", "_unit"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    bad = joined.filter(pl.col("_factor").is_null()).drop("_item", "_unit", "_factor", "_stocking")
+    good = joined.filter(pl.col("_factor").is_not_null()).with_columns(
+        *((pl.col(name) * pl.col("_factor")).cast(DECIMAL).alias(name) for name in counted),
+        pl.col("_stocking").alias(unit_field),
+    )
+    return good.drop("_item", "_unit", "_factor", "_stocking", "message"), bad
+
+
+_FACTORS: dict[str, pl.DataType] = {
+    "system": pl.String(),
+    "_item": pl.String(),
+    "_unit": pl.String(),
+    "_factor": DECIMAL,
+    "_stocking": pl.String(),
+    "message": pl.String(),
+}
+
+
+def _factor_row(
+    units: ItemUnits, system: str, item: str, unit: str | None
+) -> tuple[str, str, str | None, Decimal | None, str | None, str | None]:
+    try:
+        return system, item, unit, units.to_stocking(system, item, unit), units.stocking[item], None
+    except UnknownUnit as error:
+        return system, item, unit, None, None, str(error)
