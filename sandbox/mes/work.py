@@ -1,0 +1,126 @@
+"""The shop floor works on: releases work orders, reports quantities, inspects, completes.
+
+What happens depends on the documents' business keys alone (the client's reference, else the ERP's
+order number), so equal documents have equal outcomes whatever the order they were created in. A
+round happens once; asked for again, it answers its first summary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+from sandbox.common.state import SystemState
+from sandbox.mes.documents import Body, Document, Documents, number, quantity
+from sandbox.mes.outbox import announce
+from sandbox.mes.work_orders import OPEN, ORDERS
+
+SHARE: Final = 3  # one open order in three is run to completion in a round
+SPLIT: Final = 2  # every second order run is reported in two parts
+REPORTER: Final = "line-2"
+_NAMES: Final = ("number", "external_ref", "erp_order_no", "material_code", "quantity", "unit")
+_COUNTED: Final = ("erp_order_no", "quantity_good", "quantity_scrap", "unit")
+
+
+def work(state: SystemState, round_: int) -> dict[str, Any]:
+    """Let the shop floor do round `round_` (from 1) and say what it did."""
+    with state.transaction():
+        known = state.meta(f"work_round_{round_}")
+        if known is not None:
+            return dict(json.loads(known))
+        summary = _Shift(state, round_).run()
+        state.set_meta(f"work_round_{round_}", json.dumps(summary))
+    return summary
+
+
+def business_key(order: Body) -> str:
+    """By what a work order is known outside: the client's reference, else the ERP's number, else its own."""
+    return str(order.get("external_ref") or order.get("erp_order_no") or order["number"])
+
+
+class _Shift:
+    """One round of work inside an open transaction."""
+
+    def __init__(self, state: SystemState, round_: int) -> None:
+        self._db, self._round = state.db, round_
+        self._documents = Documents(state.db, state.now())
+        self._reports: list[Body] = []
+        self._failed: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        chosen = self._open()[::SHARE]
+        for place, order in enumerate(chosen):
+            self._run_order(order, place, last=place == len(chosen) - 1)
+        completed = [{name: order.body[name] for name in _NAMES} for order in chosen]
+        return {"completed": completed, "reports": self._reports, "failed_inspections": self._failed}
+
+    def _open(self) -> list[Document]:
+        found = [
+            order for status in OPEN for order in self._documents.page(ORDERS, 0, 1_000_000, None, {"status": status})
+        ]
+        return sorted(found, key=lambda order: business_key(order.body))
+
+    def _run_order(self, order: Document, place: int, *, last: bool) -> None:
+        first_round = self._round == 1
+        if order.body["status"] == "created":
+            order = self._move(order, "work_order.released", {"status": "released"})
+        order = self._move(order, "work_order.started", {"status": "running"})
+        if first_round and last:
+            self._report(order, 0, Decimal(0), Decimal(0))
+        order = self._finish(order, scrap=first_round and place == 0, split=place % SPLIT == 1)
+        self._move(order, "work_order.completed", {"status": "completed"})
+
+    def _finish(self, order: Document, *, scrap: bool, split: bool) -> Document:
+        total = quantity(order.body["quantity"])
+        failed = _tenth(total) if scrap else Decimal(0)
+        parts = list(_parts(total)) if split else [total]
+        for place, part in enumerate(parts, start=1):
+            report = self._report(order, place, part - failed, failed)
+            if place == len(parts) and (scrap or split):
+                self._inspect(order, report, part, failed)
+        return self._tally(order, total - failed, failed)
+
+    def _tally(self, order: Document, good: Decimal, scrap: Decimal) -> Document:
+        return self._documents.replace(ORDERS, order, {"quantity_good": number(good), "quantity_scrap": number(scrap)})
+
+    def _move(self, order: Document, event: str, changes: Body) -> Document:
+        new = self._documents.replace(ORDERS, order, changes)
+        announce(self._db, event, ORDERS, new.version, new.body)
+        return new
+
+    def _report(self, order: Document, place: int, good: Decimal, scrap: Decimal) -> Document:
+        body = order.body
+        report = self._add("reports", f"rep_{order.id.removeprefix('wo_')}-{place}", {
+            "work_order_id": order.id, "work_order_number": body["number"], "erp_order_no": body["erp_order_no"],
+            "operation_seq": 10, "quantity_good": number(good), "quantity_scrap": number(scrap), "unit": body["unit"],
+            "hours": 1.5 if good else 0.5, "reported_at": self._documents.at, "reporter": REPORTER,
+        })  # fmt: skip
+        self._reports.append({name: report.body[name] for name in ("id", "work_order_number", *_COUNTED)})
+        return report
+
+    def _inspect(self, order: Document, report: Document, inspected: Decimal, failed: Decimal) -> None:
+        inspection = self._add("inspections", report.id.replace("rep_", "ins_"), {
+            "work_order_id": order.id, "report_id": report.id, "quantity_inspected": number(inspected),
+            "quantity_failed": number(failed), "result": "failed" if failed else "passed",
+            "reason": "surface scratched / 表面划伤" if failed else None, "inspected_at": self._documents.at,
+        })  # fmt: skip
+        if failed:
+            self._failed.append(inspection.id)
+
+    def _add(self, collection: str, id_: str, fields: Body) -> Document:
+        document = self._documents.insert(collection, {"id": id_, **fields})
+        kind = f"{collection.removesuffix('s')}.created"
+        announce(self._db, kind, collection, document.version, document.body)
+        return document
+
+
+def _tenth(total: Decimal) -> Decimal:
+    """About a tenth, at least the smallest whole step, never everything unless there is only one."""
+    return max(Decimal(1), (total / 10).quantize(Decimal(1), ROUND_FLOOR)) if total > 1 else total
+
+
+def _parts(total: Decimal) -> Iterable[Decimal]:
+    half = (total / 2).quantize(Decimal(1), ROUND_FLOOR)
+    return (half, total - half) if half else (total,)
