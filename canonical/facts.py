@@ -1,0 +1,142 @@
+"""What the rules decide over: facts derived from golden records and the plan, one row per key.
+
+A fact is compared with the one last decided under its key; rules react to the difference. Facts are
+entities too, so the same models give frame schemas and the typed symbols of rule conditions.
+Quantities are in stocking units; `kit` is canonical JSON text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from canonical.base import Entity
+from canonical.items import Sourcing
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Marks a text field whose value is JSON; a command's body carries it decoded."""
+
+
+def json_fields(model: type[Entity]) -> frozenset[str]:
+    """The fields of a fact that hold JSON text."""
+    return frozenset(
+        name for name, field in model.model_fields.items() if any(isinstance(mark, JsonText) for mark in field.metadata)
+    )
+
+
+class PlannedOrderFact(Entity):
+    """A planned order inside its item's release fence: make, buy or subcontract `quantity` of `item`."""
+
+    entity: ClassVar[str] = "planned_order"
+    key: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: str
+    item: str
+    sourcing: Sourcing
+    quantity: Decimal
+    start: date
+    due: date
+    supplier: str | None = None
+    sales_order: str | None = None
+    priority: int
+    kit: Annotated[str, JsonText()]
+
+
+class ShipmentNeed(Entity):
+    """A sales order line that available finished stock covers in full."""
+
+    entity: ClassVar[str] = "shipment_need"
+    key: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: str
+    sales_order: str
+    line: str
+    item: str
+    quantity: Decimal
+    due: date
+    customer: str | None = None
+    priority: int
+
+
+class OrderProgress(Entity):
+    """How far a sales order is."""
+
+    entity: ClassVar[str] = "order_progress"
+    key: ClassVar[tuple[str, ...]] = ("sales_order",)
+
+    sales_order: str
+    stage: Literal["received", "held", "planned", "in_production", "ready", "shipping", "shipped", "cancelled"]
+    percent: int
+    promised: date | None = None
+    note: str | None = None
+
+
+class ProductionFeedback(Entity):
+    """A report of the shop floor on a work order, with what inspection found."""
+
+    entity: ClassVar[str] = "production_feedback"
+    key: ClassVar[tuple[str, ...]] = ("report",)
+
+    report: str
+    work_order: str
+    item: str
+    good: Decimal
+    scrapped: Decimal
+    reported_at: datetime
+    warehouse: str
+    sales_order: str | None = None
+
+
+class FailedInspection(Entity):
+    """An inspection that found bad parts."""
+
+    entity: ClassVar[str] = "failed_inspection"
+    key: ClassVar[tuple[str, ...]] = ("inspection",)
+
+    inspection: str
+    work_order: str
+    failed: Decimal
+    reason: str | None = None
+    sales_order: str | None = None
+
+
+class UrgentWork(Entity):
+    """An open work order pegged to an order that sales marked urgent."""
+
+    entity: ClassVar[str] = "urgent_work"
+    key: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: str
+    sales_order: str
+    work_order: str
+
+
+class UrgentOrder(Entity):
+    """An open sales order that sales marked urgent."""
+
+    entity: ClassVar[str] = "urgent_order"
+    key: ClassVar[tuple[str, ...]] = ("sales_order",)
+
+    sales_order: str
+    customer: str | None = None
+    due: date
+    shipping: bool
+
+
+FACTS: dict[str, type[Entity]] = {
+    model.entity: model
+    for model in (
+        PlannedOrderFact,
+        ShipmentNeed,
+        OrderProgress,
+        ProductionFeedback,
+        FailedInspection,
+        UrgentWork,
+        UrgentOrder,
+    )
+}
+"""Every fact by name."""

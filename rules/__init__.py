@@ -1,0 +1,1 @@
+"""Synchronisation rules: WHEN something changed, IF a condition holds, THEN these commands. Pure."""
