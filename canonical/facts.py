@@ -32,9 +32,9 @@ class PlannedOrderFact(Entity):
     """A planned order inside its item's release fence: make, buy or subcontract `quantity` of `item`."""
 
     entity: ClassVar[str] = "planned_order"
-    key: ClassVar[tuple[str, ...]] = ("key",)
+    key: ClassVar[tuple[str, ...]] = ("reference",)
 
-    key: str
+    reference: str
     item: str
     sourcing: Sourcing
     quantity: Decimal
@@ -50,9 +50,9 @@ class ShipmentNeed(Entity):
     """A sales order line that available finished stock covers in full."""
 
     entity: ClassVar[str] = "shipment_need"
-    key: ClassVar[tuple[str, ...]] = ("key",)
+    key: ClassVar[tuple[str, ...]] = ("reference",)
 
-    key: str
+    reference: str
     sales_order: str
     line: str
     item: str
@@ -108,9 +108,9 @@ class UrgentWork(Entity):
     """An open work order pegged to an order that sales marked urgent."""
 
     entity: ClassVar[str] = "urgent_work"
-    key: ClassVar[tuple[str, ...]] = ("key",)
+    key: ClassVar[tuple[str, ...]] = ("reference",)
 
-    key: str
+    reference: str
     sales_order: str
     work_order: str
 

@@ -87,5 +87,5 @@ def _draft(rule: Rule, then: CommandThen, change: Change, row: Mapping[str, Any]
 
 
 def _notice(rule: Rule, then: NotifyThen, change: Change, row: Mapping[str, Any]) -> Notice:
-    text = {language: template.format_map(row) for language, template in then.text.items()}
+    text: dict[str, str] = {language: template.format_map(row) for language, template in then.text.items()}
     return Notice(rule.name, change, then.notify, then.key.format_map(row), text)
