@@ -11,7 +11,7 @@ from typing import Literal
 
 from sandbox.erp.envelope import EXCEPTION, NO_FORM, Refused
 
-Kind = Literal["text", "number", "integer", "date", "time", "base"]
+Kind = Literal["text", "number", "integer", "date", "time", "base", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ _ALL = (
             _text("FOperDescription", "工序说明"),
             _number("FSetupMinutes", "准备时间"),
             _number("FRunMinutes", "运行时间"),
-            _text("FOutside", "委外"),
+            Field("FOutside", "委外", "flag", default="0"),
         ),
         bill=False,
     ),

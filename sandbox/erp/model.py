@@ -60,6 +60,8 @@ def _value(db: sqlite3.Connection, field: Field, given: object) -> object:
         return None
     if field.kind == "base":
         return _base_number(db, field, given)
+    if field.kind == "flag":
+        return "1" if str(given).lower() in ("1", "true") else "0"
     if isinstance(given, (dict, list, bool)):
         raise Refused(f"字段[{field.title}]的值格式不正确", BAD_PARAMETER, field.key)
     try:

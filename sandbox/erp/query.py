@@ -108,5 +108,7 @@ def on_the_wire(value: object, kind: str) -> object:
     """A stored value as the vendor sends it: numbers as JSON numbers."""
     if value is None:
         return None
+    if kind == "flag":
+        return value == "1"
     # A float of at most 15 digits prints as the decimal it came from, so nothing is lost on the wire.
     return float(Decimal(str(value))) if kind == "number" else value

@@ -1,7 +1,10 @@
 """Saving, the states a bill goes through, queries, and the ledger behind them."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,8 @@ from sandbox.erp.forms import FORMS
 from sandbox.erp.saving import SaveOptions, save
 from sandbox.erp.tables import create_tables
 
-MASTERS = {
+Json = dict[str, Any]
+MASTERS: dict[str, list[Json]] = {
     "BD_UNIT": [{"FNumber": "Pcs", "FName": "件"}],
     "BD_MATERIAL": [
         {"FNumber": number, "FName": f"轴 {number}", "FBaseUnitId": {"FNumber": "Pcs"}, "FErpClsID": "2"}
@@ -20,7 +24,7 @@ MASTERS = {
     ],
     "BD_Supplier": [{"FNumber": "V1", "FName": "供应商一"}],
 }
-ROW = {
+ROW: Json = {
     "FMaterialId": {"FNumber": "M1"},
     "FQty": 10,
     "FUnitId": {"FNumber": "Pcs"},
@@ -31,7 +35,7 @@ ROW = {
 
 
 @pytest.fixture
-def erp(tmp_path):
+def erp(tmp_path: Path) -> Iterator[SystemState]:
     state = SystemState("erp", tmp_path / "erp.db", 7, 1, {})
     create_tables(state.db)
     with state.transaction() as db:
@@ -43,39 +47,39 @@ def erp(tmp_path):
     state.db.close()
 
 
-def _call(state, method, **body):
+def _call(state: SystemState, method: str, **body: Any) -> Any:
     return _result(state, method, json.dumps(body, default=str).encode())
 
 
-def _save(state, form_id, model, **options):
+def _save(state: SystemState, form_id: str, model: Json, **options: Any) -> Json:
     return _call(state, "Save", formid=form_id, data={"Model": model, **options})["Result"]
 
 
-def _order(state, **head):
+def _order(state: SystemState, **head: Any) -> Json:
     return _save(state, "PRD_MO", {"F_MS_Ref": "R1", "FTreeEntity": [ROW], **head})
 
 
-def _step(state, form_id, method, number):
+def _step(state: SystemState, form_id: str, method: str, number: str) -> Json:
     answer = _call(state, method, formid=form_id, data={"Numbers": [number]})
     return answer["Result"]["ResponseStatus"]
 
 
-def _audit(state, form_id, number):
+def _audit(state: SystemState, form_id: str, number: str) -> None:
     assert _step(state, form_id, "Submit", number)["IsSuccess"]
     answer = _step(state, form_id, "Audit", number)
     assert answer["IsSuccess"], answer
 
 
-def _query(state, form_id, keys, **more):
+def _query(state: SystemState, form_id: str, keys: str, **more: Any) -> Any:
     return _call(state, "ExecuteBillQuery", data={"FormId": form_id, "FieldKeys": keys, **more})
 
 
-def _cancel(state, form_id, number):
+def _cancel(state: SystemState, form_id: str, number: str) -> Json:
     answer = _call(state, "ExecuteOperation", formid=form_id, opNumber="Cancel", data={"Numbers": [number]})
     return answer["Result"]["ResponseStatus"]
 
 
-def _report(state, order, quantity, **more):
+def _report(state: SystemState, order: str, quantity: object, **more: Any) -> Json:
     model = {
         "F_MS_Ref": "P1",
         "FMoBillNo": order,
@@ -87,27 +91,28 @@ def _report(state, order, quantity, **more):
     return _save(state, "PRD_MORPT", {**model, **more})
 
 
-def _refused(answer, text, msg_code):
+def _refused(answer: Json, text: str, msg_code: int) -> None:
     status = answer.get("ResponseStatus", answer)
     assert status["IsSuccess"] is False
     assert text in status["Errors"][0]["Message"]
     assert status["MsgCode"] == msg_code
 
 
-def test_save__makes_a_new_bill_each_time(erp):
+def test_save__makes_a_new_bill_each_time(erp: SystemState) -> None:
     first, second = _order(erp), _order(erp)
     assert first["ResponseStatus"]["IsSuccess"]
-    assert first["Number"] != second["Number"] and first["Id"] != second["Id"]
+    assert first["Number"] != second["Number"]
+    assert first["Id"] != second["Id"]
     assert [row["effect"] for row in erp.ledger.rows()] == ["created", "created"]
 
 
-def test_save__validate_repeat_json_refuses_the_same_model(erp):
+def test_save__validate_repeat_json_refuses_the_same_model(erp: SystemState) -> None:
     _order(erp)
     model = {"F_MS_Ref": "R1", "FTreeEntity": [ROW]}
     _refused(_save(erp, "PRD_MO", model, ValidateRepeatJson="true"), "已存在", 11)
 
 
-def test_save__required_field(erp):
+def test_save__required_field(erp: SystemState) -> None:
     row = {key: value for key, value in ROW.items() if key != "FQty"}
     _refused(_order(erp, FTreeEntity=[row]), "字段[数量]是必录字段", 11)
 
@@ -125,18 +130,18 @@ def test_save__required_field(erp):
         ({**ROW, "FEntryID": 5}, "分录内码[5]不存在", 10),
     ],
 )
-def test_save__refuses_a_bad_row_and_stores_nothing(erp, row, text, code):
+def test_save__refuses_a_bad_row_and_stores_nothing(erp: SystemState, row: Json, text: str, code: int) -> None:
     _refused(_order(erp, FTreeEntity=[row]), text, code)
     assert _query(erp, "PRD_MO", "FID") == []
     assert erp.ledger.rows() == []
 
 
-def test_save__bill_number_taken(erp):
+def test_save__bill_number_taken(erp: SystemState) -> None:
     _order(erp, FBillNo="MO-1")
     _refused(_order(erp, FBillNo="MO-1"), "编号[MO-1]已存在", 11)
 
 
-def test_save__omitted_rows_are_deleted_unless_told_otherwise(erp):
+def test_save__omitted_rows_are_deleted_unless_told_otherwise(erp: SystemState) -> None:
     second = {**ROW, "FMaterialId": {"FNumber": "M2"}}
     made = _order(erp, FTreeEntity=[ROW, second])
     entries = [row[0] for row in _query(erp, "PRD_MO", "FTreeEntity_FEntryId")]
@@ -147,7 +152,7 @@ def test_save__omitted_rows_are_deleted_unless_told_otherwise(erp):
     assert _query(erp, "PRD_MO", "FMaterialId.FNumber,FQty") == [["M2", 12.5]]
 
 
-def test_save__same_content_again_is_unchanged(erp):
+def test_save__same_content_again_is_unchanged(erp: SystemState) -> None:
     made = _order(erp)
     entry = _query(erp, "PRD_MO", "FTreeEntity_FEntryId")[0][0]
     _save(erp, "PRD_MO", {"FID": made["Id"], "FTreeEntity": [{**ROW, "FEntryID": entry}]})
@@ -155,7 +160,7 @@ def test_save__same_content_again_is_unchanged(erp):
     assert [row["effect"] for row in erp.ledger.attempts()] == ["created", "unchanged"]
 
 
-def test_save__need_update_and_return_fields(erp):
+def test_save__need_update_and_return_fields(erp: SystemState) -> None:
     made = _order(erp)
     model = {"FID": made["Id"], "F_MS_Ref": "R2", "FDate": "2026-12-01"}
     answer = _save(erp, "PRD_MO", model, NeedUpDateFields=["F_MS_Ref"],
@@ -165,7 +170,7 @@ def test_save__need_update_and_return_fields(erp):
     assert _query(erp, "PRD_MO", "F_MS_Ref,FDate") == [["R2", "2026-11-02T00:00:00"]]
 
 
-def test_save__audited_bill_is_closed_to_change_until_unaudited(erp):
+def test_save__audited_bill_is_closed_to_change_until_unaudited(erp: SystemState) -> None:
     made = _order(erp)
     _audit(erp, "PRD_MO", made["Number"])
     change = {"FID": made["Id"], "F_MS_Ref": "R2"}
@@ -175,14 +180,14 @@ def test_save__audited_bill_is_closed_to_change_until_unaudited(erp):
     assert _query(erp, "PRD_MO", "FDocumentStatus,FStatus,F_MS_Ref") == [["D", "1", "R2"]]
 
 
-def test_batch_save__good_ones_stand_beside_the_refused(erp):
+def test_batch_save__good_ones_stand_beside_the_refused(erp: SystemState) -> None:
     models = [{"FTreeEntity": [ROW]}, {"FTreeEntity": []}, {"FTreeEntity": [ROW]}]
     status = _call(erp, "BatchSave", formid="PRD_MO", data={"Model": models})["Result"]["ResponseStatus"]
     assert [one["DIndex"] for one in status["SuccessEntitys"]] == [0, 2]
     assert [one["DIndex"] for one in status["Errors"]] == [1]
 
 
-def test_steps__each_only_from_its_state(erp):
+def test_steps__each_only_from_its_state(erp: SystemState) -> None:
     number = _order(erp)["Number"]
     _refused(_step(erp, "PRD_MO", "Audit", number), "只能审核审核中状态的数据", 12)
     assert _step(erp, "PRD_MO", "Submit", number)["IsSuccess"]
@@ -198,12 +203,12 @@ def test_steps__each_only_from_its_state(erp):
     assert {row["reference"] for row in erp.ledger.rows()} == {"R1"}
 
 
-def test_steps__unknown_number_and_none_at_all(erp):
+def test_steps__unknown_number_and_none_at_all(erp: SystemState) -> None:
     _refused(_step(erp, "PRD_MO", "Submit", "NOPE"), "不存在", 10)
     _refused(_call(erp, "Submit", formid="PRD_MO", data={})["Result"], "不能同时为空", 8)
 
 
-def test_cancel__ends_a_bill_whatever_its_state_but_not_twice(erp):
+def test_cancel__ends_a_bill_whatever_its_state_but_not_twice(erp: SystemState) -> None:
     model = {"F_MS_Ref": "Q1", "FEntity": [{
         "FMaterialId": {"FNumber": "M1"}, "FReqQty": 5, "FUnitId": {"FNumber": "Pcs"},
         "FArrivalDate": "2026-11-20", "FSuggestSupplierId": {"FNumber": "V1"}}]}  # fmt: skip
@@ -215,7 +220,7 @@ def test_cancel__ends_a_bill_whatever_its_state_but_not_twice(erp):
     _refused(_cancel(erp, "PRD_MORPT", "x"), "不存在", 10)
 
 
-def test_report__raises_its_order_and_completes_it(erp):
+def test_report__raises_its_order_and_completes_it(erp: SystemState) -> None:
     order = _order(erp)["Number"]
     _refused(_report(erp, order, 4), "未下达", 12)
     _audit(erp, "PRD_MO", order)
@@ -231,7 +236,7 @@ def test_report__raises_its_order_and_completes_it(erp):
     _refused(_step(erp, "PRD_MO", "UnAudit", order), "已开工", 12)
 
 
-def test_report__two_drafts_cannot_pass_the_limit_together(erp):
+def test_report__two_drafts_cannot_pass_the_limit_together(erp: SystemState) -> None:
     order = _order(erp)["Number"]
     _audit(erp, "PRD_MO", order)
     first, second = _report(erp, order, 8)["Number"], _report(erp, order, 8)["Number"]
@@ -241,7 +246,7 @@ def test_report__two_drafts_cannot_pass_the_limit_together(erp):
     assert _query(erp, "PRD_MORPT", "FDocumentStatus", OrderString="FID") == [["C"], ["B"]]
 
 
-def test_report__unaudited_gives_the_quantity_back(erp):
+def test_report__unaudited_gives_the_quantity_back(erp: SystemState) -> None:
     order = _order(erp)["Number"]
     _audit(erp, "PRD_MO", order)
     report = _report(erp, order, 10)["Number"]
@@ -250,13 +255,13 @@ def test_report__unaudited_gives_the_quantity_back(erp):
     assert _query(erp, "PRD_MO", "FFinishQty,FStatus") == [[0.0, "3"]]
 
 
-def test_report__unknown_order_and_material(erp):
+def test_report__unknown_order_and_material(erp: SystemState) -> None:
     _refused(_report(erp, "NOPE", 1), "生产订单[NOPE]不存在", 10)
     order = _order(erp)["Number"]
     _refused(_report(erp, order, 1, FMaterialId={"FNumber": "M2"}), "中没有物料[M2]", 10)
 
 
-def test_query__rows_flatten_and_head_repeats(erp):
+def test_query__rows_flatten_and_head_repeats(erp: SystemState) -> None:
     made = _order(erp, FTreeEntity=[ROW, {**ROW, "FMaterialId": {"FNumber": "M2"}}])
     assert _query(erp, "PRD_MO", "FBillNo,FTreeEntity_FSeq,FMaterialId.FNumber,FPlanStartDate") == [
         [made["Number"], 1, "M1", "2026-11-03T00:00:00"],
@@ -265,18 +270,19 @@ def test_query__rows_flatten_and_head_repeats(erp):
     assert _query(erp, "PRD_MO", "FBillNo") == [[made["Number"]]]
 
 
-def test_query__paging_and_the_absolute_end_row(erp):
+def test_query__paging_and_the_absolute_end_row(erp: SystemState) -> None:
     for _ in range(5):
         _order(erp)
     ids = [row[0] for row in _query(erp, "PRD_MO", "FID", OrderString="FID DESC", Limit=99999)]
-    assert ids == sorted(ids, reverse=True) and len(ids) == 5
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 5
     page = {"OrderString": "FID DESC", "StartRow": 2, "Limit": 2}
     assert _query(erp, "PRD_MO", "FID", **page) == [[ids[2]], [ids[3]]]
     assert _query(erp, "PRD_MO", "FID", **page, TopRowCount=3) == [[ids[2]]]
     assert _query(erp, "PRD_MO", "FID", **page, TopRowCount=2) == []
 
 
-def test_query__errors_wear_the_vendors_wrapping(erp):
+def test_query__errors_wear_the_vendors_wrapping(erp: SystemState) -> None:
     answer = _query(erp, "PRD_MO", "FID,FNope")
     _refused(answer[0][0]["Result"], "元数据中标识为FNope的字段不存在", 9)
     _refused(_query(erp, "NO_FORM", "FID")[0][0]["Result"], "不存在", 4)
@@ -285,22 +291,24 @@ def test_query__errors_wear_the_vendors_wrapping(erp):
     _refused(_result(erp, "View", b"<xml>")["Result"], "JSON", 8)
 
 
-def test_bill_query__objects_by_key(erp):
+def test_bill_query__objects_by_key(erp: SystemState) -> None:
     _order(erp)
     data = {"FormId": "PRD_MO", "FieldKeys": "F_MS_Ref, FMaterialId.FName"}
     assert _call(erp, "BillQuery", data=data) == [{"F_MS_Ref": "R1", "FMaterialId.FName": "轴 M1"}]
 
 
-def test_view__whole_document_in_property_names(erp):
+def test_view__whole_document_in_property_names(erp: SystemState) -> None:
     made = _order(erp)
     for data in ({"Number": made["Number"]}, {"Id": made["Id"]}):
         shown = _call(erp, "View", formid="PRD_MO", data=data)["Result"]["Result"]
-        assert shown["BillNo"] == made["Number"] and shown["F_MS_Ref"] == "R1"
+        assert shown["BillNo"] == made["Number"]
+        assert shown["F_MS_Ref"] == "R1"
         row = shown["TreeEntity"][0]
-        assert row["MaterialId"]["Number"] == "M1" and row["Qty"] == 10.0
+        assert row["MaterialId"]["Number"] == "M1"
+        assert row["Qty"] == 10.0
         assert row["MaterialId"]["Name"] == [{"Key": 2052, "Value": "轴 M1"}]
 
 
-def test_query_business_info__names_the_fields(erp):
+def test_query_business_info__names_the_fields(erp: SystemState) -> None:
     info = _call(erp, "QueryBusinessInfo", data={"FormId": "PRD_MORPT"})["Result"]["NeedReturnData"]
     assert {"Key": "FMoBillNo", "Name": "生产订单编号", "MustInput": 1} in info["Entrys"][0]["Fields"]
