@@ -1,0 +1,146 @@
+"""The shape of the product structure: cycles, phantoms blown through, low-level codes.
+
+Only parents that consume material (make, subcontract, phantom) have components here; ratios are exact fractions of
+scaled component units per scaled parent unit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+Structure = dict[str, dict[str, Fraction]]
+Ratio = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Explosion:
+    """What each parent consumes once phantoms are blown through, and how deep each item lies."""
+
+    components: dict[str, tuple[Ratio, ...]]
+    levels: dict[str, int]
+    cycles: tuple[tuple[str, ...], ...]
+
+    def on_cycle(self) -> frozenset[str]:
+        """Every item that is part of a cycle."""
+        return frozenset(code for cycle in self.cycles for code in cycle)
+
+
+def strongly_connected(structure: Mapping[str, Mapping[str, Fraction]]) -> Iterator[list[str]]:
+    """Tarjan's components without recursion, so that deep structures cannot exhaust the stack."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    for start in sorted(structure):
+        if start in index:
+            continue
+        path: list[tuple[str, Iterator[str]]] = [(start, iter(sorted(structure.get(start, ()))))]
+        index[start] = low[start] = len(index)
+        stack.append(start)
+        on_stack.add(start)
+        while path:
+            node, children = path[-1]
+            child = next((code for code in children if code not in index or code in on_stack), None)
+            if child is None:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[node])
+                if low[node] == index[node]:
+                    position = stack.index(node) if stack[-1] != node else len(stack) - 1
+                    members = stack[position:]
+                    del stack[position:]
+                    on_stack.difference_update(members)
+                    yield members
+            elif child in index:
+                low[node] = min(low[node], index[child])
+            else:
+                index[child] = low[child] = len(index)
+                stack.append(child)
+                on_stack.add(child)
+                path.append((child, iter(sorted(structure.get(child, ())))))
+
+
+def _cyclic_groups(structure: Structure) -> list[list[str]]:
+    return [
+        members
+        for members in strongly_connected(structure)
+        if len(members) > 1 or members[0] in structure.get(members[0], ())
+    ]
+
+
+def shortest_cycle(structure: Structure, members: Collection[str]) -> tuple[str, ...]:
+    """The shortest way from the first code among `members` back to itself, as codes in order."""
+    start, inside = min(members), set(members)
+    came_from: dict[str, str] = {}
+    waiting = deque([start])
+    while waiting:
+        node = waiting.popleft()
+        for child in sorted(structure.get(node, ())):
+            if child == start:
+                path = [node]
+                while path[-1] != start:
+                    path.append(came_from[path[-1]])
+                return tuple(reversed(path))
+            if child in inside and child not in came_from:
+                came_from[child] = node
+                waiting.append(child)
+    message = f"{start} is on no cycle"
+    raise ValueError(message)
+
+
+def _topological(structure: Structure) -> list[str]:
+    """Parents before their components; the structure must be free of cycles."""
+    return [members[0] for members in strongly_connected(structure)][::-1]
+
+
+def _blow_through(structure: Structure, phantoms: Collection[str]) -> Structure:
+    flat: Structure = {}
+    for parent in reversed(_topological(structure)):
+        lines: dict[str, Fraction] = {}
+        for component, ratio in structure.get(parent, {}).items():
+            if component in phantoms and flat.get(component):
+                for below, share in flat[component].items():
+                    lines[below] = lines.get(below, Fraction(0)) + ratio * share
+            else:
+                lines[component] = lines.get(component, Fraction(0)) + ratio
+        if lines:
+            flat[parent] = lines
+    return flat
+
+
+def low_level_codes(structure: Structure, codes: Collection[str]) -> dict[str, int]:
+    """The longest way down from any end item: 0 for an end item, a component below all its parents."""
+    levels = dict.fromkeys(codes, 0)
+    for parent in _topological(structure):
+        below = levels.setdefault(parent, 0) + 1
+        for component in structure.get(parent, ()):
+            if levels.get(component, 0) < below:
+                levels[component] = below
+    return levels
+
+
+def explode(structure: Structure, codes: Collection[str], phantoms: Collection[str]) -> Explosion:
+    """Resolve the structure; an item on a cycle loses its own components, everything else stands.
+
+    `cycles` names, per tangle, one cycle in order of consumption; further members of the tangle follow it.
+    """
+    groups = _cyclic_groups(structure)
+    cycles = []
+    for members in groups:
+        named = shortest_cycle(structure, members)
+        cycles.append((*named, *sorted(set(members) - set(named))))
+    broken = {code for cycle in cycles for code in cycle}
+    sound = {parent: lines for parent, lines in structure.items() if parent not in broken}
+    flat = _blow_through(sound, phantoms)
+    components = {
+        parent: tuple((code, ratio.numerator, ratio.denominator) for code, ratio in sorted(lines.items()))
+        for parent, lines in flat.items()
+    }
+    real = {parent: lines for parent, lines in flat.items() if parent not in phantoms}
+    return Explosion(components, low_level_codes(real, codes), tuple(sorted(cycles)))

@@ -1,0 +1,190 @@
+"""Checks a snapshot before planning: what cannot be used is named and left out, the rest goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from canonical.plan import INT64_MAX, LOT_FOR_LOT, FirmOrder, PlanItem, PlanProblem
+from planning.lot_sizing import is_consistent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from canonical.plan import (
+        PlanBomLine,
+        PlanDemand,
+        PlanningSnapshot,
+        PlanStock,
+        ProblemKind,
+        ScheduledReceipt,
+    )
+    from planning.bom import Structure
+
+MAX_LEAD_TIME_DAYS = 36_500
+STOCK_ROOT = "stock"
+CONSUMING = frozenset({"make", "subcontract", "phantom"})
+
+
+class Keyed(Protocol):
+    """A row with a key and an item."""
+
+    @property
+    def key(self) -> str:
+        """Unique among rows of its kind."""
+        ...
+
+    @property
+    def item(self) -> str:
+        """The item code."""
+        ...
+
+    @property
+    def quantity(self) -> int:
+        """Scaled units."""
+        ...
+
+
+Row = TypeVar("Row", bound=Keyed)
+
+
+@dataclass(slots=True)
+class Admitted:
+    """The usable part of a snapshot; `problems` grows while planning finds more."""
+
+    items: dict[str, PlanItem]
+    structure: Structure
+    demands: list[PlanDemand]
+    stock: list[PlanStock]
+    receipts: list[ScheduledReceipt]
+    firm_orders: list[FirmOrder]
+    problems: list[PlanProblem]
+
+    def name(self, kind: ProblemKind, item: str, key: str, detail: str) -> None:
+        """Record one problem."""
+        self.problems.append(PlanProblem(kind, item, key, detail))
+
+
+def admit(snapshot: PlanningSnapshot) -> Admitted:
+    """Split a snapshot into what can be planned and the named problems."""
+    admitted = Admitted({}, {}, [], [], [], [], [])
+    _admit_items(admitted, snapshot.items)
+    _admit_bom(admitted, snapshot.bom)
+    admitted.demands = [row for row in _admit_rows(admitted, snapshot.demands, least=1) if _root_allowed(admitted, row)]
+    admitted.stock = [row for row in _admit_rows(admitted, snapshot.stock, least=None) if _not_negative(admitted, row)]
+    receipts = _admit_rows(admitted, snapshot.receipts, least=0)
+    admitted.firm_orders = [_sound_firm(admitted, row) for row in _admit_rows(admitted, snapshot.firm_orders, least=0)]
+    admitted.receipts = _without_doubles(admitted, receipts)
+    _no_phantom_stock(admitted)
+    return admitted
+
+
+def _unique(admitted: Admitted, rows: Iterable[Row], key: Callable[[Row], str]) -> list[Row]:
+    """Rows by key; of several with one key, the same one stands whatever their order."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        code = key(row)
+        if code in kept:
+            admitted.name("duplicate_key", row.item, code, "only one of the rows with this key is used")
+            row = min(kept[code], row, key=repr)  # noqa: PLW2901 - the survivor takes the row's place
+        kept[code] = row
+    return [kept[code] for code in sorted(kept)]
+
+
+def _admit_items(admitted: Admitted, items: Iterable[PlanItem]) -> None:
+    for item in items:
+        code = item.code
+        if code in admitted.items:
+            admitted.name("duplicate_key", code, code, "only one of the items with this code is used")
+            item = min(admitted.items[code], item, key=repr)  # noqa: PLW2901 - the survivor takes the item's place
+        admitted.items[code] = item
+    admitted.items = {code: _sound_item(admitted, admitted.items[code]) for code in sorted(admitted.items)}
+
+
+def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
+    code = item.code
+    if item.lead_time_days is None or not 0 <= item.lead_time_days <= MAX_LEAD_TIME_DAYS:
+        found = "missing" if item.lead_time_days is None else f"{item.lead_time_days} days"
+        admitted.name("bad_lead_time", code, code, f"lead time {found}, planned with 0 days")
+        item = replace(item, lead_time_days=0)
+    if not is_consistent(item.lot):
+        admitted.name("bad_lot_policy", code, code, "no order quantity satisfies the policy, planned lot for lot")
+        item = replace(item, lot=LOT_FOR_LOT)
+    if not 0 <= item.safety_stock <= INT64_MAX:
+        admitted.name("absurd_quantity", code, code, f"safety stock {item.safety_stock}, planned with 0")
+        item = replace(item, safety_stock=0)
+    return item
+
+
+def _admit_bom(admitted: Admitted, bom: Iterable[PlanBomLine]) -> None:
+    for line in bom:
+        key = f"{line.parent}|{line.component}"
+        missing = next((code for code in (line.parent, line.component) if code not in admitted.items), None)
+        if missing is not None:
+            admitted.name("unknown_item", missing, key, "BOM line left out")
+        elif line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
+            admitted.name("bad_bom_line", line.parent, key, "quantity per must be above zero; line left out")
+        elif admitted.items[line.parent].sourcing in CONSUMING:
+            ratio = Fraction(line.numerator, line.denominator) * Fraction(1_000_000 + line.scrap_ppm, 1_000_000)
+            lines = admitted.structure.setdefault(line.parent, {})
+            lines[line.component] = lines.get(line.component, Fraction(0)) + ratio
+
+
+def _admit_rows(admitted: Admitted, rows: Iterable[Row], least: int | None) -> list[Row]:
+    """Rows of known items within int64 and, unless `least` is None, not below it."""
+    usable = []
+    for row in rows:
+        if row.item not in admitted.items:
+            admitted.name("unknown_item", row.item, row.key, "row left out")
+        elif abs(row.quantity) > INT64_MAX or (least is not None and row.quantity < least):
+            admitted.name("absurd_quantity", row.item, row.key, f"quantity {row.quantity}; row left out")
+        else:
+            usable.append(row)
+    return _unique(admitted, usable, lambda row: row.key)
+
+
+def _root_allowed(admitted: Admitted, row: PlanDemand) -> bool:
+    if row.root != STOCK_ROOT:
+        return True
+    admitted.name("reserved_root", row.item, row.key, f"the root {STOCK_ROOT!r} is kept for stocking; row left out")
+    return False
+
+
+def _not_negative(admitted: Admitted, row: PlanStock) -> bool:
+    if row.quantity >= 0:
+        return True
+    admitted.name("negative_stock", row.item, row.key, f"stock {row.quantity} counted as 0")
+    return False
+
+
+def _sound_firm(admitted: Admitted, order: FirmOrder) -> FirmOrder:
+    usable = []
+    for component in order.components:
+        key = f"{order.key}|{component.item}"
+        if component.item not in admitted.items:
+            admitted.name("unknown_item", component.item, key, "component of a firm order left out")
+        elif not 0 <= component.quantity <= INT64_MAX:
+            admitted.name("absurd_quantity", component.item, key, f"quantity {component.quantity}; left out")
+        else:
+            usable.append(component)
+    return replace(order, components=tuple(usable)) if len(usable) < len(order.components) else order
+
+
+def _without_doubles(admitted: Admitted, receipts: list[ScheduledReceipt]) -> list[ScheduledReceipt]:
+    """Receipts whose key is not that of another supply already; else pegs could not tell them apart."""
+    taken = {row.key for row in (*admitted.stock, *admitted.firm_orders)}
+    for row in receipts:
+        if row.key in taken:
+            admitted.name("duplicate_key", row.item, row.key, "another supply has this key; receipt left out")
+    return [row for row in receipts if row.key not in taken]
+
+
+def _no_phantom_stock(admitted: Admitted) -> None:
+    rows = (*admitted.stock, *admitted.receipts, *admitted.firm_orders)
+    for row in rows:
+        if row.quantity and admitted.items[row.item].sourcing == "phantom":
+            admitted.name("phantom_stock", row.item, row.key, "a phantom is blown through; its supply is not planned")
+    for item in admitted.items.values():
+        if item.sourcing == "phantom" and item.safety_stock:
+            admitted.name("phantom_stock", item.code, item.code, "a phantom is blown through; no safety stock is kept")

@@ -1,0 +1,303 @@
+"""Material requirements planning over one frozen snapshot: the one entry is `plan`.
+
+The rules, exactly:
+
+1. Items are planned level by level (low-level code, then code). The needs of an item are its independent demands,
+   what planned and firm orders of its parents draw (on the day the parent starts; a firm order on its due day less
+   its item's lead time), and its safety stock (due on the planning day, consumer `safety_stock|ITEM`, no root). Days
+   before the planning day count as the planning day. Needs are served by (priority, day, root, consumer); a
+   dependent need has the priority of the most urgent need its parent order serves. Safety stock, and what is made
+   for it, comes last (`served_last`) or first (`served_first`).
+2. Supply is given in this order: prior pegs on supplies that still exist, whatever their date; prior pegs on orders
+   that have arrived in whole or part meanwhile, from stock; receipts reserved for a root, to its needs; prior pegs on
+   planned orders; free stock and receipts that are there by the need's day (`supply_order`, `late_receipts`);
+   lots planned already, where they are due in time; a new planned order.
+3. There is one planned order per root and item over all its paths (root None: `stock`), due on the earliest day any
+   of its needs has, keyed `ITEM|ROOT|n`. `n` counts the parts of a lot split at its maximum and skips keys that have
+   become documents. The quantity is the lot size of all that is pegged to it. An order whose own root needs nothing
+   any more stays under its key while others are pegged to it.
+4. An order is released on its due day less the lead time. If that is past, it is late and starts on the planning day.
+   Phantoms are blown through; a demand for a phantom is a demand for its components. Bought items need no components.
+5. Component quantities are rounded up to a whole scaled unit, once per order and component.
+6. Pegs sum to what is used of each supply; an order's quantity is its pegs plus its surplus.
+
+From this follow three laws. The order of input rows changes nothing. Planning again with unchanged input and the pegs
+of the last plan gives the same plan. Changing one root's demand changes only orders pegged, through any levels and in
+the old or the new plan, to that root: so planned orders keep their pegs even where stock becomes free, which a
+`use_stock` message reports. Who passes no prior pegs gets a fresh plan.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from canonical.plan import (
+    INT64_MAX,
+    Peg,
+    Plan,
+    PlanMessage,
+    PlannedOrder,
+    Shortage,
+)
+from planning.bom import explode
+from planning.intake import STOCK_ROOT, admit
+from planning.lot_sizing import MAX_LOTS, lot_bounds
+from planning.messages import late_order, supply_messages
+from planning.netting import Matching, Need, Supply
+from planning.pegging import Group, Ordering, distribute, order_base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from canonical.plan import PlanItem, PlanningSnapshot, ProblemKind, SupplyKind
+    from planning.netting import Claim
+
+KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3}
+
+
+def plan(snapshot: PlanningSnapshot) -> Plan:
+    """Plan every item of the snapshot; never raises for bad rows, which come back as `Plan.problems`."""
+    run = _Run(snapshot)
+    for code in run.sequence():
+        run.plan_item(code)
+    return run.outcome()
+
+
+def safety_stock_key(item: str) -> str:
+    """The consumer key of an item's safety stock."""
+    return f"safety_stock|{item}"
+
+
+class _Run:
+    """What one planning run has gathered so far, by item."""
+
+    def __init__(self, snapshot: PlanningSnapshot) -> None:
+        self.snapshot = snapshot
+        self.policies = snapshot.policies
+        self.today = snapshot.as_of.toordinal()
+        self.admitted = admit(snapshot)
+        self.items = self.admitted.items
+        phantoms = {code for code, item in self.items.items() if item.sourcing == "phantom"}
+        self.explosion = explode(self.admitted.structure, self.items.keys(), phantoms)
+        self.needs: dict[str, list[Need]] = {}
+        self.supplies: dict[str, list[Supply]] = {}
+        self.receipts = {row.key: row for row in self.admitted.receipts}
+        self.blocked = self._blocked(phantoms)
+        self.prior = self._prior_claims()
+        self.documents = self._document_keys()
+        self.orders: list[PlannedOrder] = []
+        self.pegs: list[Peg] = []
+        self.shortages: list[Shortage] = []
+        self.messages: list[PlanMessage] = []
+        self._gather_supplies()
+        self._gather_needs()
+
+    # -- gathering ---------------------------------------------------------------------------------------------
+
+    def _blocked(self, phantoms: Iterable[str]) -> dict[str, ProblemKind]:
+        """Items no order can be planned for, with the reason."""
+        blocked: dict[str, ProblemKind] = {
+            code: "no_bom" for code in phantoms if not self.explosion.components.get(code)
+        }
+        for cycle in self.explosion.cycles:
+            blocked.update(dict.fromkeys(cycle, "bom_cycle"))
+            path = " > ".join((*cycle, cycle[0]))
+            self.admitted.name("bom_cycle", cycle[0], path, "no orders are planned for the items of this cycle")
+        return blocked
+
+    def _prior_claims(self) -> dict[str, dict[str, list[Claim]]]:
+        claims: dict[str, dict[str, list[Claim]]] = {}
+        for peg in sorted(self.snapshot.prior_pegs, key=lambda peg: (KIND_ORDER[peg.kind], peg.supply)):
+            by_consumer = claims.setdefault(peg.item, {})
+            by_consumer.setdefault(peg.consumer, []).append((peg.supply, peg.kind, peg.quantity))
+        return claims
+
+    def _document_keys(self) -> frozenset[str]:
+        origins = {row.origin for row in self.admitted.receipts if row.origin is not None}
+        firm = {row.key for row in self.admitted.firm_orders}
+        return frozenset(self.snapshot.closed_orders | origins | firm | self.receipts.keys())
+
+    def _gather_supplies(self) -> None:
+        for stock in self.admitted.stock:
+            self._supply(stock.item, Supply(stock.key, "on_hand", self.today, stock.quantity))
+        for row in self.admitted.receipts:
+            day = max(row.available.toordinal(), self.today)
+            supply = Supply(row.key, "receipt", day, row.quantity, row.reserved_for, row.origin)
+            self._supply(row.item, supply)
+        for firm in self.admitted.firm_orders:
+            day = max(firm.due.toordinal(), self.today)
+            self._supply(firm.item, Supply(firm.key, "firm", day, firm.quantity, firm.root))
+
+    def _supply(self, item: str, supply: Supply) -> None:
+        self.supplies.setdefault(item, []).append(supply)
+
+    def _gather_needs(self) -> None:
+        for row in self.admitted.demands:
+            day = max(row.due.toordinal(), self.today)
+            if self.items[row.item].sourcing == "phantom" and row.item not in self.blocked:
+                self._draw(row.item, row.quantity, (0, row.priority), day, row.root, row.key)
+            else:
+                self._need(row.item, Need(0, row.priority, day, row.root, row.key, row.quantity))
+        for firm in self.admitted.firm_orders:
+            day = max(firm.due.toordinal() - (self.items[firm.item].lead_time_days or 0), self.today)
+            drawn: dict[str, int] = {}
+            for component in firm.components:
+                drawn[component.item] = drawn.get(component.item, 0) + component.quantity
+            for code, quantity in drawn.items():
+                if quantity:
+                    self._need(code, Need(0, 0, day, firm.root, firm.key, quantity))
+        tier = 1 if self.policies.safety_stock == "served_last" else -1
+        for code, item in self.items.items():
+            if item.safety_stock and item.sourcing != "phantom":
+                self._need(code, Need(tier, 0, self.today, None, safety_stock_key(code), item.safety_stock))
+
+    def _need(self, item: str, need: Need) -> None:
+        self.needs.setdefault(item, []).append(need)
+
+    def _draw(
+        self, parent: str, quantity: int, urgency: tuple[int, int], day: int, root: str | None, consumer: str
+    ) -> None:
+        """Add what `quantity` of the parent draws of each component."""
+        for code, numerator, denominator in self.explosion.components.get(parent, ()):
+            required = -(-quantity * numerator // denominator)
+            if required > INT64_MAX:
+                self.admitted.name("overflow", code, consumer, f"required {required} exceeds 2**63-1; need left out")
+                self.shortages.append(Shortage(consumer, root, code, INT64_MAX, "overflow"))
+            else:
+                self._need(code, Need(*urgency, day, root, consumer, required))
+
+    # -- planning ----------------------------------------------------------------------------------------------
+
+    def sequence(self) -> list[str]:
+        """All items, each after everything that draws on it."""
+        levels = self.explosion.levels
+        return sorted(self.items, key=lambda code: (levels.get(code, 0), code))
+
+    def plan_item(self, code: str) -> None:
+        """Net, size, offset and peg one item, then pass its orders' draws down."""
+        needs, supplies = self.needs.pop(code, []), self.supplies.get(code, [])
+        if not needs and not supplies:
+            return
+        item = self.items[code]
+        matching = Matching(needs, supplies)
+        ordering = Ordering(code, item.lot, self._owner_of)
+        planned = matching.honour(self.prior.get(code, {}), self.documents)
+        matching.reserve()
+        if code not in self.blocked:
+            ordering.keep(matching.needs, planned)
+        self._allocate_free(matching, item)
+        if code in self.blocked:
+            self._short(code, ((need, need.open) for need in matching.open_needs()), self.blocked[code])
+        else:
+            ordering.order(matching.open_needs())
+        self._peg_existing(code, matching)
+        made = self._make_orders(item, ordering)
+        self.messages.extend(
+            supply_messages(code, supplies, matching.allocations, self.receipts, made, self.policies)
+        )
+
+    def _owner_of(self, need: Need) -> str:
+        if self.policies.order_grouping == "need_date":
+            return date.fromordinal(need.day).isoformat()
+        return STOCK_ROOT if need.root is None else need.root
+
+    def _allocate_free(self, matching: Matching, item: PlanItem) -> None:
+        when_new = self.today + (item.lead_time_days or 0)
+        matching.allocate(
+            latest_first=self.policies.supply_order == "latest_first",
+            late_until=None if self.policies.late_receipts == "never" else when_new,
+        )
+
+    def _peg_existing(self, code: str, matching: Matching) -> None:
+        merged: dict[tuple[str, SupplyKind, str, str | None], int] = {}
+        for supply, need, quantity in matching.allocations:
+            key = (supply.key, supply.kind, need.consumer, need.root)
+            merged[key] = merged.get(key, 0) + quantity
+        self.pegs.extend(Peg(*key, code, quantity) for key, quantity in merged.items())
+
+    def _short(self, code: str, shares: Iterable[tuple[Need, int]], reason: ProblemKind) -> None:
+        for need, quantity in shares:
+            self.shortages.append(Shortage(need.consumer, need.root, code, quantity, reason))
+            wanted = date.fromordinal(need.day)
+            self.messages.append(PlanMessage("shortage", code, need.consumer, quantity, None, wanted))
+
+    def _make_orders(self, item: PlanItem, ordering: Ordering) -> list[PlannedOrder]:
+        made: list[PlannedOrder] = []
+        largest = lot_bounds(item.lot)[1]
+        for group in ordering.absurd(INT64_MAX, MAX_LOTS * largest):
+            self.admitted.name("overflow", item.code, group.base, f"order of {group.sized} left out")
+            self._short(item.code, group.shares.items(), "overflow")
+        for group, quantities in ordering.lots():
+            made += self._orders_of(item, group, quantities)
+        if made and item.sourcing == "make" and item.code not in self.explosion.components:
+            self.admitted.name("no_bom", item.code, item.code, "planned without components")
+        self.orders += made
+        return made
+
+    def _orders_of(self, item: PlanItem, group: Group, quantities: list[int]) -> list[PlannedOrder]:
+        urgency = min(need.rank[:2] for need in group.shares)
+        orders = []
+        number = 0
+        for quantity, shares in zip(quantities, distribute(group, quantities), strict=True):
+            number = self._next_number(group.base, number)
+            pegged = sum(share for _, share in shares)
+            order = self._planned_order(item, group, f"{group.base}|{number}", quantity, quantity - pegged)
+            orders.append(order)
+            self.pegs.extend(
+                Peg(order.key, "planned", need.consumer, need.root, item.code, share) for need, share in shares
+            )
+            if item.sourcing != "buy":
+                start = order.start.toordinal()
+                self._draw(item.code, quantity, urgency, start, order.root, order.key)
+            if order.late and urgency[0] == 0 and pegged:
+                self.messages.append(late_order(order))
+        return orders
+
+    def _next_number(self, base: str, number: int) -> int:
+        number += 1
+        while f"{base}|{number}" in self.documents:
+            number += 1
+        return number
+
+    def _planned_order(self, item: PlanItem, group: Group, key: str, quantity: int, surplus: int) -> PlannedOrder:
+        due = date.fromordinal(group.day)
+        lead = timedelta(days=item.lead_time_days or 0)
+        release = due - lead
+        start = max(release, self.snapshot.as_of)
+        return PlannedOrder(
+            key=key,
+            item=item.code,
+            sourcing=item.sourcing,
+            quantity=quantity,
+            surplus=surplus,
+            due=due,
+            release=release,
+            start=start,
+            expected=start + lead,
+            late=release < start,
+            root=None if group.owner == STOCK_ROOT else group.owner,
+            level=self.explosion.levels.get(item.code, 0),
+        )
+
+    # -- outcome -----------------------------------------------------------------------------------------------
+
+    def outcome(self) -> Plan:
+        """The plan, every list in its fixed order."""
+        arrivals = {
+            supply.key: date.fromordinal(supply.available)
+            for supplies in self.supplies.values()
+            for supply in supplies
+            if supply.kind != "on_hand" and supply.free < supply.quantity
+        }
+        return Plan(
+            planned_orders=tuple(sorted(self.orders, key=lambda row: (row.level, row.item, row.due, row.key))),
+            pegs=tuple(sorted(self.pegs, key=lambda row: (row.item, row.supply, row.consumer))),
+            shortages=tuple(sorted(self.shortages, key=lambda row: (row.item, row.consumer))),
+            messages=tuple(sorted(self.messages, key=lambda row: (row.item, row.kind, row.key))),
+            problems=tuple(sorted(self.admitted.problems, key=lambda row: (row.item, row.kind, row.key, row.detail))),
+            availability=arrivals,
+        )
+
+
+__all__ = ["order_base", "plan", "safety_stock_key"]
