@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = {"build": build, "up": up, "down": down, "supply": propose, "inspect": inspect}
     try:
         answer = commands[options.command](options)
-    except (server.TrytonMissing, FileNotFoundError) as missing:
+    except (server.TrytonMissing, FileNotFoundError, FileExistsError) as missing:
         print(f"not ready: {missing}", file=sys.stderr)
         return 2
     print(json.dumps(answer, default=str, indent=2))

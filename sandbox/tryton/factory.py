@@ -101,7 +101,7 @@ def rows(folder: Path, table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 36, seed: int = 7) -> Factory:
+def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 32, seed: int = 7) -> Factory:
     """Return the part of AdventureWorks that `bikes` bicycles of different models need.
 
     Bills in force only. Stock is a tenth of what the tables say, so that every level has
@@ -146,7 +146,7 @@ def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 36, seed:
     )
 
 
-def generated(*, orders: int = 36, seed: int = 7) -> Factory:
+def generated(*, orders: int = 32, seed: int = 7) -> Factory:
     """Return a made-up bicycle maker: 5 bikes, shared assemblies, four levels, bought parts."""
     rng = random.Random(seed)
     levels = {"WHEEL": 10, "FRAME": 10, "BRAKE": 8, "HUB": 8, "TUBE": 8, "FORK": 4, "CRANK": 4}
@@ -292,7 +292,7 @@ def _orders(items: tuple[Item, ...], customers: dict[str, str], count: int, seed
     sold = [item for item in items if item.sold]
 
     def order(number: int) -> SalesOrder:
-        chosen = rng.sample(sold, rng.randint(1, min(3, len(sold))))
+        chosen = rng.sample(sold, 1)
         lines = tuple(OrderLine(item.code, Decimal(rng.randint(2, 25)), item.list_price) for item in chosen)
         customer = rng.choice(sorted(customers))
         return SalesOrder(f"PO-{number:05d}", customer, rng.choice(SHIP_IN_DAYS), lines)

@@ -97,6 +97,9 @@ def databases_at(folder: Path, postgres: str | None) -> Databases:
 
 def build(folder: Path, *, postgres: str | None = None, factory: Factory | None = None) -> Plant:
     """Put a fresh copy of the loaded plant into `folder` and return it."""
+    if (folder / "tryton.json").exists():
+        message = f"{folder} has a running Tryton; end it first with: python -m sandbox.tryton down --dir {folder}"
+        raise FileExistsError(message)
     chosen = factory or read_factory(adventureworks())
     source = loaded_plant(chosen, postgres)
     folder.mkdir(parents=True, exist_ok=True)
