@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -38,7 +39,7 @@ class Mes:
         """`POST /oauth/token`."""
         form = dict(parse_qsl(body.decode(errors="replace")))
         status, content = self._tokens.grant(form, request.headers.get("Authorization", ""))
-        challenge = {"WWW-Authenticate": 'Basic realm="mes"'} if status == 401 else {}
+        challenge = {"WWW-Authenticate": 'Basic realm="mes"'} if status == HTTPStatus.UNAUTHORIZED else {}
         return JSONResponse(content, status, {"Cache-Control": "no-store", **challenge})
 
     def list(self, request: Request, _: bytes) -> Response:
@@ -143,10 +144,8 @@ def _collection(request: Request) -> str:
 
 def _reply(outcome: Outcome) -> Response:
     headers = {"Idempotent-Replay": "true"} if outcome.replayed else {}
-    if outcome.status >= 400:
+    if outcome.status >= HTTPStatus.BAD_REQUEST:
         kind = "application/problem+json"
         return JSONResponse(outcome.body, outcome.status, headers, media_type=kind)
     tag = {"ETag": outcome.etag} if outcome.etag else {}
     return JSONResponse(outcome.body, outcome.status, {**headers, **tag})
-
-

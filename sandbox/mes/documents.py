@@ -19,9 +19,11 @@ from typing import Any, Final
 Body = dict[str, Any]
 
 SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS documents (collection TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL UNIQUE,"
-    " version INTEGER NOT NULL, updated_at TEXT NOT NULL, external_ref TEXT, body TEXT NOT NULL,"
-    " PRIMARY KEY (collection, id))",
+    (
+        "CREATE TABLE IF NOT EXISTS documents (collection TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL UNIQUE,"
+        " version INTEGER NOT NULL, updated_at TEXT NOT NULL, external_ref TEXT, body TEXT NOT NULL,"
+        " PRIMARY KEY (collection, id))"
+    ),
     "CREATE UNIQUE INDEX IF NOT EXISTS documents_reference ON documents (collection, external_ref)",
     "CREATE INDEX IF NOT EXISTS documents_order ON documents (collection, seq)",
     "CREATE INDEX IF NOT EXISTS documents_code ON documents (collection, json_extract(body, '$.code'))",
@@ -96,14 +98,14 @@ class Documents:
         wanted = "".join(f" AND json_extract(body, '$.{field}') = ?" for field in equal)
         rows = self._db.execute(
             "SELECT id, seq, version, body FROM documents WHERE collection = ? AND seq > ? AND updated_at >= ?"
-            f"{wanted} ORDER BY seq LIMIT ?",  # noqa: S608 - fields are names of this module's callers, never input
+            f"{wanted} ORDER BY seq LIMIT ?",
             (collection, after, since or "", *equal.values(), limit),
         )
         return [_document(row) for row in rows]
 
     def _one(self, collection: str, condition: str, value: str) -> Document | None:
         row = self._db.execute(
-            f"SELECT id, seq, version, body FROM documents WHERE collection = ? AND {condition} ORDER BY seq LIMIT 1",  # noqa: S608
+            f"SELECT id, seq, version, body FROM documents WHERE collection = ? AND {condition} ORDER BY seq LIMIT 1",
             (collection, value),
         ).fetchone()
         return None if row is None else _document(row)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from sandbox.common.state import SystemState
@@ -18,9 +19,13 @@ from sandbox.mes.documents import Documents
 from sandbox.mes.problems import Problem
 
 SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL,"
-    " status INTEGER NOT NULL, body TEXT NOT NULL, etag TEXT)",
+    (
+        "CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL,"
+        " status INTEGER NOT NULL, body TEXT NOT NULL, etag TEXT)"
+    ),
 )
+
+LONGEST_KEY: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
         text = json.dumps(json.loads(body), sort_keys=True) if body else ""
     except ValueError:
         text = body.decode(errors="replace")
-    return hashlib.sha256("\n".join((method, path, text)).encode()).hexdigest()
+    return hashlib.sha256(f"{method}\n{path}\n{text}".encode()).hexdigest()
 
 
 class Idempotency:
@@ -60,7 +65,7 @@ class Idempotency:
         `asked` is the request's fingerprint. Raises Problem 400 without a key, 409 while the same
         key is being worked on, 422 when the key was used for another request.
         """
-        if not key or len(key) > 255:
+        if not key or len(key) > LONGEST_KEY:
             raise Problem(400, "idempotency_key_required", "A POST needs an Idempotency-Key of 1 to 255 characters")
         with self._flight(key):
             stored = self._stored(key, asked, operation)
@@ -70,7 +75,7 @@ class Idempotency:
     def _flight(self, key: str) -> Iterator[None]:
         with self._guard:
             if key in self._in_flight:
-                raise Problem(409, "idempotency_key_in_flight", "A request with this Idempotency-Key is being worked on")
+                raise Problem(409, "idempotency_key_in_flight", "A request with this key is being worked on")
             self._in_flight.add(key)
         try:
             yield
@@ -90,7 +95,7 @@ class Idempotency:
         return outcome
 
     def _note_replay(self, outcome: Outcome, operation: str) -> None:
-        if outcome.status < 400:
+        if outcome.status < HTTPStatus.BAD_REQUEST:
             body = outcome.body
             document = str(body.get("number") or body["id"])
             self._state.ledger.record(operation, body.get("external_ref"), document, {}, "unchanged")
@@ -108,4 +113,5 @@ class Idempotency:
     def _keep(self, key: str, asked: str, outcome: Outcome) -> None:
         with self._state.transaction() as db:
             body = json.dumps(outcome.body, ensure_ascii=False)
-            db.execute("INSERT INTO idempotency VALUES (?, ?, ?, ?, ?)", (key, asked, outcome.status, body, outcome.etag))
+            row = (key, asked, outcome.status, body, outcome.etag)
+            db.execute("INSERT INTO idempotency VALUES (?, ?, ?, ?, ?)", row)

@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import requests
@@ -29,9 +30,11 @@ LONGEST_WAIT_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 TIMEOUT_SECONDS: Final = 5.0
 SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE,"
-    " body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,"
-    " state TEXT NOT NULL DEFAULT 'pending')",
+    (
+        "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE,"
+        " body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,"
+        " state TEXT NOT NULL DEFAULT 'pending')"
+    ),
     "CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due)",
 )
 _log = logging.getLogger(__name__)
@@ -108,7 +111,8 @@ class Postman:
     def _due(self) -> list[_Event]:
         with self._state.lock:
             rows = self._state.db.execute(
-                "SELECT seq, event_id, body, attempts FROM outbox WHERE state = 'pending' AND due <= ? ORDER BY seq LIMIT 50",
+                "SELECT seq, event_id, body, attempts FROM outbox WHERE state = 'pending' AND due <= ?"
+                " ORDER BY seq LIMIT 50",
                 (time.time(),),
             ).fetchall()
         return [_Event(row[0], row[1], row[2].encode(), row[3]) for row in rows]
@@ -123,7 +127,7 @@ class Postman:
             reply = self._session.post(url, event.body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
         except requests.RequestException:
             return False
-        return 200 <= reply.status_code < 300
+        return HTTPStatus.OK <= reply.status_code < HTTPStatus.MULTIPLE_CHOICES
 
     def _settle(self, event: _Event, *, delivered: bool) -> None:
         attempts = event.attempts + 1

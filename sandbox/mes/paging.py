@@ -34,7 +34,7 @@ class Walk:
     equal: Mapping[str, str] = field(default_factory=dict)
 
     def cursor(self) -> str:
-        """This position as opaque text."""
+        """Say this position as opaque text."""
         return base64.urlsafe_b64encode(json.dumps([self.after, self.since, dict(self.equal)]).encode()).decode()
 
     @classmethod

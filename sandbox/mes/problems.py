@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's word
+class Problem(Exception):
     """A refusal with an HTTP status; `more` adds members to the document."""
 
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:  # noqa: ANN401
@@ -17,13 +18,15 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
         super().__init__(detail)
         self.status = status
         self.body: dict[str, Any] = {
-            "type": f"urn:mes:problem:{code}", "title": code.replace("_", " "), "status": status, "detail": detail, **more,
+            "type": f"urn:mes:problem:{code}", "title": code.replace("_", " "), "status": status, "detail": detail,
+            **more,
         }  # fmt: skip
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem on the wire; a 401 carries its challenge."""
-    challenge = {"WWW-Authenticate": 'Bearer realm="mes", error="invalid_token"'} if problem.status == 401 else {}
+    unauthorized = problem.status == HTTPStatus.UNAUTHORIZED
+    challenge = {"WWW-Authenticate": 'Bearer realm="mes", error="invalid_token"'} if unauthorized else {}
     return JSONResponse(
         problem.body, problem.status, {**challenge, **(headers or {})}, media_type="application/problem+json"
     )

@@ -51,8 +51,9 @@ class _Shift:
 
     def run(self) -> dict[str, Any]:
         chosen = self._open()[::SHARE]
+        spoilt = _first_of_several(chosen) if self._round == 1 else None
         for place, order in enumerate(chosen):
-            self._run_order(order, place, last=place == len(chosen) - 1)
+            self._run_order(order, place, idle=self._round == 1 and order is chosen[-1], scrap=order is spoilt)
         completed = [{name: order.body[name] for name in _NAMES} for order in chosen]
         return {"completed": completed, "reports": self._reports, "failed_inspections": self._failed}
 
@@ -62,14 +63,14 @@ class _Shift:
         ]
         return sorted(found, key=lambda order: business_key(order.body))
 
-    def _run_order(self, order: Document, place: int, *, last: bool) -> None:
-        first_round = self._round == 1
+    def _run_order(self, order: Document, place: int, *, idle: bool, scrap: bool) -> None:
+        """Complete one order; `idle` adds a report of zero, `scrap` a failed inspection."""
         if order.body["status"] == "created":
             order = self._move(order, "work_order.released", {"status": "released"})
         order = self._move(order, "work_order.started", {"status": "running"})
-        if first_round and last:
+        if idle:
             self._report(order, 0, Decimal(0), Decimal(0))
-        order = self._finish(order, scrap=first_round and place == 0, split=place % SPLIT == 1)
+        order = self._finish(order, scrap=scrap, split=not scrap and place % SPLIT == 1)
         self._move(order, "work_order.completed", {"status": "completed"})
 
     def _finish(self, order: Document, *, scrap: bool, split: bool) -> Document:
@@ -114,6 +115,12 @@ class _Shift:
         kind = f"{collection.removesuffix('s')}.created"
         announce(self._db, kind, collection, document.version, document.body)
         return document
+
+
+def _first_of_several(orders: list[Document]) -> Document | None:
+    """The first order of more than one unit, so that some of it stays good; else the first."""
+    several = (order for order in orders if order.body["quantity"] > 1)
+    return next(several, orders[0] if orders else None)
 
 
 def _tenth(total: Decimal) -> Decimal:

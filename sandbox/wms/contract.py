@@ -1,10 +1,12 @@
 """The WSDL is the contract: soapbar's signatures, types and body validation are all derived from `wms.wsdl`.
 
-soapbar 0.21 serves SOAP, WS-Security and nested arrays well, but three things it cannot do alone, and
+soapbar 0.21 serves SOAP, WS-Security and nested arrays well, but four things it cannot do alone, and
 each is done here in the least surprising place:
 
 - The WSDL it generates from Python signatures leaves out complex types, `minOccurs` and faults, so
   the file beside this module is served instead (`custom_wsdl`) and parsed for the signatures.
+- Its parser takes the items of a repeated element for strings when their type is declared in the
+  same schema: `definition` gives each array the type its WSDL names.
 - It validates bodies against its generated schema only: `Application` compiles the served one.
 - It answers a missing or wrong token with a bare `Client` fault: `Application` and `Guard` answer
   `wsse:FailedAuthentication`, with the prefix declared.
@@ -23,7 +25,7 @@ from soapbar.core.binding import OperationParameter, OperationSignature
 from soapbar.core.envelope import SoapEnvelope
 from soapbar.core.fault import SoapFault
 from soapbar.core.namespaces import NS
-from soapbar.core.types import ComplexXsdType
+from soapbar.core.types import ArrayXsdType, ComplexXsdType
 from soapbar.core.wsdl import WsdlDefinition
 from soapbar.core.wsdl.parser import parse_wsdl
 from soapbar.core.wssecurity import SecurityValidationError, UsernameTokenValidator
@@ -47,7 +49,13 @@ class WmsFault(SoapFault):
     """A refusal whose detail is the contract's `WmsFault` element."""
 
     def __init__(
-        self, code: str, message: str, *, reference: str | None = None, existing: str | None = None, retryable: bool = False
+        self,
+        code: str,
+        message: str,
+        *,
+        reference: str | None = None,
+        existing: str | None = None,
+        retryable: bool = False,
     ) -> None:
         """`reference` echoes the caller's; `existing` is the number of the document already there."""
         detail = etree.Element(f"{{{TNS}}}WmsFault", nsmap={"wms": TNS})
@@ -105,7 +113,7 @@ class Application(SoapApplication):
                 WSDL_FILE.read_bytes(), security_validator=guard, validate_body_schema=True,
                 allow_plaintext_credentials=True,
             )  # fmt: skip
-        self.register(_Service(parse_wsdl(WSDL_FILE.read_bytes()), operations))
+        self.register(_Service(definition(), operations))
 
     def answer(self, body: bytes, soap_action: str, content_type: str) -> tuple[int, str, bytes]:
         """Answer one request: status, content type, body."""
@@ -115,7 +123,7 @@ class Application(SoapApplication):
 
     def _get_compiled_schema(self) -> Any:  # noqa: ANN401 - soapbar's own signature
         if not isinstance(self._compiled_schema, etree.XMLSchema):
-            schema = etree.fromstring(WSDL_FILE.read_bytes()).find(f".//{_XSD}schema")
+            schema = _declared().find(f".//{_XSD}schema")
             assert schema is not None
             self._compiled_schema = compile_schema(schema)
         return self._compiled_schema
@@ -145,26 +153,45 @@ class _Service(SoapService):
         return self._bound
 
 
+def definition() -> WsdlDefinition:
+    """The WSDL as soapbar reads it, with every repeated element bound to the type it is declared with."""
+    parsed = parse_wsdl(WSDL_FILE.read_bytes())
+    for element in _declared().iterfind(f".//{_XSD}complexType/{_XSD}sequence/{_XSD}element[@maxOccurs]"):
+        owner = element.getparent().getparent().get("name")  # type: ignore[union-attr]
+        type_ = parsed.complex_types[str(owner)]
+        assert isinstance(type_, ComplexXsdType)
+        array = dict(type_.fields)[str(element.get("name"))]
+        assert isinstance(array, ArrayXsdType)
+        array.element_type = parsed.complex_types[str(element.get("type")).partition(":")[2]]
+    return parsed
+
+
 def signature(definition: WsdlDefinition, name: str) -> OperationSignature:
     """The operation's signature as the WSDL declares it. Presence is left to the schema, which knows `minOccurs`."""
-    declared = etree.fromstring(WSDL_FILE.read_bytes())
     return OperationSignature(
         name=name,
-        input_params=_members(definition, declared, name),
-        output_params=_members(definition, declared, f"{name}Response"),
+        input_params=_members(definition, name),
+        output_params=_members(definition, f"{name}Response"),
         soap_action=f"{TNS}/{name}",
         input_namespace=TNS,
         output_namespace=TNS,
     )
 
 
-def _members(definition: WsdlDefinition, declared: etree._Element, element: str) -> list[OperationParameter]:
-    found = declared.find(f".//{_XSD}schema/{_XSD}element[@name='{element}']")
+def _members(definition: WsdlDefinition, element: str) -> list[OperationParameter]:
+    found = _declared().find(f".//{_XSD}schema/{_XSD}element[@name='{element}']")
     assert found is not None, element
     type_ = definition.complex_types[str(found.get("type")).partition(":")[2]]
     assert isinstance(type_, ComplexXsdType)
-    types = {name: definition.type_registry.resolve(kind) if isinstance(kind, str) else kind for name, kind in type_.fields}
-    return [OperationParameter(name, kind, required=False) for name, kind in types.items()]
+    resolve = definition.type_registry.resolve
+    return [
+        OperationParameter(name, resolve(kind) if isinstance(kind, str) else kind, required=False)
+        for name, kind in type_.fields
+    ]
+
+
+def _declared() -> etree._Element:
+    return etree.fromstring(WSDL_FILE.read_bytes())
 
 
 def fault_bytes(fault: SoapFault) -> bytes:

@@ -18,7 +18,8 @@ from sandbox.wms.units import Item
 DEFAULT_PAGE: Final = 200
 MOST: Final = 1000
 Row = tuple[Any, ...]
-Page = tuple[list[dict[str, Any]], str | None]
+Asked = Any  # a member of the request, as the WSDL types it
+Shape = Callable[[Row], dict[str, Any]]
 
 
 class Lists:
@@ -28,35 +29,51 @@ class Lists:
         """Read through `db`; the caller holds the lock."""
         self._db = db
 
-    def items(self, **asked: Any) -> dict[str, Any]:
+    def items(self, **asked: Asked) -> dict[str, Any]:
         """`ListItems`."""
         columns = "sku, description, drawing_ref, unit, pieces_per_box, changed_at"
         names = ("sku", "description", "drawingRef", "unitOfMeasure", "piecesPerBox", "changedAt")
-        return self._list("items", "item", "items", columns, lambda row: _named(names, row), asked)
+        return self._list("items", "item", "items", columns=columns, shape=lambda row: _named(names, row), asked=asked)
 
-    def warehouses(self, **asked: Any) -> dict[str, Any]:
+    def warehouses(self, **asked: Asked) -> dict[str, Any]:
         """`ListWarehouses`."""
+        names = ("code", "name")
         return self._list(
-            "warehouses", "warehouse", "warehouses", "code, name", lambda row: _named(("code", "name"), row), asked
+            "warehouses",
+            "warehouse",
+            "warehouses",
+            columns="code, name",
+            shape=lambda row: _named(names, row),
+            asked=asked,
         )
 
-    def stock(self, **asked: Any) -> dict[str, Any]:
+    def stock(self, **asked: Asked) -> dict[str, Any]:
         """`ListStock`."""
-        return self._list("rows", "row", "stock", "warehouse, sku, lot, status, quantity, changed_at", self._stock, asked)
+        columns = "warehouse, sku, lot, status, quantity, changed_at"
+        return self._list("rows", "row", "stock", columns=columns, shape=self._stock, asked=asked)
 
-    def shipments(self, **asked: Any) -> dict[str, Any]:
+    def shipments(self, **asked: Asked) -> dict[str, Any]:
         """`ListShipments`."""
         columns = "number, external_reference, order_reference, status, shipped_at, changed_at"
-        return self._list("shipments", "shipment", "shipments", columns, self._shipment, asked)
+        return self._list("shipments", "shipment", "shipments", columns=columns, shape=self._shipment, asked=asked)
 
-    def receipts(self, **asked: Any) -> dict[str, Any]:
+    def receipts(self, **asked: Asked) -> dict[str, Any]:
         """`ListReceipts`."""
         columns = "number, external_reference, sku, warehouse, quantity, unit, changed_at"
         names = ("number", "externalReference", "sku", "warehouse", "quantity", "unitOfMeasure", "changedAt")
-        return self._list("receipts", "receipt", "receipts", columns, lambda row: _named(names, row), asked)
+        return self._list(
+            "receipts", "receipt", "receipts", columns=columns, shape=lambda row: _named(names, row), asked=asked
+        )
 
     def _list(
-        self, outer: str, inner: str, table: str, columns: str, shape: Callable[[Row], dict[str, Any]], asked: dict[str, Any]
+        self,
+        outer: str,
+        inner: str,
+        table: str,
+        *,
+        columns: str,
+        shape: Shape,
+        asked: dict[str, Asked],
     ) -> dict[str, Any]:
         after, since = _start(asked.get("pageToken"), asked.get("changedSince"))
         size = _size(asked.get("pageSize"))

@@ -12,6 +12,8 @@ from sandbox.wms.contract import WmsFault
 from sandbox.wms.tables import next_change
 from sandbox.wms.units import find_item
 
+Asked = Any  # a member of the request, as the WSDL types it
+
 
 class Movements:
     """Writes within one open transaction, each with its ledger row; `at` is the time they happen."""
@@ -20,10 +22,11 @@ class Movements:
         """`ledger` writes to `db`."""
         self._db, self._ledger, self._at = db, ledger, at
 
-    def create_shipment(self, **asked: Any) -> dict[str, Any]:
-        """`CreateShipment`: faults DUPLICATE_REFERENCE, NO_LINES, UNKNOWN_SKU, UNKNOWN_UNIT, UNIT_MISMATCH, INVALID_QUANTITY.
+    def create_shipment(self, **asked: Asked) -> dict[str, Any]:
+        """`CreateShipment`.
 
-        Nothing is reserved: stock falls when the warehouse ships.
+        Faults DUPLICATE_REFERENCE, NO_LINES, DUPLICATE_LINE, UNKNOWN_SKU, UNKNOWN_UNIT, UNIT_MISMATCH,
+        INVALID_QUANTITY. Nothing is reserved: stock falls when the warehouse ships.
         """
         reference = asked["externalReference"]
         self._refuse_known("shipments", reference)
@@ -61,8 +64,11 @@ class Movements:
         self._ledger.record("CancelShipment", externalReference, number, {"status": "CANCELLED"}, effect)  # type: ignore[arg-type]
         return {"number": number, "externalReference": externalReference, "status": "CANCELLED"}
 
-    def create_receipt(self, **asked: Any) -> dict[str, Any]:
-        """`CreateReceipt`: available stock of (warehouse, sku, lot) rises; faults as for shipments, and UNKNOWN_WAREHOUSE."""
+    def create_receipt(self, **asked: Asked) -> dict[str, Any]:
+        """`CreateReceipt`: available stock of (warehouse, sku, lot) rises.
+
+        Faults as for shipments, and UNKNOWN_WAREHOUSE.
+        """
         reference, sku, warehouse = asked["externalReference"], asked["sku"], asked["warehouse"]
         self._refuse_known("receipts", reference)
         kept = self._kept(sku, asked["quantity"], asked["unitOfMeasure"], reference)
@@ -117,9 +123,7 @@ def add_stock(db: sqlite3.Connection, key: tuple[str, str, str, str], delta: Dec
     where = "warehouse = ? AND sku = ? AND lot = ? AND status = ?"
     row = db.execute(f"SELECT quantity FROM stock WHERE {where}", key).fetchone()
     total = (Decimal(row[0]) if row else Decimal(0)) + delta
-    db.execute(
-        "INSERT OR REPLACE INTO stock VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, str(total), next_change(db), at)
-    )
+    db.execute("INSERT OR REPLACE INTO stock VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, str(total), next_change(db), at))
 
 
 def _number(prefix: str, reference: str) -> str:

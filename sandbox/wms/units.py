@@ -48,7 +48,7 @@ class Item:
 
 def find_item(db: sqlite3.Connection, sku: str) -> Item:
     """The item of that SKU; WmsFault UNKNOWN_SKU."""
-    row = db.execute("SELECT sku, unit, pieces_per_box FROM items WHERE sku = ? ORDER BY rowid LIMIT 1", (sku,)).fetchone()
+    row = db.execute("SELECT sku, unit, pieces_per_box FROM items WHERE sku = ? LIMIT 1", (sku,)).fetchone()
     if row is None:
         raise WmsFault("UNKNOWN_SKU", f"There is no item {sku}", reference=sku)
     return Item(*row)

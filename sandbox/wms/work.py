@@ -19,6 +19,7 @@ from sandbox.wms.tables import next_change, stamp
 from sandbox.wms.units import find_item
 
 FIRST_ROUND: Final = 2
+_Shipment = tuple[str, str, str]  # number, external reference, status
 
 
 def work(state: SystemState, round_: int) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def work(state: SystemState, round_: int) -> dict[str, Any]:
 def _ship(db: sqlite3.Connection, at: str) -> dict[str, Any]:
     """Ship every open shipment the stock covers whole; of those newly requested, leave the last one at picking."""
     available = _available(db)
-    covered, waiting = [], []
+    covered: list[_Shipment] = []
+    waiting: list[_Shipment] = []
     for shipment in _open(db):
         (covered if _cover(available, _needs(db, shipment[0])) else waiting).append(shipment)
     fresh = [shipment for shipment in covered if shipment[2] == "REQUESTED"]
@@ -51,8 +53,8 @@ def _ship(db: sqlite3.Connection, at: str) -> dict[str, Any]:
     return {outcome: [reference for _, reference, _ in shipments] for outcome, shipments in outcomes.items()}
 
 
-def _open(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
-    """(number, external reference, status), those being picked first."""
+def _open(db: sqlite3.Connection) -> list[_Shipment]:
+    """Those being picked first."""
     return db.execute(
         "SELECT number, external_reference, status FROM shipments WHERE status IN ('REQUESTED', 'PICKING')"
         " ORDER BY status = 'REQUESTED', external_reference"
@@ -92,7 +94,8 @@ def _send(db: sqlite3.Connection, number: str, at: str) -> None:
 
 def _take(db: sqlite3.Connection, sku: str, quantity: Decimal, at: str) -> None:
     lots = db.execute(
-        "SELECT warehouse, lot, quantity FROM stock WHERE sku = ? AND status = 'AVAILABLE' ORDER BY warehouse, lot", (sku,)
+        "SELECT warehouse, lot, quantity FROM stock WHERE sku = ? AND status = 'AVAILABLE' ORDER BY warehouse, lot",
+        (sku,),
     ).fetchall()
     for warehouse, lot, kept in lots:
         taken = min(quantity, max(Decimal(0), Decimal(kept)))

@@ -1,0 +1,81 @@
+"""Fills a new MES with its view of the plant: materials, work centres, the work orders that stood before."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from decimal import Decimal
+from typing import Final
+
+from sandbox.common.state import SystemState
+from sandbox.factory.model import BomLine, OpenWork, Plant
+from sandbox.factory.views import MaterialView, by_serial, material_views
+from sandbox.mes import documents, idempotency, outbox, tokens
+from sandbox.mes.documents import Body, Documents, number, stable_id
+from sandbox.mes.work_orders import ORDERS, order_body
+
+PRIORITY: Final = 5
+
+
+def create_tables(db: sqlite3.Connection) -> None:
+    """Create what is missing."""
+    for statement in (*documents.SCHEMA, *tokens.SCHEMA, *idempotency.SCHEMA, *outbox.SCHEMA):
+        db.execute(statement)
+
+
+def seed(state: SystemState) -> None:
+    """Fill the database, inside the caller's transaction."""
+    create_tables(state.db)
+    store = Documents(state.db, state.now())
+    plant = state.plant
+    views = material_views(plant, "mes")
+    phantoms = {material.serial for material in plant.materials if material.sourcing == "phantom"}
+    for view in views:
+        store.insert("materials", _material(view, phantom=view.serial in phantoms))
+    for centre in plant.work_centres:
+        store.insert("work_centres", {
+            "id": stable_id("wc_", centre.code), "code": centre.code, "name": centre.name_zh,
+            "hours_per_day": centre.hours_per_day,
+        })  # fmt: skip
+    kits = _Kits(plant, by_serial(views), phantoms)
+    for order in plant.work:
+        store.insert(ORDERS, kits.work_order(order))
+
+
+def _material(view: MaterialView, *, phantom: bool) -> Body:
+    return {
+        "id": stable_id("mat_", view.code), "code": view.code, "name": view.name or None, "drawing": view.drawing,
+        "unit": view.unit, "phantom": phantom,
+    }  # fmt: skip
+
+
+class _Kits:
+    """Work orders with what they consume, phantoms replaced by their own components."""
+
+    def __init__(self, plant: Plant, views: dict[int, MaterialView], phantoms: set[int]) -> None:
+        self._views, self._phantoms = views, phantoms
+        self._lines: dict[int, list[BomLine]] = defaultdict(list)
+        for line in plant.bom:
+            self._lines[line.parent].append(line)
+
+    def work_order(self, order: OpenWork) -> Body:
+        view = self._views[order.material]
+        needs: dict[int, Decimal] = defaultdict(Decimal)
+        self._explode(order.material, order.quantity, needs)
+        return order_body(order.number, {
+            "external_ref": None, "erp_order_no": order.number, "material_code": view.code,
+            "quantity": number(view.from_true(order.quantity)), "unit": view.unit, "priority": PRIORITY,
+            "start_on": order.start.isoformat(), "due_on": order.due.isoformat(),
+            "kit": [self._kit_line(serial, needed) for serial, needed in needs.items()], "note": None,
+        })  # fmt: skip
+
+    def _explode(self, parent: int, quantity: Decimal, needs: dict[int, Decimal]) -> None:
+        for line in self._lines[parent]:
+            if line.component in self._phantoms:
+                self._explode(line.component, quantity * line.quantity, needs)
+            else:
+                needs[line.component] += quantity * line.quantity
+
+    def _kit_line(self, serial: int, needed: Decimal) -> Body:
+        view = self._views[serial]
+        return {"material_code": view.code, "quantity": number(view.from_true(needed)), "unit": view.unit}
