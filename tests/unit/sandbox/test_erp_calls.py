@@ -52,7 +52,8 @@ def _call(state: SystemState, method: str, **body: Any) -> Any:
 
 
 def _save(state: SystemState, form_id: str, model: Json, **options: Any) -> Json:
-    return _call(state, "Save", formid=form_id, data={"Model": model, **options})["Result"]
+    answer: Json = _call(state, "Save", formid=form_id, data={"Model": model, **options})["Result"]
+    return answer
 
 
 def _order(state: SystemState, **head: Any) -> Json:
@@ -61,7 +62,8 @@ def _order(state: SystemState, **head: Any) -> Json:
 
 def _step(state: SystemState, form_id: str, method: str, number: str) -> Json:
     answer = _call(state, method, formid=form_id, data={"Numbers": [number]})
-    return answer["Result"]["ResponseStatus"]
+    status: Json = answer["Result"]["ResponseStatus"]
+    return status
 
 
 def _audit(state: SystemState, form_id: str, number: str) -> None:
@@ -76,7 +78,8 @@ def _query(state: SystemState, form_id: str, keys: str, **more: Any) -> Any:
 
 def _cancel(state: SystemState, form_id: str, number: str) -> Json:
     answer = _call(state, "ExecuteOperation", formid=form_id, opNumber="Cancel", data={"Numbers": [number]})
-    return answer["Result"]["ResponseStatus"]
+    status: Json = answer["Result"]["ResponseStatus"]
+    return status
 
 
 def _report(state: SystemState, order: str, quantity: object, **more: Any) -> Json:
@@ -288,7 +291,9 @@ def test_query__errors_wear_the_vendors_wrapping(erp: SystemState) -> None:
     _refused(_query(erp, "NO_FORM", "FID")[0][0]["Result"], "不存在", 4)
     _refused(_call(erp, "BillQuery", data={"FieldKeys": "FID"})["Result"], "不能为空", 5)
     _refused(_call(erp, "View", formid="PRD_MO", data={"Number": "NOPE"})["Result"], "不存在", 10)
-    _refused(_result(erp, "View", b"<xml>")["Result"], "JSON", 8)
+    answer = _result(erp, "View", b"<xml>")
+    assert isinstance(answer, dict)
+    _refused(answer["Result"], "JSON", 8)
 
 
 def test_bill_query__objects_by_key(erp: SystemState) -> None:

@@ -47,7 +47,8 @@ def test_parse_filter__like_null_and_not() -> None:
     found = _parsed("FSaleOrderNo not like 'SO%' and F_MS_Ref is not null and FBillNo not in ('x')")
     assert found.values == ("SO%", "x")
     assert "NOT LIKE" in found.sql
-    assert "IS NOT NULL" in found.sql and "NOT IN" in found.sql
+    assert "IS NOT NULL" in found.sql
+    assert "NOT IN" in found.sql
 
 
 def test_parse_filter__list_shape() -> None:
