@@ -1,0 +1,1 @@
+"""The only SQL in the hub: one schema on SQLite and PostgreSQL, and the Parquet files beside it."""

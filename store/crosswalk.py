@@ -1,0 +1,170 @@
+"""Which record of which system is which golden record: unique both ways.
+
+A source key belongs to one golden id; a golden id has one primary source key in a system, and any
+number of further ones when the system holds duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from store.statements import select_in
+from store.tables import crosswalk
+
+CROSSWALK_SCHEMA = pl.Schema(
+    {
+        "system": pl.String(), "source_key": pl.String(), "golden_id": pl.String(),
+        "native_id": pl.String(), "is_primary": pl.Boolean(),
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One source record and its golden id."""
+
+    system: str
+    entity: str
+    source_key: str
+    golden_id: str
+    native_id: str | None = None
+    is_primary: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BindConflict:
+    """A binding that was not made, and the one that stands in its way."""
+
+    wanted: Binding
+    standing: Binding
+
+
+def bind(tx: Connection, rows: Iterable[Binding], now: datetime) -> list[BindConflict]:
+    """Bind what is not bound yet; conflicts are returned, never raised, and change nothing.
+
+    A row that stands already is left alone, except that a new native id replaces the old one (the
+    record was made anew in its system). A conflict is a source key bound to another golden id, or a
+    second primary source key for one golden id.
+    """
+    found: list[BindConflict] = []
+    ordered = sorted(rows, key=attrgetter("system", "entity"))
+    for (system, entity), group in groupby(ordered, key=attrgetter("system", "entity")):
+        found += _bind_group(tx, system, entity, list(group), now)
+    return found
+
+
+def _bind_group(tx: Connection, system: str, entity: str, rows: Sequence[Binding], now: datetime) -> list[BindConflict]:
+    here = select(crosswalk).where(crosswalk.c.system == system, crosswalk.c.entity == entity)
+    by_key = {
+        row.source_key: _binding(row)
+        for row in select_in(tx, here, crosswalk.c.source_key, (row.source_key for row in rows))
+    }
+    primary = {
+        row.golden_id: _binding(row)
+        for row in select_in(
+            tx, here.where(crosswalk.c.is_primary), crosswalk.c.golden_id, (row.golden_id for row in rows)
+        )
+    }
+    fresh: list[Binding] = []
+    renamed: list[Binding] = []
+    found: list[BindConflict] = []
+    for row in rows:
+        standing = by_key.get(row.source_key)
+        if standing is None and row.is_primary and row.golden_id in primary:
+            found.append(BindConflict(row, primary[row.golden_id]))
+        elif standing is None:
+            fresh.append(row)
+            by_key[row.source_key] = row
+            if row.is_primary:
+                primary[row.golden_id] = row
+        elif standing.golden_id != row.golden_id:
+            found.append(BindConflict(row, standing))
+        elif row.native_id not in {None, standing.native_id}:
+            renamed.append(row)
+    _insert(tx, fresh, now)
+    _set_native_ids(tx, renamed)
+    return found
+
+
+def _insert(tx: Connection, rows: Sequence[Binding], now: datetime) -> None:
+    if rows:
+        tx.execute(insert(crosswalk), [{**_columns(row), "bound_at": now} for row in rows])
+
+
+def _set_native_ids(tx: Connection, rows: Sequence[Binding]) -> None:
+    if rows:
+        tx.execute(
+            _one(update(crosswalk)).values(native_id=bindparam("native")),
+            [{**_place(row), "native": row.native_id} for row in rows],
+        )
+
+
+def _one(statement: Any) -> Any:  # noqa: ANN401 - an update or a delete, given back as such
+    return statement.where(
+        crosswalk.c.system == bindparam("at_system"),
+        crosswalk.c.entity == bindparam("at_entity"),
+        crosswalk.c.source_key == bindparam("at_key"),
+    )
+
+
+def _place(row: Binding) -> dict[str, str]:
+    return {"at_system": row.system, "at_entity": row.entity, "at_key": row.source_key}
+
+
+def _columns(row: Binding) -> dict[str, object]:
+    return {
+        "system": row.system, "entity": row.entity, "source_key": row.source_key,
+        "golden_id": row.golden_id, "native_id": row.native_id, "is_primary": row.is_primary,
+    }  # fmt: skip
+
+
+def _binding(row: Row[Any]) -> Binding:
+    return Binding(row.system, row.entity, row.source_key, row.golden_id, row.native_id, row.is_primary)
+
+
+def rebind(tx: Connection, rows: Sequence[Binding], now: datetime) -> list[BindConflict]:
+    """Move source keys to other golden ids (after a merge or a split); what was not bound is bound."""
+    if rows:
+        tx.execute(_one(delete(crosswalk)), [_place(row) for row in rows])
+    return bind(tx, rows, now)
+
+
+def bindings_of(tx: Connection, entity: str, golden_id: str) -> list[Binding]:
+    """Every source record of one golden record, primary ones first."""
+    rows = tx.execute(
+        select(crosswalk)
+        .where(crosswalk.c.entity == entity, crosswalk.c.golden_id == golden_id)
+        .order_by(crosswalk.c.is_primary.desc(), crosswalk.c.system, crosswalk.c.source_key)
+    )
+    return [_binding(row) for row in rows]
+
+
+def native_of(tx: Connection, system: str, entity: str, golden_id: str) -> list[str]:
+    """The source keys a golden record has in one system, the primary one first; empty when it is not known there."""
+    return [row.source_key for row in bindings_of(tx, entity, golden_id) if row.system == system]
+
+
+def golden_of(tx: Connection, system: str, entity: str, source_key: str) -> str | None:
+    """The golden id of a source record; None when it is not bound."""
+    return tx.execute(
+        select(crosswalk.c.golden_id).where(
+            crosswalk.c.system == system, crosswalk.c.entity == entity, crosswalk.c.source_key == source_key
+        )
+    ).scalar_one_or_none()
+
+
+def crosswalk_frame(tx: Connection, entity: str) -> pl.DataFrame:
+    """All bindings of an entity: `system`, `source_key`, `golden_id`, `native_id`, `is_primary`."""
+    columns = [crosswalk.c[name] for name in CROSSWALK_SCHEMA]
+    rows = tx.execute(
+        select(*columns).where(crosswalk.c.entity == entity).order_by(crosswalk.c.system, crosswalk.c.source_key)
+    )
+    return pl.DataFrame([tuple(row) for row in rows], schema=CROSSWALK_SCHEMA, orient="row")

@@ -1,0 +1,76 @@
+"""Opens SQLite or PostgreSQL so that what was acknowledged is durable.
+
+SQLite runs in WAL with `synchronous=FULL` (NORMAL loses acknowledged rows at a power cut); a write
+transaction begins IMMEDIATE, so that it waits for its turn instead of failing half way.
+PostgreSQL runs with `synchronous_commit=on`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+from canonical.errors import ConfigurationError
+
+BUSY_SECONDS = 30
+WRITES = "millstream_writes"
+"""Execution option of a connection that is going to write."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///<file>` or `postgresql+psycopg2://…`; raises `ConfigurationError` for anything else."""
+    parsed = make_url(url)
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return _sqlite(parsed)
+    if parsed.drivername == "postgresql+psycopg2":
+        return _postgresql(parsed)
+    raise ConfigurationError(
+        f"the store cannot run on {parsed.drivername}",
+        hint="use sqlite:///path/to/file or postgresql+psycopg2://user@host/database",
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise ConfigurationError("the store needs a file: a database in memory forgets", hint="sqlite:///path/to/file")
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    connection.isolation_level = None  # we begin transactions ourselves; the driver would begin them late
+    for pragma in (
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, executemany_mode="values_plus_batch", pool_pre_ping=True)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION synchronous_commit = on")
+        cursor.execute("SET SESSION TIME ZONE 'UTC'")
+    connection.commit()
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Whether rows can be locked one by one."""
+    return connection.dialect.name == "postgresql"

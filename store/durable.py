@@ -1,0 +1,43 @@
+"""Files that are either wholly there or not there at all: temporary name, fsync, rename, fsync of the folder."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file in `folder`, synced at the end of the block and removed if the block did not rename it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with path.open("xb") as stream:
+            yield path, stream
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sync(stream: IO[bytes]) -> None:
+    """What was written is on the disk when this returns."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Names that were made or renamed in `folder` are on the disk when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename within one folder, durably."""
+    source.replace(target)
+    sync_folder(target.parent)

@@ -1,0 +1,76 @@
+"""What changed, and what each fact looked like when it was last decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+import polars as pl
+from sqlalchemy import Connection, bindparam, delete, select
+
+from store.statements import insert_missing, upsert
+from store.tables import change_events, decided_facts
+
+FACT_SCHEMA = pl.Schema({"key": pl.String(), "content": pl.String(), "hash": pl.String()})
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """One fact that was created, changed or deleted; `fields` are those that differ, `origin` who caused it."""
+
+    id: str
+    entity: str
+    key: str
+    kind: Literal["created", "changed", "deleted"]
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any] | None
+    fields: Sequence[str]
+    origin: str
+    at: datetime
+    run_id: str
+    revision: int | None = None
+
+
+_FIELDS = tuple(field.name for field in fields(ChangeEvent))
+
+
+def append(tx: Connection, events: Iterable[ChangeEvent]) -> None:
+    """Append events; one whose id stands already is the same event and is left alone."""
+    insert_missing(tx, change_events, [{name: getattr(event, name) for name in _FIELDS} for event in events])
+
+
+def listed(
+    tx: Connection, entity: str | None = None, key: str | None = None, run_id: str | None = None, limit: int = 1000
+) -> list[ChangeEvent]:
+    """Events in the order they were appended, filtered where named."""
+    filters = {"entity": entity, "key": key, "run_id": run_id}
+    query = (
+        select(change_events)
+        .where(*(change_events.c[name] == value for name, value in filters.items() if value is not None))
+        .order_by(change_events.c.position)
+        .limit(limit)
+    )
+    return [ChangeEvent(**{name: getattr(row, name) for name in _FIELDS}) for row in tx.execute(query)]
+
+
+def decided_frame(tx: Connection, entity: str) -> pl.DataFrame:
+    """Each fact as it was when last decided on: `key`, `content` (canonical JSON text), `hash`."""
+    columns = [decided_facts.c[name] for name in FACT_SCHEMA]
+    rows = tx.execute(select(*columns).where(decided_facts.c.entity == entity).order_by(decided_facts.c.key))
+    return pl.DataFrame([tuple(row) for row in rows], schema=FACT_SCHEMA, orient="row")
+
+
+def mark_decided(tx: Connection, entity: str, changed: pl.DataFrame, gone: Collection[str] = ()) -> None:
+    """Set the mark for changed facts (columns of `FACT_SCHEMA`) and drop it for facts that are gone.
+
+    Belongs in the transaction that enqueues the commands.
+    """
+    rows = changed.select(FACT_SCHEMA.names()).to_dicts()
+    upsert(tx, decided_facts, [{**row, "entity": entity} for row in rows], ["content", "hash"])
+    if gone:
+        tx.execute(
+            delete(decided_facts).where(decided_facts.c.entity == entity, decided_facts.c.key == bindparam("at_key")),
+            [{"at_key": key} for key in gone],
+        )

@@ -1,0 +1,58 @@
+"""Webhook events, acknowledged only after they stand here, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, select, update
+
+from store.statements import insert_new
+from store.tables import inbox
+
+InboxState = Literal["unread", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """One event as a system sent it; `position` is its order of arrival."""
+
+    position: int
+    system: str
+    event_id: str
+    payload: Any
+    received_at: datetime
+
+
+def accept(tx: Connection, system: str, event_id: str, payload: object, received_at: datetime) -> bool:
+    """Keep an event; False when this id came before (a replay)."""
+    row = {
+        "system": system, "event_id": event_id, "payload": payload, "received_at": received_at, "state": "unread",
+    }  # fmt: skip
+    return insert_new(tx, inbox, row)
+
+
+def next_unread(tx: Connection, limit: int = 100, after: int = 0) -> list[InboxEvent]:
+    """Unread events in the order they came, beyond position `after`."""
+    rows = tx.execute(
+        select(inbox).where(inbox.c.state == "unread", inbox.c.position > after).order_by(inbox.c.position).limit(limit)
+    )
+    return [InboxEvent(row.position, row.system, row.event_id, row.payload, row.received_at) for row in rows]
+
+
+def mark(
+    tx: Connection, system: str, event_id: str, state: InboxState, now: datetime, error: str | None = None
+) -> bool:
+    """Say how reading ended (`unread` puts it back); False when there is no such event."""
+    result = tx.execute(
+        update(inbox)
+        .where(inbox.c.system == system, inbox.c.event_id == event_id)
+        .values(state=state, read_at=None if state == "unread" else now, error=error)
+    )
+    return result.rowcount == 1
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """State → events."""
+    return {state: count for state, count in tx.execute(select(inbox.c.state, func.count()).group_by(inbox.c.state))}

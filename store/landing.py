@@ -1,0 +1,176 @@
+"""Raw payloads as they came, in files named by their content, and the manifest that says which of them exist.
+
+A file is written, synced and renamed first; then its manifest row and the stream's watermark commit
+together. A file that no manifest row lists does not exist: a crash in between leaves one behind,
+which `sweep` removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from sqlalchemy import Connection, select, text, update
+
+from canonical.errors import MillstreamError
+from store import durable
+from store.database import is_postgresql
+from store.statements import insert_new, upsert
+from store.tables import landings, watermarks
+
+RAW_SCHEMA = pl.Schema({"record": pl.String()})
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """One written raw file; it exists only once `record_landing` has listed it."""
+
+    system: str
+    stream: str
+    digest: str
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One manifest row; `complete` means that the file holds every live record of the stream."""
+
+    position: int
+    file: RawFile
+    run_id: str
+    fetched_at: datetime
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far a stream was read, in the system's own writing."""
+
+    value: str | None
+    fetched_at: datetime
+    run_id: str
+
+
+class RawFiles:
+    """Raw files under `root/<system>/<stream>/<sha256>.parquet`, Parquet with zstd, one text column `record`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, system: str, stream: str, digest: str) -> Path:
+        """Where the file with this digest stands."""
+        for name in (system, stream):
+            if not _SAFE_NAME.fullmatch(name):
+                raise MillstreamError(f"{name!r} cannot name a folder", system=system)
+        return self.root / system / stream / f"{digest}.parquet"
+
+    def write(self, system: str, stream: str, frame: pl.DataFrame, meta: Mapping[str, str] | None = None) -> RawFile:
+        """Write raw records durably; the same records and `meta` always give the same file."""
+        content = io.BytesIO()
+        frame.match_to_schema(RAW_SCHEMA).write_parquet(content, compression="zstd", metadata=dict(meta or {}))
+        digest = hashlib.sha256(content.getbuffer()).hexdigest()
+        path = self.path(system, stream, digest)
+        with durable.temporary(path.parent) as (unnamed, stream_):
+            stream_.write(content.getbuffer())
+            durable.sync(stream_)
+            durable.replace(unnamed, path)
+        return RawFile(system, stream, digest, path, frame.height)
+
+    def read(self, file: RawFile) -> pl.DataFrame:
+        """The records of a file: one text column `record`."""
+        return pl.read_parquet(file.path)
+
+    def meta(self, file: RawFile) -> dict[str, str]:
+        """What was written beside the records."""
+        found = pl.read_parquet_metadata(file.path)
+        return {name: value for name, value in found.items() if name != "ARROW:schema"}
+
+    def listed(self, tx: Connection, system: str, stream: str) -> list[Landing]:
+        """The landings of a stream, oldest first."""
+        rows = tx.execute(
+            select(landings)
+            .where(landings.c.system == system, landings.c.stream == stream)
+            .order_by(landings.c.position)
+        )
+        return [
+            Landing(
+                position=row.position,
+                file=RawFile(system, stream, row.digest, self.path(system, stream, row.digest), row.row_count),
+                run_id=row.run_id,
+                fetched_at=row.fetched_at,
+                complete=row.complete,
+            )
+            for row in rows
+        ]
+
+    def sweep(self, tx: Connection, now: datetime, older_than: timedelta) -> list[Path]:
+        """Remove the files that no manifest lists and that are older than `older_than`; returns them."""
+        if is_postgresql(tx):  # nobody lists a file while we look; on SQLite the write transaction says so already
+            tx.execute(text("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE"))
+        known = {(row.system, row.stream, row.digest) for row in tx.execute(select(landings))}
+        unlisted = [path for path in sorted(self.root.glob("*/*/*")) if not _is_listed(path, known)]
+        old = [path for path in unlisted if _age(path, now) > older_than]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return old
+
+
+def _is_listed(path: Path, known: set[tuple[str, str, str]]) -> bool:
+    return path.suffix == ".parquet" and (path.parent.parent.name, path.parent.name, path.stem) in known
+
+
+def _age(path: Path, now: datetime) -> timedelta:
+    return now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def record_landing(
+    tx: Connection, raw_file: RawFile, run_id: str, fetched_at: datetime, watermark: str | None, *, complete: bool
+) -> None:
+    """List a raw file and advance its stream's watermark; both or neither. Repeating it changes nothing.
+
+    Raises `MillstreamError` when the file is not there (any more): write it again.
+    """
+    insert_new(
+        tx,
+        landings,
+        {
+            "system": raw_file.system, "stream": raw_file.stream, "digest": raw_file.digest, "run_id": run_id,
+            "row_count": raw_file.rows, "complete": complete, "fetched_at": fetched_at,
+        },
+    )  # fmt: skip
+    if not raw_file.path.is_file():
+        raise MillstreamError(f"raw file {raw_file.path} is gone", system=raw_file.system)
+    set_watermark(tx, raw_file.system, raw_file.stream, Watermark(watermark, fetched_at, run_id))
+
+
+def watermark_of(tx: Connection, system: str, stream: str) -> Watermark | None:
+    """How far a stream was read; None when it never was."""
+    row = tx.execute(
+        select(watermarks).where(watermarks.c.system == system, watermarks.c.stream == stream)
+    ).one_or_none()
+    return Watermark(row.value, row.fetched_at, row.run_id) if row else None
+
+
+def set_watermark(tx: Connection, system: str, stream: str, watermark: Watermark) -> None:
+    """Set how far a stream was read; a value of None keeps the one that stands (an empty page has no watermark)."""
+    row = {
+        "system": system, "stream": stream, "value": watermark.value,
+        "fetched_at": watermark.fetched_at, "run_id": watermark.run_id,
+    }  # fmt: skip
+    changed = ["fetched_at", "run_id"] if watermark.value is None else ["value", "fetched_at", "run_id"]
+    upsert(tx, watermarks, [row], changed)
+
+
+def forget_watermark(tx: Connection, system: str, stream: str) -> None:
+    """The next pull of this stream reads everything."""
+    tx.execute(
+        update(watermarks).where(watermarks.c.system == system, watermarks.c.stream == stream).values(value=None)
+    )

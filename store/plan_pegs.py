@@ -1,0 +1,74 @@
+"""The last plan's pegs, which the next plan keeps where it can, and a summary of every plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from canonical.plan import Peg
+from store.tables import plan_pegs, plan_summaries
+
+PEG_SCHEMA = pl.Schema(
+    {
+        "supply": pl.String(), "kind": pl.String(), "consumer": pl.String(),
+        "root": pl.String(), "item": pl.String(), "quantity": pl.Int64(),
+    }
+)  # fmt: skip
+_FIELDS = tuple(field.name for field in fields(Peg))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What one plan came to."""
+
+    run_id: str
+    as_of: datetime
+    content: Mapping[str, Any]
+
+
+def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
+    """Make `pegs` the pegs of the last plan, in this order."""
+    rows = [{"number": number, **{name: getattr(peg, name) for name in _FIELDS}} for number, peg in enumerate(pegs)]
+    tx.execute(delete(plan_pegs))
+    if rows:
+        tx.execute(insert(plan_pegs), rows)
+
+
+def pegs(tx: Connection) -> tuple[Peg, ...]:
+    """The pegs of the last plan, in the plan's order."""
+    rows = tx.execute(select(*(plan_pegs.c[name] for name in _FIELDS)).order_by(plan_pegs.c.number))
+    return tuple(Peg(*row) for row in rows)
+
+
+def pegs_of(tx: Connection, *, root: str | None = None, order: str | None = None) -> list[Peg]:
+    """The pegs that serve one demand (`root`), or that come from or go to one order."""
+    query = select(*(plan_pegs.c[name] for name in _FIELDS)).order_by(plan_pegs.c.number)
+    if root is not None:
+        query = query.where(plan_pegs.c.root == root)
+    if order is not None:
+        query = query.where(or_(plan_pegs.c.supply == order, plan_pegs.c.consumer == order))
+    return [Peg(*row) for row in tx.execute(query)]
+
+
+def pegs_frame(tx: Connection) -> pl.DataFrame:
+    """The pegs of the last plan, one row each; `quantity` is in the item's scale."""
+    rows = tx.execute(select(*(plan_pegs.c[name] for name in PEG_SCHEMA)).order_by(plan_pegs.c.number))
+    return pl.DataFrame([tuple(row) for row in rows], schema=PEG_SCHEMA, orient="row")
+
+
+def record_summary(tx: Connection, summary: PlanSummary) -> None:
+    """Keep a plan's summary; planning again in the same run replaces it."""
+    row = {"run_id": summary.run_id, "as_of": summary.as_of, "content": dict(summary.content)}
+    tx.execute(delete(plan_summaries).where(plan_summaries.c.run_id == summary.run_id))
+    tx.execute(insert(plan_summaries).values(**row))
+
+
+def last_summary(tx: Connection) -> PlanSummary | None:
+    """The newest plan's summary; None before the first plan."""
+    row = tx.execute(select(plan_summaries).order_by(plan_summaries.c.position.desc()).limit(1)).one_or_none()
+    return PlanSummary(row.run_id, row.as_of, row.content) if row else None

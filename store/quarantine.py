@@ -1,0 +1,160 @@
+"""Records that cannot be used, each with the rule it breaks and its payload, until they can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from store.statements import upsert
+from store.tables import quarantine
+
+
+class QuarantineState(StrEnum):
+    """`REPLAYED` means that a person sent the row through again and it has not been judged since."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One rule broken by one record; `path` is the field, empty for the whole record."""
+
+    source_key: str
+    rule: str
+    message: str
+    path: str = ""
+    payload: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """A rejection as it stands in quarantine."""
+
+    stage: str
+    system: str
+    entity: str
+    rejection: Rejection
+    first_seen: datetime
+    last_seen: datetime
+    state: QuarantineState
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """How many rows were opened (or reopened), are open now, and were resolved because they no longer fail."""
+
+    opened: int
+    open: int
+    resolved: int
+
+
+_Key = tuple[str, str, str]
+
+
+def replace(
+    tx: Connection,
+    stage: str,
+    system: str,
+    entity: str,
+    rows: Iterable[Rejection],
+    now: datetime,
+    *,
+    within: Collection[str] | None = None,
+) -> Turnover:
+    """Make `rows` what is in quarantine for one stage, system and entity; what no longer fails is resolved.
+
+    `within` limits the resolving to these source keys, when only a neighbourhood was looked at.
+    """
+    known = tx.execute(
+        select(quarantine.c["source_key", "rule", "path", "first_seen", "state"]).where(
+            quarantine.c.stage == stage, quarantine.c.system == system, quarantine.c.entity == entity
+        )
+    )
+    first: dict[_Key, datetime] = {}
+    unresolved: set[_Key] = set()
+    for row in known:
+        key = (row.source_key, row.rule, row.path)
+        first[key] = row.first_seen
+        if row.state != QuarantineState.RESOLVED:
+            unresolved.add(key)
+    wanted = {(row.source_key, row.rule, row.path): row for row in rows}
+    place = {"stage": stage, "system": system, "entity": entity}
+    columns = [
+        {
+            **place, "source_key": row.source_key, "rule": row.rule, "path": row.path, "message": row.message,
+            "payload": row.payload, "first_seen": first.get(key, now), "last_seen": now, "state": QuarantineState.OPEN,
+        }
+        for key, row in wanted.items()
+    ]  # fmt: skip
+    upsert(tx, quarantine, columns, ["message", "payload", "last_seen", "state"])
+    gone = [key for key in sorted(unresolved - wanted.keys()) if within is None or key[0] in within]
+    _set_state(tx, place, gone, QuarantineState.RESOLVED)
+    return Turnover(opened=len(wanted.keys() - unresolved), open=len(wanted), resolved=len(gone))
+
+
+def _set_state(tx: Connection, place: dict[str, str], keys: list[_Key], state: QuarantineState) -> None:
+    names = ("source_key", "rule", "path")
+    statement = (
+        update(quarantine)
+        .where(*(quarantine.c[name] == value for name, value in place.items()))
+        .where(*(quarantine.c[name] == bindparam(f"at_{name}") for name in names))
+        .values(state=state)
+    )
+    if keys:
+        tx.execute(statement, [{f"at_{name}": part for name, part in zip(names, key, strict=True)} for key in keys])
+
+
+def mark_replayed(tx: Connection, stage: str, system: str, entity: str, source_keys: Collection[str]) -> int:
+    """A person sends these records through again; returns how many open rows that concerns."""
+    place = {"stage": stage, "system": system, "entity": entity}
+    keys = [
+        (row.rejection.source_key, row.rejection.rule, row.rejection.path)
+        for row in listed(tx, stage=stage, system=system, entity=entity)
+        if row.rejection.source_key in source_keys and row.state is QuarantineState.OPEN
+    ]
+    _set_state(tx, place, keys, QuarantineState.REPLAYED)
+    return len(keys)
+
+
+def listed(
+    tx: Connection,
+    *,
+    stage: str | None = None,
+    system: str | None = None,
+    entity: str | None = None,
+    rule: str | None = None,
+    resolved: bool = False,
+    limit: int | None = None,
+) -> list[QuarantineRow]:
+    """Rows in quarantine (with `resolved`, also those that are out again), in key order."""
+    query = select(quarantine).order_by(*quarantine.primary_key).limit(limit)
+    filters = {"stage": stage, "system": system, "entity": entity, "rule": rule}
+    query = query.where(*(quarantine.c[name] == value for name, value in filters.items() if value is not None))
+    if not resolved:
+        query = query.where(quarantine.c.state != QuarantineState.RESOLVED)
+    return [
+        QuarantineRow(
+            row.stage, row.system, row.entity,
+            Rejection(row.source_key, row.rule, row.message, row.path, row.payload),
+            row.first_seen, row.last_seen, QuarantineState(row.state),
+        )
+        for row in tx.execute(query)
+    ]  # fmt: skip
+
+
+def counts(tx: Connection) -> dict[tuple[str, str, str], int]:
+    """(stage, system, entity) → records in quarantine, however many rules each breaks."""
+    place = (quarantine.c.stage, quarantine.c.system, quarantine.c.entity)
+    rows = tx.execute(
+        select(*place, func.count(quarantine.c.source_key.distinct()))
+        .where(quarantine.c.state != QuarantineState.RESOLVED)
+        .group_by(*place)
+    )
+    return {(stage, system, entity): count for stage, system, entity, count in rows}

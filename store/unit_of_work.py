@@ -1,0 +1,46 @@
+"""One transaction for what belongs together: every function of the store takes the connection of a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from store.database import WRITES, open_engine
+from store.migrations import upgrade
+
+
+class Store:
+    """A migrated database. Safe to share between threads; each unit of work has its own connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open and bring the schema up to date."""
+        engine = open_engine(url)
+        upgrade(engine)
+        return cls(engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: commits at the end, rolls back on any exception."""
+        with self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view that never waits for writers; what it might write is rolled back."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(  # noqa: PLW2901 - the same connection, read only
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()

@@ -1,0 +1,43 @@
+"""What the rulebooks said about the golden data, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from store.statements import upsert
+from store.tables import verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule on one entity: how many records were checked and how many failed."""
+
+    stage: str
+    entity: str
+    rule: str
+    severity: str
+    blocking: bool
+    passed: bool
+    checked: int
+    failed: int
+    detail: Any = None
+
+
+_FIELDS = tuple(field.name for field in fields(Verdict))
+_CHANGED = ("severity", "blocking", "passed", "checked", "failed", "detail", "judged_at")
+
+
+def record(tx: Connection, run_id: str, rows: Iterable[Verdict], now: datetime) -> None:
+    """Keep the verdicts of a run; judging again in the same run replaces them."""
+    upsert(tx, verdicts, [{**asdict(row), "run_id": run_id, "judged_at": now} for row in rows], _CHANGED)
+
+
+def of_run(tx: Connection, run_id: str) -> list[Verdict]:
+    """The verdicts of one run, in key order."""
+    query = select(verdicts).where(verdicts.c.run_id == run_id).order_by(*verdicts.primary_key)
+    return [Verdict(**{name: getattr(row, name) for name in _FIELDS}) for row in tx.execute(query)]
