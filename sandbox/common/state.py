@@ -26,9 +26,7 @@ SHIFT_START_HOUR = 9  # UTC hour of `today` at which the simulated systems open
 class SystemState:
     """Everything one system's handlers need. Safe to use from several threads through `transaction`."""
 
-    def __init__(
-        self, system: SystemName, path: Path, seed: int, scale: int, secrets: Mapping[str, str]
-    ) -> None:
+    def __init__(self, system: SystemName, path: Path, seed: int, scale: int, secrets: Mapping[str, str]) -> None:
         """Open (or create) the database file; `secrets` maps environment names to values."""
         self.system: SystemName = system
         self.seed, self.scale = seed, scale

@@ -113,7 +113,9 @@ RAW: Final = (
     Family("无缝钢管", "Seamless tube", "Φ{}×{}", (_BORES, ("4", "6", "8")), "62", "m"),
     Family("液压软管", "Hydraulic hose", "{}SN-{}", (("1", "2", "4"), _DIAMETERS), "28", "m"),
     Family("电缆", "Cable", "YZ {}×{}", (("2", "3", "4", "5"), ("1.5", "2.5", "4", "6")), "11", "m"),
-    Family("聚氨酯面漆", "Polyurethane topcoat", "RAL{}-{}", (("1028", "2004", "7016", "9005"), ("G", "M")), "36", "kg"),
+    Family(
+        "聚氨酯面漆", "Polyurethane topcoat", "RAL{}-{}", (("1028", "2004", "7016", "9005"), ("G", "M")), "36", "kg"
+    ),
 )
 
 # code, English, Chinese, hours a day

@@ -17,9 +17,7 @@ def generate(seed: int, scale: int = 1, today: date = date(2026, 11, 2)) -> Plan
     customers = partners(seed, "customer", CUSTOMERS * scale)
     suppliers = partners(seed, "supplier", SUPPLIERS * scale)
     agreed = agreements(seed, products.materials, suppliers)
-    traded = trade(
-        seed, scale, today, structure=products, customers=customers, agreements=agreed
-    )
+    traded = trade(seed, scale, today, structure=products, customers=customers, agreements=agreed)
     return Plant(
         seed=seed,
         scale=scale,

@@ -58,17 +58,14 @@ def build(seed: int, scale: int) -> Structure:
     for line in bom:
         by_parent.setdefault(line.parent, []).append(line)
     materials = tuple(
-        _material(
-            rng, tier, serial, number=serial - serials.start, lines=by_parent.get(serial, []), costs=costs
-        )
+        _material(rng, tier, serial, number=serial - serials.start, lines=by_parent.get(serial, []), costs=costs)
         for tier, serials in tiers.items()
         for serial in serials
     )
     quiet = frozenset(serial for serials in tiers.values() for serial in serials[-QUIET:])
     spares = tiers["bought"][-QUIET - SPARES : -QUIET]
     materials = tuple(
-        replace(material, safety_stock=ZERO) if material.serial in spares else material
-        for material in materials
+        replace(material, safety_stock=ZERO) if material.serial in spares else material for material in materials
     )
     bom, materials = _spoil(bom, materials, tiers)
     centres = tuple(WorkCentre(*centre) for centre in catalogue.WORK_CENTRES)
@@ -186,9 +183,7 @@ def _lot(rng: Random, tier: str, family: Family) -> tuple[Decimal, Decimal]:
     return ZERO, ZERO
 
 
-def _operations(
-    rng: Random, tiers: dict[str, range], materials: tuple[Material, ...]
-) -> tuple[Operation, ...]:
+def _operations(rng: Random, tiers: dict[str, range], materials: tuple[Material, ...]) -> tuple[Operation, ...]:
     centres = {code: (english, chinese) for code, english, chinese, _ in catalogue.WORK_CENTRES}
     found: list[Operation] = []
     for tier, route in catalogue.ROUTES.items():
@@ -199,9 +194,7 @@ def _operations(
     return tuple(found)
 
 
-def _route(
-    rng: Random, serial: int, route: tuple[str, ...], centres: dict[str, tuple[str, str]]
-) -> list[Operation]:
+def _route(rng: Random, serial: int, route: tuple[str, ...], centres: dict[str, tuple[str, str]]) -> list[Operation]:
     steps = list(route)
     if "GRIND" in steps and rng.random() < 0.08:
         steps.insert(-1, "OUT")  # heat treatment before grinding is done outside

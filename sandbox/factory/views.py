@@ -111,9 +111,7 @@ def by_serial(views: Iterable[MaterialView]) -> dict[int, MaterialView]:
     return {view.serial: view for view in views if view.spoilt != "duplicate"}
 
 
-def partners_by_serial(
-    views: Iterable[PartnerView], role: Literal["customer", "supplier"]
-) -> dict[int, PartnerView]:
+def partners_by_serial(views: Iterable[PartnerView], role: Literal["customer", "supplier"]) -> dict[int, PartnerView]:
     """The one view of each partner of this role that documents refer to (never a duplicate)."""
     return {view.serial: view for view in views if view.role == role and view.spoilt != "duplicate"}
 
@@ -168,9 +166,7 @@ def dirt(plant: Plant) -> Dirt:
         if view.spoilt is not None
     ]
     named = set(unnamed(products))
-    held = tuple(
-        (order.number, line.line) for order in plant.orders for line in order.lines if line.material in named
-    )
+    held = tuple((order.number, line.line) for order in plant.orders for line in order.lines if line.material in named)
     return Dirt((*items, *partners, *_stock_dirt(plant), *_bom_dirt(plant, products)), held)
 
 

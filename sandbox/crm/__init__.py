@@ -1,0 +1,1 @@
+"""The simulated CRM: a small part of Salesforce's REST API, spoken as Salesforce speaks it."""

@@ -1,0 +1,87 @@
+"""The sales desk works on: an order turns urgent, a customer changes a quantity; and edits for tests."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sandbox.common.state import SystemState
+from sandbox.crm.errors import CrmError
+from sandbox.crm.records import change, touch
+from sandbox.crm.schema import OBJECTS, SObject
+from sandbox.factory.views import dirt
+
+
+def work(state: SystemState, round_number: int) -> dict[str, Any]:
+    """One urgent order and one changed quantity a round; the same orders for the same seed and round.
+
+    Answers `{"urgent": number, "changed": {"order", "line", "from", "to"}}`, or nothing of it when the
+    round was worked before.
+    """
+    done = f"round {round_number}"
+    with state.transaction():
+        if state.meta(done) is not None:
+            return {}
+        state.set_meta(done, "worked")
+        held = {number for number, _ in dirt(state.plant).held_lines}
+        plain = [order for order in state.plant.orders if not order.urgent and not order.custom]
+        calm = [order.number for order in plain if order.number not in held]
+        picked = [calm[(state.seed * 31 + round_number * 17 + at * 101) % len(calm)] for at in (0, 1)]
+        edit(state, {"order": picked[0], "urgent": True})
+        line = _line(state, picked[1], 1)
+        before = Decimal(line["Quantity"])
+        after = before + _step(state, picked[1])
+        edit(state, {"order": picked[1], "line": 1, "quantity": str(after)})
+    changed = {"order": picked[1], "line": 1, "from": str(before), "to": str(after)}
+    return {"urgent": picked[0], "changed": changed}
+
+
+def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Change an order as its sales desk would: `{order, urgent?, status?, line?, quantity?, due?}`.
+
+    The order and the line both get a new SystemModstamp. No client wrote it, so the ledger is silent.
+    ValueError names what cannot be done.
+    """
+    with state.transaction():
+        order = _row(state, OBJECTS["Order"], "OrderNumber", str(wanted["order"]))
+        head = {name: wanted[key] for key, name in (("urgent", "Urgent__c"), ("status", "Status")) if key in wanted}
+        item = {name: wanted[key] for key, name in (("quantity", "Quantity"), ("due", "EndDate")) if key in wanted}
+        _change(state, OBJECTS["Order"], order, head)
+        if item:
+            line = _line(state, str(wanted["order"]), int(wanted.get("line", 1)))
+            _change(state, OBJECTS["OrderItem"], line, item)
+            touch(state, OBJECTS["Order"], order)
+    return {"order": order["OrderNumber"], **head, **item}
+
+
+def _change(state: SystemState, kind: SObject, row: dict[str, Any], values: dict[str, Any]) -> None:
+    if not values:
+        return
+    try:
+        change(state, kind, row, values)
+    except CrmError as error:
+        raise ValueError(error.message) from error
+
+
+def _row(state: SystemState, kind: SObject, column: str, value: str) -> dict[str, Any]:
+    found = state.db.execute(f'SELECT * FROM "{kind.name}" WHERE {column} = ?', (value,)).fetchone()
+    if found is None:
+        raise ValueError(f"no {kind.name} with {column} {value}")
+    return dict(zip(kind.fields, found, strict=True))
+
+
+def _line(state: SystemState, order: str, number: int) -> dict[str, Any]:
+    kind = OBJECTS["OrderItem"]
+    head = _row(state, OBJECTS["Order"], "OrderNumber", order)
+    found = state.db.execute('SELECT * FROM "OrderItem" WHERE OrderId = ?', (head["Id"],)).fetchall()
+    lines = [dict(zip(kind.fields, row, strict=True)) for row in found]
+    for line in lines:
+        if Decimal(line["LineNumber__c"]) == number:
+            return line
+    raise ValueError(f"order {order} has no line {number}")
+
+
+def _step(state: SystemState, order: str) -> Decimal:
+    """What the customer adds: whole boxes where the material comes in boxes."""
+    wanted = next(each for each in state.plant.orders if each.number == order)
+    return Decimal(2 * (state.plant.materials[wanted.lines[0].material - 1].pieces_per_box or 1))
