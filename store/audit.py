@@ -23,7 +23,7 @@ class AuditEntry:
     detail: Any
 
 
-def append(tx: Connection, at: datetime, actor: Actor | str, action: str, on: str, detail: object = None) -> None:
+def append(tx: Connection, at: datetime, actor: Actor | str, action: str, on: str, *, detail: object = None) -> None:
     """Write down one act, in the transaction of the act itself."""
     row = {"at": at, "actor": str(actor), "action": action, "object": on, "detail": detail}
     tx.execute(insert(audit).values(**row))

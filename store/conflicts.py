@@ -98,6 +98,8 @@ def listed(tx: Connection, entity: str | None = None, golden_id: str | None = No
 def counts(tx: Connection) -> dict[str, int]:
     """Entity → open conflicts."""
     rows = tx.execute(
-        select(conflicts.c.entity, func.count()).where(conflicts.c.state == "open").group_by(conflicts.c.entity)
+        select(conflicts.c.entity, func.count().label("total"))
+        .where(conflicts.c.state == "open")
+        .group_by(conflicts.c.entity)
     )
-    return {entity: count for entity, count in rows}
+    return {row.entity: row.total for row in rows}

@@ -52,12 +52,12 @@ def set_state(tx: Connection, system: str, state: ConnectionState, actor: Actor 
     row = {"system": system, "state": state, "changed_at": now, "changed_by": str(actor)}
     upsert(tx, connections, [row], ["state", "changed_at", "changed_by"])
     was = standing.state if standing else None
-    audit.append(tx, now, actor, "connection state set", f"connection/{system}", {"from": was, "to": state})
+    audit.append(tx, now, actor, "connection state set", f"connection/{system}", detail={"from": was, "to": state})
     return True
 
 
 def mark_adopted(tx: Connection, system: str, now: datetime) -> bool:
-    """The documents that stood in the system are adopted; False when the system has no brake yet or was adopted before."""
+    """The documents that stood in the system are adopted; False without a brake, or when adopted before."""
     result = tx.execute(
         update(connections)
         .where(connections.c.system == system, connections.c.adopted_at.is_(None))

@@ -42,7 +42,7 @@ def next_unread(tx: Connection, limit: int = 100, after: int = 0) -> list[InboxE
 
 
 def mark(
-    tx: Connection, system: str, event_id: str, state: InboxState, now: datetime, error: str | None = None
+    tx: Connection, system: str, event_id: str, state: InboxState, now: datetime, *, error: str | None = None
 ) -> bool:
     """Say how reading ended (`unread` puts it back); False when there is no such event."""
     result = tx.execute(
@@ -55,4 +55,5 @@ def mark(
 
 def counts(tx: Connection) -> dict[str, int]:
     """State → events."""
-    return {state: count for state, count in tx.execute(select(inbox.c.state, func.count()).group_by(inbox.c.state))}
+    query = select(inbox.c.state, func.count().label("events")).group_by(inbox.c.state)
+    return {row.state: row.events for row in tx.execute(query)}

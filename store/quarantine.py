@@ -64,8 +64,8 @@ def replace(
     system: str,
     entity: str,
     rows: Iterable[Rejection],
-    now: datetime,
     *,
+    now: datetime,
     within: Collection[str] | None = None,
 ) -> Turnover:
     """Make `rows` what is in quarantine for one stage, system and entity; what no longer fails is resolved.
@@ -73,7 +73,7 @@ def replace(
     `within` limits the resolving to these source keys, when only a neighbourhood was looked at.
     """
     known = tx.execute(
-        select(quarantine.c["source_key", "rule", "path", "first_seen", "state"]).where(
+        select(*(quarantine.c[name] for name in ("source_key", "rule", "path", "first_seen", "state"))).where(
             quarantine.c.stage == stage, quarantine.c.system == system, quarantine.c.entity == entity
         )
     )

@@ -50,7 +50,7 @@ def finish(tx: Connection, run_id: str, state: Literal["done", "failed"], now: d
 
 
 def record_stage(
-    tx: Connection, run_id: str, stage: str, counts: Mapping[str, Any], now: datetime, part: str = ""
+    tx: Connection, run_id: str, stage: str, counts: Mapping[str, Any], now: datetime, *, part: str = ""
 ) -> None:
     """Keep a stage's counts; a stage that runs again replaces its own."""
     row = {"run_id": run_id, "stage": stage, "part": part, "counts": dict(counts), "finished_at": now}
