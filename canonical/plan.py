@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
 INT64_MAX = 2**63 - 1
@@ -157,7 +156,7 @@ class PlanPolicies:
 
     safety_stock   served_last: orders may draw on it and it is replenished at once; served_first: the classical table
     supply_order   latest_first: a need takes the latest supply that is in time; earliest_first: stock before receipts
-    late_receipts  never: plan a new order and advise to expedite; when_not_later_than_new: take it if ordering is no faster
+    late_receipts  never: plan a new order, advise to expedite; when_not_later_than_new: take it if ordering is no faster
     order_grouping root: one planned order per root and item; need_date: one per date and item, whoever needs it
     message_tolerance_days  dates that differ by no more than this raise no expedite or defer message
     """
@@ -281,15 +280,6 @@ class KitLine:
         return max(share.available for share in (*self.receipts, *self.planned))
 
 
-def _index(pegs: Iterable[Peg]) -> tuple[dict[str, list[Peg]], dict[str, list[Peg]]]:
-    by_supply: dict[str, list[Peg]] = {}
-    by_consumer: dict[str, list[Peg]] = {}
-    for peg in pegs:
-        by_supply.setdefault(peg.supply, []).append(peg)
-        by_consumer.setdefault(peg.consumer, []).append(peg)
-    return by_supply, by_consumer
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The outcome of one planning run, in a fixed order whatever the order of the input.
@@ -304,34 +294,42 @@ class Plan:
     messages: tuple[PlanMessage, ...] = ()
     problems: tuple[PlanProblem, ...] = ()
     availability: dict[str, date] = field(default_factory=dict, hash=False)
-    _orders: dict[str, PlannedOrder] = field(init=False, repr=False, compare=False)
-    _by_supply: dict[str, list[Peg]] = field(init=False, repr=False, compare=False)
-    _by_consumer: dict[str, list[Peg]] = field(init=False, repr=False, compare=False)
+    _orders: dict[str, PlannedOrder] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_supply: dict[str, list[Peg]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_consumer: dict[str, list[Peg]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        by_supply, by_consumer = _index(self.pegs)
-        object.__setattr__(self, "_by_supply", by_supply)
-        object.__setattr__(self, "_by_consumer", by_consumer)
-        object.__setattr__(self, "_orders", {order.key: order for order in self.planned_orders})
+    def _indexed(self) -> tuple[dict[str, list[Peg]], dict[str, list[Peg]]]:
+        """Pegs by supply and by consumer, built at the first question: plans that are only stored never pay for it."""
+        if not self._by_supply:
+            for peg in self.pegs:
+                self._by_supply.setdefault(peg.supply, []).append(peg)
+                self._by_consumer.setdefault(peg.consumer, []).append(peg)
+        return self._by_supply, self._by_consumer
+
+    def _orders_by_key(self) -> dict[str, PlannedOrder]:
+        if not self._orders:
+            self._orders.update((order.key, order) for order in self.planned_orders)
+        return self._orders
 
     def order(self, key: str) -> PlannedOrder | None:
         """The planned order with this key, if the plan has one."""
-        return self._orders.get(key)
+        return self._orders_by_key().get(key)
 
     def consumers_of(self, supply: str) -> tuple[Peg, ...]:
         """The pegs that draw on a supply or planned order, one level up."""
-        return tuple(self._by_supply.get(supply, ()))
+        return tuple(self._indexed()[0].get(supply, ()))
 
     def supplies_of(self, consumer: str) -> tuple[Peg, ...]:
         """The pegs that feed a demand or an order, one level down."""
-        return tuple(self._by_consumer.get(consumer, ()))
+        return tuple(self._indexed()[1].get(consumer, ()))
 
     def roots_of(self, key: str) -> frozenset[str]:
         """Every root (sales order line) that a supply or order serves, through all levels."""
+        by_supply = self._indexed()[0]
         seen, waiting, roots = {key}, [key], set()
         while waiting:
-            for peg in self._by_supply.get(waiting.pop(), ()):
-                if peg.consumer not in self._by_supply and peg.root is not None:
+            for peg in by_supply.get(waiting.pop(), ()):
+                if peg.consumer not in by_supply and peg.root is not None:
                     roots.add(peg.root)
                 if peg.consumer not in seen:
                     seen.add(peg.consumer)
@@ -341,7 +339,7 @@ class Plan:
     def kit(self, order_key: str) -> tuple[KitLine, ...]:
         """The kit check of a planned or firm order: one line per component, by component code."""
         pegs: dict[str, list[Peg]] = {}
-        for peg in self._by_consumer.get(order_key, ()):
+        for peg in self._indexed()[1].get(order_key, ()):
             pegs.setdefault(peg.item, []).append(peg)
         short: dict[str, int] = {}
         for row in self.shortages:
@@ -350,12 +348,13 @@ class Plan:
         return tuple(self._kit_line(code, pegs.get(code, []), short.get(code, 0)) for code in sorted({*pegs, *short}))
 
     def _kit_line(self, component: str, pegs: list[Peg], short: int) -> KitLine:
+        orders = self._orders_by_key()
         shares = [SupplyShare(peg.supply, self._available(peg), peg.quantity) for peg in pegs if peg.kind != "on_hand"]
-        planned = tuple(share for share in shares if share.supply in self._orders)
-        receipts = tuple(share for share in shares if share.supply not in self._orders)
+        planned = tuple(share for share in shares if share.supply in orders)
+        receipts = tuple(share for share in shares if share.supply not in orders)
         on_hand = sum(peg.quantity for peg in pegs if peg.kind == "on_hand")
         return KitLine(component, sum(peg.quantity for peg in pegs) + short, on_hand, receipts, planned, short)
 
     def _available(self, peg: Peg) -> date:
-        order = self._orders.get(peg.supply)
+        order = self._orders_by_key().get(peg.supply)
         return order.expected if order else self.availability[peg.supply]

@@ -114,7 +114,7 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
     if not 0 <= item.safety_stock <= INT64_MAX:
         admitted.name("absurd_quantity", code, code, f"safety stock {item.safety_stock}, planned with 0")
         item = replace(item, safety_stock=0)
-    return item
+    return replace(item, lot=LOT_FOR_LOT) if item.lot == LOT_FOR_LOT else item
 
 
 def _admit_bom(admitted: Admitted, bom: Iterable[PlanBomLine]) -> None:
@@ -173,7 +173,7 @@ def _sound_firm(admitted: Admitted, order: FirmOrder) -> FirmOrder:
 
 def _without_doubles(admitted: Admitted, receipts: list[ScheduledReceipt]) -> list[ScheduledReceipt]:
     """Receipts whose key is not that of another supply already; else pegs could not tell them apart."""
-    taken = {row.key for row in (*admitted.stock, *admitted.firm_orders)}
+    taken = {row.key for row in admitted.stock} | {row.key for row in admitted.firm_orders}
     for row in receipts:
         if row.key in taken:
             admitted.name("duplicate_key", row.item, row.key, "another supply has this key; receipt left out")
@@ -181,7 +181,7 @@ def _without_doubles(admitted: Admitted, receipts: list[ScheduledReceipt]) -> li
 
 
 def _no_phantom_stock(admitted: Admitted) -> None:
-    rows = (*admitted.stock, *admitted.receipts, *admitted.firm_orders)
+    rows: list[Keyed] = [*admitted.stock, *admitted.receipts, *admitted.firm_orders]
     for row in rows:
         if row.quantity and admitted.items[row.item].sourcing == "phantom":
             admitted.name("phantom_stock", row.item, row.key, "a phantom is blown through; its supply is not planned")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,16 @@ from planning.netting import free_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from canonical.plan import PlannedOrder, PlanPolicies, ScheduledReceipt
-    from planning.netting import Allocation, Supply
+    from canonical.plan import PlannedOrder, ScheduledReceipt
+    from planning.netting import Matching, Supply
 
 
 def supply_messages(
     item: str,
-    supplies: list[Supply],
-    allocations: list[Allocation],
+    matching: Matching,
     receipts: dict[str, ScheduledReceipt],
     orders: list[PlannedOrder],
-    policies: PlanPolicies,
+    tolerance: int,
 ) -> Iterator[PlanMessage]:
     """Expedite, defer, cancel and use_stock messages for the existing supplies of one item.
 
@@ -29,33 +29,35 @@ def supply_messages(
     item is due before it arrives, and nowhere else. Firm orders are only ever expedited: they cannot change.
     """
     wanted: dict[str, int] = {}
-    for supply, need, _ in allocations:
+    for supply, need, _ in matching.allocations:
         wanted[supply.key] = min(wanted.get(supply.key, need.day), need.day)
     first = min((order.due.toordinal() for order in orders), default=None)
-    for supply in supplies:
+    for supply in matching.supplies:
         if supply.kind == "on_hand":
             continue
         used = supply.quantity - supply.free
         if used:
-            yield from _moved(item, supply, used, wanted[supply.key], receipts, policies.message_tolerance_days)
+            receipt = receipts.get(supply.key)
+            promised = receipt.available if receipt else date.fromordinal(supply.available)
+            yield from _moved(
+                PlanMessage("defer", item, supply.key, used, promised, None), supply, wanted[supply.key], tolerance
+            )
         if supply.free:
             yield from _unused(item, supply, first)
-    idle = free_quantity(supplies, "on_hand")
+    idle = free_quantity(matching.supplies, "on_hand")
     needed = sum(order.quantity - order.surplus for order in orders)
     if idle and needed:
         yield PlanMessage("use_stock", item, orders[0].key, min(idle, needed), orders[0].due, None)
 
 
-def _moved(
-    item: str, supply: Supply, used: int, wanted: int, receipts: dict[str, ScheduledReceipt], tolerance: int
-) -> Iterator[PlanMessage]:
-    receipt = receipts.get(supply.key)
-    promised = receipt.available if receipt else date.fromordinal(supply.available)
-    overdue = promised.toordinal() < supply.available
+def _moved(draft: PlanMessage, supply: Supply, wanted: int, tolerance: int) -> Iterator[PlanMessage]:
+    """The draft as an expedite or defer message, where the supply's day differs from the wanted one."""
+    overdue = draft.current is not None and draft.current.toordinal() < supply.available
+    target = date.fromordinal(wanted)
     if overdue or supply.available > wanted + tolerance:
-        yield PlanMessage("expedite", item, supply.key, used, promised, date.fromordinal(wanted))
+        yield replace(draft, kind="expedite", wanted=target)
     elif supply.kind == "receipt" and supply.available < wanted - tolerance:
-        yield PlanMessage("defer", item, supply.key, used, promised, date.fromordinal(wanted))
+        yield replace(draft, kind="defer", wanted=target)
 
 
 def _unused(item: str, supply: Supply, first_order: int | None) -> Iterator[PlanMessage]:

@@ -30,6 +30,7 @@ the old or the new plan, to that root: so planned orders keep their pegs even wh
 from __future__ import annotations
 
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from canonical.plan import (
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from canonical.plan import PlanItem, PlanningSnapshot, ProblemKind, SupplyKind
-    from planning.netting import Claim
+    from planning.netting import Claim, Urgency
 
 KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3}
 
@@ -123,11 +124,11 @@ class _Run:
             self._supply(stock.item, Supply(stock.key, "on_hand", self.today, stock.quantity))
         for row in self.admitted.receipts:
             day = max(row.available.toordinal(), self.today)
-            supply = Supply(row.key, "receipt", day, row.quantity, row.reserved_for, row.origin)
+            supply = Supply(row.key, "receipt", day, row.quantity, reserved_for=row.reserved_for, origin=row.origin)
             self._supply(row.item, supply)
         for firm in self.admitted.firm_orders:
             day = max(firm.due.toordinal(), self.today)
-            self._supply(firm.item, Supply(firm.key, "firm", day, firm.quantity, firm.root))
+            self._supply(firm.item, Supply(firm.key, "firm", day, firm.quantity, reserved_for=firm.root))
 
     def _supply(self, item: str, supply: Supply) -> None:
         self.supplies.setdefault(item, []).append(supply)
@@ -136,9 +137,9 @@ class _Run:
         for row in self.admitted.demands:
             day = max(row.due.toordinal(), self.today)
             if self.items[row.item].sourcing == "phantom" and row.item not in self.blocked:
-                self._draw(row.item, row.quantity, (0, row.priority), day, row.root, row.key)
+                self._draw(row.item, row.quantity, (0, row.priority), day=day, root=row.root, consumer=row.key)
             else:
-                self._need(row.item, Need(0, row.priority, day, row.root, row.key, row.quantity))
+                self._need(row.item, Need((0, row.priority), day, row.root, row.key, row.quantity))
         for firm in self.admitted.firm_orders:
             day = max(firm.due.toordinal() - (self.items[firm.item].lead_time_days or 0), self.today)
             drawn: dict[str, int] = {}
@@ -146,18 +147,16 @@ class _Run:
                 drawn[component.item] = drawn.get(component.item, 0) + component.quantity
             for code, quantity in drawn.items():
                 if quantity:
-                    self._need(code, Need(0, 0, day, firm.root, firm.key, quantity))
+                    self._need(code, Need((0, 0), day, firm.root, firm.key, quantity))
         tier = 1 if self.policies.safety_stock == "served_last" else -1
         for code, item in self.items.items():
             if item.safety_stock and item.sourcing != "phantom":
-                self._need(code, Need(tier, 0, self.today, None, safety_stock_key(code), item.safety_stock))
+                self._need(code, Need((tier, 0), self.today, None, safety_stock_key(code), item.safety_stock))
 
     def _need(self, item: str, need: Need) -> None:
         self.needs.setdefault(item, []).append(need)
 
-    def _draw(
-        self, parent: str, quantity: int, urgency: tuple[int, int], day: int, root: str | None, consumer: str
-    ) -> None:
+    def _draw(self, parent: str, quantity: int, urgency: Urgency, *, day: int, root: str | None, consumer: str) -> None:
         """Add what `quantity` of the parent draws of each component."""
         for code, numerator, denominator in self.explosion.components.get(parent, ()):
             required = -(-quantity * numerator // denominator)
@@ -165,7 +164,7 @@ class _Run:
                 self.admitted.name("overflow", code, consumer, f"required {required} exceeds 2**63-1; need left out")
                 self.shortages.append(Shortage(consumer, root, code, INT64_MAX, "overflow"))
             else:
-                self._need(code, Need(*urgency, day, root, consumer, required))
+                self._need(code, Need(urgency, day, root, consumer, required))
 
     # -- planning ----------------------------------------------------------------------------------------------
 
@@ -193,9 +192,7 @@ class _Run:
             ordering.order(matching.open_needs())
         self._peg_existing(code, matching)
         made = self._make_orders(item, ordering)
-        self.messages.extend(
-            supply_messages(code, supplies, matching.allocations, self.receipts, made, self.policies)
-        )
+        self.messages.extend(supply_messages(code, matching, self.receipts, made, self.policies.message_tolerance_days))
 
     def _owner_of(self, need: Need) -> str:
         if self.policies.order_grouping == "need_date":
@@ -249,7 +246,7 @@ class _Run:
             )
             if item.sourcing != "buy":
                 start = order.start.toordinal()
-                self._draw(item.code, quantity, urgency, start, order.root, order.key)
+                self._draw(item.code, quantity, urgency, day=start, root=order.root, consumer=order.key)
             if order.late and urgency[0] == 0 and pegged:
                 self.messages.append(late_order(order))
         return orders
@@ -291,11 +288,11 @@ class _Run:
             if supply.kind != "on_hand" and supply.free < supply.quantity
         }
         return Plan(
-            planned_orders=tuple(sorted(self.orders, key=lambda row: (row.level, row.item, row.due, row.key))),
-            pegs=tuple(sorted(self.pegs, key=lambda row: (row.item, row.supply, row.consumer))),
-            shortages=tuple(sorted(self.shortages, key=lambda row: (row.item, row.consumer))),
-            messages=tuple(sorted(self.messages, key=lambda row: (row.item, row.kind, row.key))),
-            problems=tuple(sorted(self.admitted.problems, key=lambda row: (row.item, row.kind, row.key, row.detail))),
+            planned_orders=tuple(sorted(self.orders, key=attrgetter("level", "item", "due", "key"))),
+            pegs=tuple(sorted(self.pegs, key=attrgetter("item", "supply", "consumer"))),
+            shortages=tuple(sorted(self.shortages, key=attrgetter("item", "consumer"))),
+            messages=tuple(sorted(self.messages, key=attrgetter("item", "kind", "key"))),
+            problems=tuple(sorted(self.admitted.problems, key=attrgetter("item", "kind", "key", "detail"))),
             availability=arrivals,
         )
 

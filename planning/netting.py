@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
     from canonical.plan import SupplyKind
 
+Urgency = tuple[int, int]
 Rank = tuple[int, int, int, str, str]
 
 
 class Need:
-    """One requirement of an item; `rank` = (tier, priority, day, root, consumer) orders the needs."""
+    """One requirement of an item; `rank` = (tier, priority, day, root, consumer) orders the needs; `urgency` is (tier, priority)."""
 
     __slots__ = ("consumer", "day", "open", "quantity", "rank", "root")
 
-    def __init__(self, tier: int, priority: int, day: int, root: str | None, consumer: str, quantity: int) -> None:
-        self.rank: Rank = (tier, priority, day, root or "", consumer)
+    def __init__(self, urgency: Urgency, day: int, root: str | None, consumer: str, quantity: int) -> None:
+        self.rank: Rank = (*urgency, day, root or "", consumer)
         self.day = day
         self.root = root
         self.consumer = consumer
@@ -41,6 +42,7 @@ class Supply:
         kind: SupplyKind,
         available: int,
         quantity: int,
+        *,
         reserved_for: str | None = None,
         origin: str | None = None,
     ) -> None:

@@ -10,6 +10,7 @@ from bisect import bisect_right, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from canonical.plan import LOT_FOR_LOT
 from planning.lot_sizing import lot_size, split
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Group:
 
     def resize(self, lot: LotPolicy) -> None:
         """Set the lot size for what is pegged."""
-        self.sized = lot_size(self.total, lot)
+        self.sized = self.total if lot is LOT_FOR_LOT else lot_size(self.total, lot)
 
 
 class Ordering:
@@ -146,6 +147,8 @@ class Ordering:
 
 def distribute(group: Group, quantities: list[int]) -> list[list[tuple[Need, int]]]:
     """Share the group's orders among its needs: first need, first order. One list of (need, quantity) per order."""
+    if len(quantities) == 1 and len(group.shares) == 1:
+        return [list(group.shares.items())]
     shares = sorted(group.shares.items(), key=lambda share: share[0].rank, reverse=True)
     result: list[list[tuple[Need, int]]] = []
     for room in quantities:
