@@ -1,0 +1,1 @@
+"""Mappings between the systems' own words and the canonical vocabulary, declared in YAML, one folder a system."""

@@ -1,0 +1,92 @@
+"""From the JSON text of raw records to text columns, one for each raw field a mapping uses.
+
+Numbers keep the digits they were sent with, and a field that is missing stays apart from one that is null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+import polars as pl
+
+STRUCTURE: Final = "\x00structure"
+"""Stands where a list or an object was found in place of a value."""
+_MISSING: Final = object()
+
+RawRecord = Mapping[str, Any]
+
+
+def text_column(path: str) -> str:
+    """The column that holds the raw field's text."""
+    return f"raw:{path}"
+
+
+def presence_column(path: str) -> str:
+    """The column that says whether the raw field stands in the record at all."""
+    return f"has:{path}"
+
+
+def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
+    """Text and presence columns for `paths`, the record itself as `record`, and `readable`.
+
+    An empty text counts as null: systems without nulls write it for "nothing".
+    """
+    parsed = [parse_record(text) for text in records.to_list()]
+    columns: dict[str, pl.Series] = {
+        "record": records.cast(pl.String).rename("record"),
+        "readable": pl.Series("readable", [record is not None for record in parsed], dtype=pl.Boolean),
+    }
+    known = [record if record is not None else {} for record in parsed]
+    for path in paths:
+        found = [_found(record, path) for record in known]
+        texts = [value if type(value) is str else _text(value) for value in found]
+        columns[text_column(path)] = pl.Series(text_column(path), texts, dtype=pl.String)
+        present = [value is not _MISSING for value in found]
+        columns[presence_column(path)] = pl.Series(presence_column(path), present, dtype=pl.Boolean)
+    frame = pl.DataFrame(list(columns.values()))
+    texts_only = [pl.col(text_column(path)).str.strip_chars() for path in paths]
+    return frame.with_columns(texts_only).with_columns(
+        pl.when(pl.col(text_column(path)) != "").then(pl.col(text_column(path))) for path in paths
+    )
+
+
+def parse_record(text: str | None) -> RawRecord | None:
+    """One record with its numbers as text; None where the text is no JSON object."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+def _found(record: Any, path: str) -> Any:  # noqa: ANN401 - any of JSON's six types
+    """The value at `path`; the whole path is first tried as one key, because some systems put dots in keys."""
+    if not isinstance(record, dict):
+        return record if record is None else _MISSING
+    value = record.get(path, _MISSING)
+    if value is _MISSING and "." in path:
+        head, _, tail = path.partition(".")
+        return _found(record[head], tail) if head in record else _MISSING
+    return value
+
+
+def raw_value(record: RawRecord, path: str) -> tuple[bool, Any]:
+    """Whether `path` stands in the record, and its value."""
+    value = _found(record, path)
+    return value is not _MISSING, None if value is _MISSING else value
+
+
+def _text(value: object) -> str | None:
+    if value is None or value is _MISSING:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return STRUCTURE if isinstance(value, (dict, list)) else str(value)

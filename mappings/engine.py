@@ -1,0 +1,299 @@
+"""Inbound mappings, compiled once to Polars expressions: raw records in, canonical rows and rejections out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import polars as pl
+
+from canonical.base import Entity
+from canonical.entities import ENTITIES, field_types, frame_schema, mandatory_fields
+from canonical.keys import SEPARATOR
+from canonical.units import known_units
+from mappings.casting import CASTS, Cast, allowed_codes, rounded_decimal, unit_fields
+from mappings.decode import STRUCTURE, presence_column, raw_columns, text_column
+from mappings.functions import COLUMN_FUNCTIONS
+from mappings.lineage import field_lineage
+from mappings.spec import Condition, InboundField, InboundSpec, JoinPart, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A raw record that cannot become a canonical one: which rule, at which raw path, and the record itself."""
+
+    entity: str
+    system: str
+    source_key: str | None
+    rule: str
+    path: str
+    message: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One way a row can fail: where `failing` is true. `shown` is the column whose value the message quotes."""
+
+    rule: str
+    path: str
+    message: str
+    failing: pl.Expr
+    shown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledField:
+    """One canonical field: text first, then typed; `checks` compare the two."""
+
+    name: str
+    text: pl.Expr
+    typed: pl.Expr
+    absent: pl.Expr
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMapping:
+    """A compiled mapping. Safe to share between threads."""
+
+    spec: InboundSpec
+    timezone: str
+    model: type[Entity]
+    paths: tuple[str, ...]
+    fields: tuple[CompiledField, ...]
+    checks: tuple[Check, ...]
+    key: pl.Expr
+
+    @property
+    def lineage(self) -> Mapping[str, tuple[str, ...]]:
+        """Canonical field → the raw fields it is made of."""
+        return field_lineage(self.spec)
+
+    def apply(self, raw: pl.DataFrame, system: str) -> tuple[pl.DataFrame, list[Rejected]]:
+        """Map the JSON texts in column `record`.
+
+        Gives a frame of `canonical.entities.frame_schema`, in the order of the records, and one
+        `Rejected` for each record that fails (its first fault; the message names the others as well).
+        """
+        rows = raw_columns(raw["record"], self.paths)
+        rows = rows.filter(~pl.col("readable") | _passes(self.spec.where))
+        rows = rows.with_columns(field.text.alias(_text_name(field.name)) for field in self.fields)
+        rows = rows.with_columns(field.typed.alias(field.name) for field in self.fields)
+        rows = rows.with_columns(self.key.alias("source_key"), *self._envelope(system))
+        rows = rows.with_columns(
+            check.failing.fill_null(value=False).alias(f"fault:{index}") for index, check in enumerate(self.checks)
+        )
+        faulty = reduce(or_, (pl.col(f"fault:{index}") for index in range(len(self.checks))))
+        good = rows.filter(~faulty)
+        if self.spec.unique:
+            good = good.unique("source_key", keep="first", maintain_order=True)
+        return self._finished(good), list(self._rejections(rows.filter(faulty), system))
+
+    def _envelope(self, system: str) -> Iterator[pl.Expr]:
+        native, changed = self.spec.native_id, self.spec.changed_at
+        empty = pl.lit(None, dtype=pl.String)
+        yield pl.lit(system).alias("system")
+        yield (pl.col(text_column(native)) if native else empty).alias("native_id")
+        changed_text = pl.col(text_column(changed)) if changed else empty
+        yield CASTS[datetime].apply(changed_text, self.timezone).alias("changed_at")
+        names = [pl.when(field.absent).then(pl.lit(field.name)) for field in self.fields]
+        yield pl.concat_list(names).list.drop_nulls().alias("absent")
+
+    def _finished(self, good: pl.DataFrame) -> pl.DataFrame:
+        defaults = [
+            pl.col(name).fill_null(pl.lit(field.default))
+            for name, field in self.model.model_fields.items()
+            if not field.is_required() and field.default is not None
+        ]
+        return good.with_columns(defaults).select(
+            pl.col(name).cast(kind) for name, kind in frame_schema(self.model).items()
+        )
+
+    def _rejections(self, faulty: pl.DataFrame, system: str) -> Iterator[Rejected]:
+        for row in faulty.iter_rows(named=True):
+            failed = [check for index, check in enumerate(self.checks) if row[f"fault:{index}"]]
+            yield Rejected(
+                entity=self.spec.entity,
+                system=system,
+                source_key=row["source_key"],
+                rule=failed[0].rule,
+                path=failed[0].path,
+                message="; ".join(_message(check, row) for check in failed),
+                payload=row["record"] or "",
+            )
+
+
+def compile_inbound(spec: InboundSpec, timezone: str) -> InboundMapping:
+    """Compile a checked spec. `timezone` is the IANA zone of the system's times without an offset."""
+    model = ENTITIES[spec.entity]
+    fields = tuple(_compile_field(spec, model, name, timezone) for name in model.model_fields)
+    key_fields = spec.source_key or model.key
+    envelope = [path for path in (spec.native_id, spec.changed_at, *(each.field for each in spec.where)) if path]
+    paths = tuple(dict.fromkeys((*(path for field in spec.fields.values() for path in field.paths()), *envelope)))
+    return InboundMapping(
+        spec=spec,
+        timezone=timezone,
+        model=model,
+        paths=paths,
+        fields=fields,
+        checks=(*_envelope_checks(spec, paths), *(check for field in fields for check in field.checks)),
+        key=_joined([pl.col(name).cast(pl.String) for name in key_fields]),
+    )
+
+
+def _compile_field(spec: InboundSpec, model: type[Entity], name: str, timezone: str) -> CompiledField:
+    field, kind = spec.fields.get(name), field_types(model)[name]
+    own, cast = pl.col(_text_name(name)), CASTS[kind]
+    if field is None:
+        empty = pl.lit(None, dtype=pl.String)
+        return CompiledField(name, empty, cast.apply(own, timezone), pl.lit(value=True), ())
+    if field.places is not None:
+        cast = Cast(cast.rule, "a number", rounded_decimal(field.places))
+    called = _called(field, timezone)
+    codes = _code_map(spec, model, name, field)
+    text = called if codes is None else _coded(called, codes)
+    if field.default is not None:
+        text = text.fill_null(_plain(field.default))
+    for case in reversed(field.cases):
+        text = (
+            pl.when(_equals(case.field, case.equals)).then(pl.lit(_plain(case.value), dtype=pl.String)).otherwise(text)
+        )
+    checks = (
+        *_code_checks(model, name, field, called, codes),
+        *_value_checks(spec, model, name, field, cast),
+    )
+    return CompiledField(name, text, cast.apply(own, timezone), _absent(field), checks)
+
+
+def _called(field: InboundField, timezone: str) -> pl.Expr:
+    """The field's text after its functions, before its code map."""
+    if field.join:
+        text = _joined([_part(part) for part in field.join])
+    elif field.source:
+        text = pl.col(text_column(field.source))
+    else:
+        text = pl.lit(_plain(field.value), dtype=pl.String)
+    for name in field.call:
+        text = COLUMN_FUNCTIONS[name](text, timezone)
+    return text
+
+
+def _part(part: JoinPart) -> pl.Expr:
+    return pl.col(text_column(part.source)) if part.source else pl.lit(part.value, dtype=pl.String)
+
+
+def _joined(parts: list[pl.Expr]) -> pl.Expr:
+    """As `canonical.keys.join_key`; null where a part is null."""
+    escaped = [
+        part.str.replace_all("\\", "\\\\", literal=True).str.replace_all(SEPARATOR, f"\\{SEPARATOR}", literal=True)
+        for part in parts
+    ]
+    return pl.concat_str(escaped, separator=SEPARATOR)
+
+
+def _code_map(
+    spec: InboundSpec, model: type[Entity], name: str, field: InboundField
+) -> Mapping[str, str | None] | None:
+    """The field's own map, or the system's units where the field is a unit."""
+    if field.map is not None:
+        return {key: _plain(value) for key, value in field.map.items()}
+    if name in unit_fields(model) and field.source:
+        return spec.units or {unit: unit for unit in known_units()}
+    return None
+
+
+def _coded(text: pl.Expr, codes: Mapping[str, str | None]) -> pl.Expr:
+    given = {key: value for key, value in codes.items() if value is not None}
+    return text.replace_strict(given, default=None, return_dtype=pl.String) if given else pl.lit(None, dtype=pl.String)
+
+
+def _code_checks(
+    model: type[Entity], name: str, field: InboundField, called: pl.Expr, codes: Mapping[str, str | None] | None
+) -> Iterator[Check]:
+    if codes is None:
+        return
+    path, shown = _shown(field)
+    by_case = reduce(or_, (_equals(case.field, case.equals) for case in field.cases), pl.lit(value=False))
+    unknown = called.is_not_null() & ~called.is_in(sorted(codes)) & ~by_case.fill_null(value=False)
+    if name in unit_fields(model):
+        yield Check("unknown_unit", path, f"{name}: unit is not in the unit map", unknown, shown)
+    else:
+        yield Check("unknown_code", path, f"{name}: code is not in the map", unknown, shown)
+
+
+def _value_checks(
+    spec: InboundSpec, model: type[Entity], name: str, field: InboundField, cast: Cast
+) -> Iterator[Check]:
+    text, typed = pl.col(_text_name(name)), pl.col(name)
+    path, shown = _shown(field)
+    bad = text.is_not_null() & typed.is_null()
+    yield Check(cast.rule, path, f"{name}: not {cast.expected}", bad, shown)
+    allowed = allowed_codes(model, name)
+    if allowed is not None:
+        yield Check("unknown_code", path, f"{name}: not one of {', '.join(allowed)}", ~typed.is_in(allowed), shown)
+    if name in (spec.source_key or model.key):
+        yield Check("missing_key", path, f"{name}: part of the key, but empty", text.is_null())
+    elif name in mandatory_fields(model):
+        source = pl.col(shown) if shown else text
+        yield Check("missing_value", path, f"{name}: mandatory, but empty", text.is_null() & source.is_null())
+
+
+def _envelope_checks(spec: InboundSpec, paths: tuple[str, ...]) -> Iterator[Check]:
+    yield Check("not_json", "", "the record is not a JSON object", ~pl.col("readable"))
+    for path in paths:
+        structured = pl.col(text_column(path)) == STRUCTURE
+        yield Check("not_a_value", path, "a list or an object stands where a value belongs", structured)
+    if spec.changed_at:
+        column = text_column(spec.changed_at)
+        bad = pl.col(column).is_not_null() & pl.col("changed_at").is_null()
+        yield Check("bad_time", spec.changed_at, "changed_at: not a time", bad, column)
+
+
+def _absent(field: InboundField) -> pl.Expr:
+    """True where none of what the field is made of stands in the record."""
+    if not field.paths() or field.default is not None:
+        return pl.lit(value=False)
+    return ~reduce(or_, (pl.col(presence_column(path)) for path in field.paths()))
+
+
+def _passes(conditions: tuple[Condition, ...]) -> pl.Expr:
+    result = pl.lit(value=True)
+    for condition in conditions:
+        text = pl.col(text_column(condition.field))
+        if condition.equals:
+            result &= _equals(condition.field, condition.equals)
+        if condition.unless:
+            result &= ~_equals(condition.field, condition.unless)
+        if condition.present:
+            result &= text.is_not_null()
+    return result
+
+
+def _equals(path: str, values: tuple[str, ...]) -> pl.Expr:
+    return pl.col(text_column(path)).is_in(list(values)).fill_null(value=False)
+
+
+def _shown(field: InboundField) -> tuple[str, str | None]:
+    """The path to name in a message, and the column whose value to quote."""
+    paths = field.paths()
+    return ", ".join(paths), text_column(paths[0]) if len(paths) == 1 or (paths and field.source) else None
+
+
+def _message(check: Check, row: Mapping[str, Any]) -> str:
+    value = row[check.shown] if check.shown else None
+    return check.message if value is None else f"{check.message}: {value!r}"
+
+
+def _plain(value: Scalar) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _text_name(field: str) -> str:
+    return f"text:{field}"
