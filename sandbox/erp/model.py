@@ -85,7 +85,8 @@ def _quantity(field: Field, number: Decimal) -> str:
         raise InvalidOperation
     if field.positive and number <= 0:
         raise Refused(f"字段[{field.title}]的值必须大于0", INVALID, field.key)
-    return format(number, "f")
+    text = format(number, "f")  # 12.50 and 12.5 are one quantity and must not look like a change
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _base_number(db: sqlite3.Connection, field: Field, given: object) -> str | None:

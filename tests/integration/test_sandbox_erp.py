@@ -218,3 +218,26 @@ def test_hostile__reads_are_told_from_writes_and_expiry_speaks_the_dialect(erp: 
         assert ["Pcs"] in answers[3]
     finally:
         erp.sandbox("hostile", {"rate": 0})
+
+
+def test_hostile__whatever_the_client_saw_documents_and_ledger_agree(erp: Client) -> None:
+    brief = {"hang_seconds": 0.2, "late_seconds": 0.1, "slow_seconds": 0.1}
+    erp.sandbox("hostile", {"seed": 5, "rate": 0.7, **brief})
+    row = {"FMaterialId": {"FNumber": "02.00.901"}, "FQty": 1, "FUnitId": {"FNumber": "Pcs"}}
+    model = {
+        "F_MS_Ref": "T-3",
+        "FTreeEntity": [{**row, "FPlanStartDate": "2026-11-03", "FPlanFinishDate": "2026-11-04"}],
+    }
+    answers = 0
+    for _ in range(40):
+        try:
+            reply = erp.post("Save", {"formid": "PRD_MO", "data": {"Model": model}})
+            answers += "Number" in reply.json()["Result"]
+        except (requests.RequestException, ValueError):
+            continue
+    erp.sandbox("hostile", {"rate": 0})
+    time.sleep(0.5)  # the last late commit
+    stored = erp.query("PRD_MO", "FBillNo", FilterString="F_MS_Ref='T-3'")
+    ledger = [line["document"] for line in erp.sandbox("ledger") if line["reference"] == "T-3"]
+    assert sorted(number for [number] in stored) == sorted(ledger)
+    assert 0 < answers < 40

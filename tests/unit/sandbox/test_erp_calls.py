@@ -158,7 +158,7 @@ def test_save__omitted_rows_are_deleted_unless_told_otherwise(erp: SystemState) 
 def test_save__same_content_again_is_unchanged(erp: SystemState) -> None:
     made = _order(erp)
     entry = _query(erp, "PRD_MO", "FTreeEntity_FEntryId")[0][0]
-    _save(erp, "PRD_MO", {"FID": made["Id"], "FTreeEntity": [{**ROW, "FEntryID": entry}]})
+    _save(erp, "PRD_MO", {"FID": made["Id"], "FTreeEntity": [{**ROW, "FEntryID": entry, "FQty": "10.00"}]})
     assert len(erp.ledger.rows()) == 1
     assert [row["effect"] for row in erp.ledger.attempts()] == ["created", "unchanged"]
 
