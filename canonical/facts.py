@@ -2,7 +2,7 @@
 
 A fact is compared with the one last decided under its key; rules react to the difference. Facts are
 entities too, so the same models give frame schemas and the typed symbols of rule conditions.
-Quantities are in stocking units; `kit` is canonical JSON text.
+Quantities are in stocking units; `kit` and `lines` are JSON text.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class ShipmentNeed(Entity):
     due: date
     customer: str | None = None
     priority: int
+    lines: Annotated[str, JsonText()]
 
 
 class OrderProgress(Entity):

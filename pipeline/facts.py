@@ -1,0 +1,321 @@
+"""Facts for the rules, derived from golden records, the plan, and what was decided before.
+
+What the target has begun or finished keeps the content it was decided with: a fact that merely ran its
+course must never look deleted, or the hub would cancel what is being made or has left.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from canonical.entities import model_schema
+from canonical.facts import FACTS
+from canonical.plan import Plan, PlannedOrder
+from canonical.strict_json import dumps
+from pipeline.settings import Planning
+from pipeline.snapshot import Frames, OpenLine, Row, closed_references, open_lines, own_orders, rows, unscaled
+
+LETTER = {"make": "M", "buy": "P", "subcontract": "S"}
+"""First letter of a planned order's reference: production, purchase, subcontract."""
+ROUTINE, HURRIED = 5, 2
+
+Decided = Mapping[str, Mapping[str, Row]]
+"""Fact name → reference → the row last decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactSources:
+    """What facts are derived from."""
+
+    frames: Frames
+    plan: Plan
+    decided: Decided
+    planning: Planning
+    as_of: date
+    held_orders: Mapping[str, str]
+    """Sales orders that cannot be planned in full, with the reason."""
+
+
+def facts(sources: FactSources) -> dict[str, pl.DataFrame]:
+    """Every fact frame by name, each with one row a key."""
+    lines = open_lines(sources.frames)
+    planned = list(_planned_orders(sources, lines))
+    shipments = list(_shipment_needs(sources, lines))
+    derived: dict[str, Iterable[Row]] = {
+        "planned_order": planned,
+        "shipment_need": shipments,
+        "production_feedback": _feedback(sources),
+        "failed_inspection": _failed_inspections(sources),
+        "urgent_work": _urgent_work(sources, planned),
+        "urgent_order": _urgent_orders(sources, lines, shipments),
+        "order_progress": _progress(sources, lines, planned, shipments),
+    }
+    return {name: _frame(name, found) for name, found in derived.items()}
+
+
+def _frame(name: str, found: Iterable[Row]) -> pl.DataFrame:
+    model = FACTS[name]
+    schema = model_schema(model)
+    return pl.DataFrame([{field: row.get(field) for field in schema} for row in found], schema=schema).sort(model.key)
+
+
+# -- planned orders ----------------------------------------------------------------------------------------------
+
+
+def _planned_orders(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row]:
+    before = sources.decided.get("planned_order", {})
+    orders = {line.key: line for line in lines}
+    suppliers = _suppliers(sources.frames)
+    fresh: set[str] = set()
+    for order in sources.plan.planned_orders:
+        reference = planned_reference(order)
+        if not (reference in before or _inside_fence(order, sources.planning, sources.as_of)):
+            continue
+        fresh.add(reference)
+        line = orders.get(order.root or "")
+        supplier, old = suppliers.get(order.item), before.get(reference)
+        yield _planned_order(sources, order, reference, line=line, supplier=supplier, old=old)
+    frozen = _begun(sources.frames)
+    yield from (row for reference, row in before.items() if reference in frozen and reference not in fresh)
+
+
+def planned_reference(order: PlannedOrder) -> str:
+    """Our reference for the document of a planned order: the same for the same need, at every replanning."""
+    return f"{LETTER[order.sourcing]}|{order.key}"
+
+
+def _inside_fence(order: PlannedOrder, planning: Planning, as_of: date) -> bool:
+    days = planning.release_fence_by_item.get(order.item, planning.release_fence_days)
+    return order.release <= as_of + timedelta(days=days)
+
+
+def _begun(frames: Frames) -> frozenset[str]:
+    return closed_references(frames) | {order.reference for order in own_orders(frames).values() if order.started}
+
+
+def _planned_order(
+    sources: FactSources,
+    order: PlannedOrder,
+    reference: str,
+    *,
+    line: OpenLine | None,
+    supplier: str | None,
+    old: Row | None,
+) -> Row:
+    quantity = unscaled(order.quantity)
+    unmoved = old is not None and (old["quantity"], old["due"]) == (quantity, order.due)
+    return {
+        "reference": reference,
+        "item": order.item,
+        "sourcing": order.sourcing,
+        "quantity": quantity,
+        # A late order starts "today"; a start that slides with the calendar must not become a change a day.
+        "start": old["start"] if old is not None and unmoved else order.start,
+        "due": order.due,
+        "supplier": supplier if order.sourcing != "make" else None,
+        "sales_order": line.order if line else (old or {}).get("sales_order"),
+        "priority": old["priority"] if old is not None else (HURRIED if line and line.urgent else ROUTINE),
+        "kit": _kit(sources.plan, order),
+    }
+
+
+def _kit(plan: Plan, order: PlannedOrder) -> str:
+    if order.sourcing == "buy":
+        return "[]"
+    return dumps([{"item": line.component, "quantity": unscaled(line.required)} for line in plan.kit(order.key)])
+
+
+def _suppliers(frames: Frames) -> dict[str, str]:
+    """The supplier tried first for each item."""
+    best: dict[str, tuple[int, str]] = {}
+    for row in rows(frames, "supplier_agreement"):
+        offer = (row["priority"] if row["priority"] is not None else 99, row["supplier"])
+        best[row["item"]] = min(best.get(row["item"], offer), offer)
+    return {item: supplier for item, (_, supplier) in best.items()}
+
+
+# -- shipments ---------------------------------------------------------------------------------------------------
+
+
+def _shipment_needs(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row]:
+    before = sources.decided.get("shipment_need", {})
+    leaving = {
+        row["our_reference"]
+        for row in rows(sources.frames, "shipment")
+        if row["our_reference"] and row["status"] in {"picking", "shipped"}
+    }
+    for line in lines:
+        old = before.get(line.key)
+        if line.key not in leaving and _covered(sources.plan, line):
+            yield _shipment_need(line, old)
+    yield from (row for reference, row in before.items() if reference in leaving)
+
+
+def _covered(plan: Plan, line: OpenLine) -> bool:
+    """Whether stock on hand alone covers the line."""
+    pegs = plan.supplies_of(line.key)
+    return bool(pegs) and all(peg.kind == "on_hand" for peg in pegs) and _sum(pegs) >= line.quantity
+
+
+def _sum(pegs: Iterable[Any]) -> Decimal:
+    return unscaled(sum(peg.quantity for peg in pegs))
+
+
+def _shipment_need(line: OpenLine, old: Row | None) -> Row:
+    return {
+        "reference": line.key,
+        "sales_order": line.order,
+        "line": line.line,
+        "item": line.item,
+        "quantity": line.quantity,
+        "due": line.due,
+        "customer": line.customer,
+        "priority": old["priority"] if old else (HURRIED if line.urgent else ROUTINE),
+        "lines": dumps([{"line": line.line, "item": line.item, "quantity": line.quantity}]),
+    }
+
+
+# -- feedback of the shop floor ----------------------------------------------------------------------------------
+
+
+def _feedback(sources: FactSources) -> Iterator[Row]:
+    work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
+    planned = sources.decided.get("planned_order", {})
+    for row in rows(sources.frames, "operation_report"):
+        order = work.get(row["work_order"])
+        if order is None or row["good"] <= 0:
+            continue
+        yield {
+            "report": row["golden_id"],
+            "work_order": row["work_order"],
+            "item": order["item"],
+            "good": row["good"],
+            "scrapped": row["scrapped"] or Decimal(0),
+            "reported_at": row["reported_at"],
+            "warehouse": sources.planning.receiving_warehouse,
+            "sales_order": _sales_order(order, planned),
+        }
+
+
+def _sales_order(work_order: Row, planned: Mapping[str, Row]) -> str | None:
+    known = planned.get(work_order["our_reference"] or "", work_order)
+    order: str | None = known["sales_order"]
+    return order
+
+
+def _failed_inspections(sources: FactSources) -> Iterator[Row]:
+    work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
+    planned = sources.decided.get("planned_order", {})
+    for row in rows(sources.frames, "inspection"):
+        if row["result"] == "failed" and row["work_order"] in work:
+            yield {
+                "inspection": row["golden_id"],
+                "work_order": row["work_order"],
+                "failed": row["failed"],
+                "reason": row["reason"],
+                "sales_order": _sales_order(work[row["work_order"]], planned),
+            }
+
+
+# -- urgent orders -----------------------------------------------------------------------------------------------
+
+
+def _urgent_work(sources: FactSources, planned: list[Row]) -> Iterator[Row]:
+    before = sources.decided.get("urgent_work", {})
+    urgent = {row["golden_id"] for row in rows(sources.frames, "sales_order") if row["urgent"]}
+    closed = closed_references(sources.frames)
+    found = {
+        row["reference"]: {
+            "reference": row["reference"],
+            "sales_order": row["sales_order"],
+            "work_order": row["reference"],
+        }
+        for row in planned
+        if row["sourcing"] == "make" and row["sales_order"] in urgent and row["reference"] not in closed
+    }
+    yield from ({**before, **found}).values()
+
+
+def _urgent_orders(sources: FactSources, lines: list[OpenLine], shipments: list[Row]) -> Iterator[Row]:
+    before = sources.decided.get("urgent_order", {})
+    shipping = {row["sales_order"] for row in shipments}
+    found: dict[str, Row] = {}
+    for line in lines:
+        if line.urgent:
+            was = found.get(line.order)
+            found[line.order] = {
+                "sales_order": line.order,
+                "customer": line.customer,
+                "due": min(line.due, was["due"]) if was else line.due,
+                "shipping": line.order in shipping,
+            }
+    yield from ({**before, **found}).values()
+
+
+# -- progress ----------------------------------------------------------------------------------------------------
+
+
+def _progress(sources: FactSources, lines: list[OpenLine], planned: list[Row], shipments: list[Row]) -> Iterator[Row]:
+    open_by_order: defaultdict[str, list[OpenLine]] = defaultdict(list)
+    for line in lines:
+        open_by_order[line.order].append(line)
+    shipping = {row["reference"] for row in shipments}
+    making = _making(sources.frames, planned)
+    before = sources.decided.get("order_progress", {})
+    for order in rows(sources.frames, "sales_order"):
+        key = order["golden_id"]
+        stage, percent = _stage(order, open_by_order[key], shipping, making.get(key), sources.held_orders.get(key))
+        if stage is None and key not in before:
+            continue
+        yield {
+            "sales_order": key,
+            "stage": stage or "shipped",
+            "percent": percent,
+            "promised": _promised(sources.plan, open_by_order[key]),
+            "note": sources.held_orders.get(key),
+        }
+
+
+def _stage(
+    order: Row, left: list[OpenLine], shipping: set[str], made: tuple[Decimal, Decimal] | None, held: str | None
+) -> tuple[str | None, int]:
+    """Stage and percent of one order; (None, 100) where there is nothing left to deliver."""
+    good, total = made or (Decimal(0), Decimal(0))
+    cases: tuple[tuple[bool, str | None, int], ...] = (
+        (order["status"] == "cancelled", "cancelled", 0),
+        (bool(held), "held", 0),
+        (order["status"] == "draft", "received", 0),
+        (not left, None, 100),
+        (all(line.key in shipping for line in left), "shipping", 90),
+        (good > 0, "in_production", 20 + int(60 * good / total) if total else 20),
+    )
+    return next(((stage, percent) for holds, stage, percent in cases if holds), ("planned", 10))
+
+
+def _making(frames: Frames, planned: list[Row]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Per sales order: good and ordered quantity of its production, over all its items."""
+    own = own_orders(frames)
+    result: dict[str, tuple[Decimal, Decimal]] = {}
+    for row in planned:
+        if row["sourcing"] == "make" and row["sales_order"]:
+            good, total = result.get(row["sales_order"], (Decimal(0), Decimal(0)))
+            done = own[row["reference"]].good if row["reference"] in own else Decimal(0)
+            result[row["sales_order"]] = (good + min(done, row["quantity"]), total + row["quantity"])
+    return result
+
+
+def _promised(plan: Plan, left: list[OpenLine]) -> date | None:
+    """When the last open line can be there, by the plan."""
+    dates = [line.due for line in left]
+    for line in left:
+        for peg in plan.supplies_of(line.key):
+            order = plan.order(peg.supply)
+            dates.append(order.expected if order else plan.availability.get(peg.supply, line.due))
+    return max(dates, default=None)

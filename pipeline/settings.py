@@ -1,0 +1,102 @@
+"""What a deployment chooses: which systems play which roles, how planning behaves, where things are kept.
+
+The deployment is one YAML file; places and secrets come from the environment (`MILLSTREAM_*`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from canonical.errors import ConfigurationError
+from canonical.strict_yaml import load
+
+DEPLOYMENTS = Path(__file__).parent / "deployments"
+ConnectionState = Literal["shadow", "live", "paused"]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Connection(_Closed):
+    """One connected system: its connector folder is the key it stands under."""
+
+    role: str
+    state: ConnectionState = "live"
+    """The state a connection starts in; later changes are commands of a person and are kept in the store."""
+
+
+class Planning(_Closed):
+    """How demand becomes orders."""
+
+    release_fence_days: int = 10
+    """Only planned orders to be released within so many days become commands."""
+    release_fence_by_item: dict[str, int] = Field(default_factory=dict)
+    default_lead_time_days: int = 5
+    receiving_warehouse: str = "WH1"
+    horizon_days: int = 365
+
+
+class Limits(_Closed):
+    """Brakes: a run that would do more waits for a person's approval."""
+
+    commands_per_run: int = 20000
+    cancelled_share: float = Field(default=0.5, ge=0, le=1)
+    cancelled_at_least: int = 20
+    """Below so many cancellations the share is not looked at."""
+
+
+class Deployment(_Closed):
+    """One plant's hub."""
+
+    name: str
+    timezone: str = "Asia/Shanghai"
+    systems: dict[str, Connection]
+    rulebooks: tuple[str, ...]
+    sales_order_system: str
+    planning: Planning = Planning()
+    limits: Limits = Limits()
+
+    def system_of(self, role: str) -> str | None:
+        """The system that plays a role, if one is connected."""
+        return next((name for name, connection in self.systems.items() if connection.role == role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the hub keeps what it knows, and which deployment it runs."""
+
+    home: Path
+    database_url: str
+    redis_url: str | None
+    deployment_file: Path
+    as_of: date | None
+    """The planning day; None means today in the plant's time zone."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read `MILLSTREAM_HOME`, `_DATABASE_URL`, `_REDIS_URL`, `_DEPLOYMENT` and `_AS_OF`."""
+        home = Path(environ.get("MILLSTREAM_HOME", ".millstream")).absolute()
+        named = environ.get("MILLSTREAM_DEPLOYMENT", "plant")
+        file = Path(named) if named.endswith((".yaml", ".yml")) else DEPLOYMENTS / f"{named}.yaml"
+        try:
+            as_of = date.fromisoformat(environ["MILLSTREAM_AS_OF"]) if environ.get("MILLSTREAM_AS_OF") else None
+        except ValueError as error:
+            raise ConfigurationError(f"MILLSTREAM_AS_OF: {error}", hint="write the day as 2026-11-02") from None
+        return cls(
+            home=home,
+            database_url=environ.get("MILLSTREAM_DATABASE_URL") or f"sqlite:///{home / 'hub.sqlite'}",
+            redis_url=environ.get("MILLSTREAM_REDIS_URL") or None,
+            deployment_file=file,
+            as_of=as_of,
+        )
+
+    def load_deployment(self) -> Deployment:
+        """The deployment file, checked."""
+        return load(self.deployment_file, Deployment)
