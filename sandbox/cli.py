@@ -1,0 +1,147 @@
+"""The `sandbox` command: up, work, hostile, ledger, truth. Answers are JSON on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox import supervisor
+from sandbox.common.control import TOKEN_HEADER
+from sandbox.supervisor import READY_FILE, SYSTEMS, Plan, StartError
+
+# The shop floor works before the sales desk and the dispatch, as on a real day.
+WORKING_ORDER: Final = ("mes", "erp", "crm", "wms")
+HOSTILE_RATE: Final = 0.2
+_TIMEOUT: Final = 60
+
+
+class NotRunningError(Exception):
+    """No sandbox answers for this folder."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 1 with a message on stderr otherwise."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.command(options))
+    except (StartError, NotRunningError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m sandbox", description="Four simulated plant systems on loopback.")
+    verbs = parser.add_subparsers(required=True)
+    up = _verb(verbs, "up", "start all four and stay in the foreground", _up)
+    _seeded(up)
+    up.add_argument("--hostile", type=int, metavar="SEED", help="start in hostile mode with this seed")
+    up.add_argument("--rate", type=float, default=HOSTILE_RATE, help="share of requests hit in hostile mode")
+    up.add_argument("--ports", type=int, default=0, help="first of four ports; 0 lets the system choose")
+    work = _verb(verbs, "work", "let the shop floor and the sales desk work on", _work)
+    work.add_argument("--round", type=int, default=1, dest="number")
+    work.add_argument("--only", default="", help="systems, comma-separated")
+    hostile = _verb(verbs, "hostile", "turn hostile mode on or off", _hostile)
+    hostile.add_argument("--seed", type=int, default=1)
+    hostile.add_argument("--rate", type=float, default=HOSTILE_RATE)
+    hostile.add_argument("--only", default="", help="systems, comma-separated")
+    hostile.add_argument("--off", action="store_true")
+    ledger = _verb(verbs, "ledger", "print the writes the systems accepted", _ledger)
+    ledger.add_argument("--system", choices=SYSTEMS)
+    ledger.add_argument("--attempts", action="store_true", help="every accepted call, replays included")
+    truth = verbs.add_parser("truth", help="print the true plant, each system's view of it, and its dirt")
+    truth.set_defaults(command=_truth)
+    _seeded(truth)
+    return parser
+
+
+def _verb(verbs: Any, name: str, summary: str, command: Any) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse's
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
+    verb.add_argument("--dir", type=Path, required=True, dest="directory", help="the sandbox's folder")
+    verb.set_defaults(command=command)
+    return verb
+
+
+def _seeded(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--seed", type=int, default=7)
+    verb.add_argument("--scale", type=int, default=1)
+
+
+def _up(options: argparse.Namespace) -> int:
+    weather = None if options.hostile is None else {"seed": options.hostile, "rate": options.rate}
+    return supervisor.run(Plan(options.directory, options.seed, options.scale, options.ports), weather)
+
+
+def _work(options: argparse.Namespace) -> int:
+    systems = _chosen(options.only, WORKING_ORDER)
+    done = {system: _ask(options.directory, system, "work", {"round": options.number}) for system in systems}
+    return _print(done)
+
+
+def _hostile(options: argparse.Namespace) -> int:
+    rate = 0.0 if options.off else options.rate
+    systems = _chosen(options.only, SYSTEMS)
+    return _print(set_weather(options.directory, {"seed": options.seed, "rate": rate}, systems))
+
+
+def set_weather(directory: Path, weather: Mapping[str, Any], systems: Sequence[str]) -> dict[str, Any]:
+    """Post the same weather to each system; answers what each has now."""
+    return {system: _ask(directory, system, "hostile", weather) for system in systems}
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    what = "attempts" if options.attempts else "ledger"
+    if options.system:
+        return _print(_ask(options.directory, options.system, what))
+    return _print({system: _ask(options.directory, system, what) for system in SYSTEMS})
+
+
+def _truth(options: argparse.Namespace) -> int:
+    from sandbox.factory.generate import generate  # noqa: PLC0415 - the other verbs need no plant
+    from sandbox.factory.views import dirt, material_views, partner_views  # noqa: PLC0415
+
+    plant = generate(options.seed, options.scale)
+    views = {
+        system: {
+            "items": [asdict(view) for view in material_views(plant, system)],
+            "partners": [asdict(view) for view in partner_views(plant, system)],
+        }
+        for system in SYSTEMS
+    }
+    return _print({"plant": asdict(plant), "views": views, "dirt": asdict(dirt(plant))})
+
+
+def _chosen(only: str, known: Sequence[str]) -> list[str]:
+    wanted = [name for name in only.split(",") if name]
+    if unknown := set(wanted) - set(known):
+        raise NotRunningError(f"no such system: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    return wanted or list(known)
+
+
+def _ask(directory: Path, system: str, control: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+    """The JSON answer of one control route; NotRunningError when nobody answers or it is refused."""
+    import requests  # noqa: PLC0415 - `truth` and `up` need no HTTP client
+
+    try:
+        ready = json.loads((directory / READY_FILE).read_text())
+        url = f"{ready['systems'][system]['url']}/_sandbox/{control}"
+        answer = requests.request(
+            "GET" if body is None else "POST", url, json=body,
+            headers={TOKEN_HEADER: ready["control_token"]}, timeout=_TIMEOUT,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise NotRunningError(f"no sandbox runs in {directory}: start one with `up --dir {directory}`") from error
+    except requests.RequestException as error:
+        raise NotRunningError(f"{system} does not answer: {error}") from error
+    if not answer.ok:
+        raise NotRunningError(f"{system} refused {control}: {answer.text}")
+    return answer.json()
+
+
+def _print(answer: Any) -> int:  # noqa: ANN401 - any JSON-safe value
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=str) + "\n")
+    return 0
