@@ -1,0 +1,97 @@
+"""Connector folders by name: found, read, and opened with the environment's addresses and secrets."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from canonical.errors import ConfigurationError, Fault
+from canonical.strict_yaml import Document, Path_, suggest
+from connectors import auth, spec
+from connectors.declared import DeclaredConnector
+from connectors.jsonrpc import JsonRpcConnector
+from connectors.port import Connector
+from connectors.rest import RestConnector
+from connectors.soap import SoapConnector
+from connectors.spec import EnvName, SystemSpec
+from connectors.transport import Wire
+
+FOLDER = Path(__file__).parent
+Opener = Callable[[SystemSpec, Wire, Callable[[EnvName], str]], DeclaredConnector]
+
+
+def discover(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Names of all connector folders, sorted."""
+    return tuple(sorted(file.parent.name for file in folder.glob("*/system.yaml")))
+
+
+def load_system(name: str, folder: Path = FOLDER) -> SystemSpec:
+    """What a folder's `system.yaml` says; raise `ConfigurationError` listing every fault."""
+    known = discover(folder)
+    if name not in known:
+        raise ConfigurationError(f"no connector {name!r}; known: {', '.join(known)}", hint=suggest(name, known))
+    found = spec.load(folder / name)
+    if found.system.system != name:
+        raise ConfigurationError(
+            faults=(
+                found.document.fault(("system",), f"the folder is {name!r}, but system is {found.system.system!r}"),
+            )
+        )
+    return found
+
+
+def open_connector(
+    name: str, environ: Mapping[str, str], *, redis_url: str | None = None, folder: Path = FOLDER
+) -> Connector:
+    """A door to one system; raise `ConfigurationError` naming every missing variable and where it is asked for."""
+    found = load_system(name, folder)
+    missing = missing_variables(found, environ)
+    if missing:
+        raise ConfigurationError(faults=missing)
+    wire = Wire(name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url)
+    return _opener(found)(found, wire, lambda variable: environ[variable.env])
+
+
+def missing_variables(found: SystemSpec, environ: Mapping[str, str]) -> tuple[Fault, ...]:
+    """One fault for each environment variable that is named but not set, or empty."""
+    return tuple(
+        found.document.fault(path, f"environment variable {variable} is not set")
+        for path, variable in _variables(found.document)
+        if not environ.get(variable)
+    )
+
+
+def _variables(document: Document) -> list[tuple[Path_, str]]:
+    """Every `env:` of a document, with its place."""
+    found: list[tuple[Path_, str]] = []
+
+    def walk(value: object, path: Path_) -> None:
+        if isinstance(value, dict):
+            if set(value) == {"env"}:
+                found.append(((*path, "env"), str(value["env"])))
+            for key, part in value.items():
+                walk(part, (*path, key))
+
+    walk({key: document.values.get(key) for key in ("base_url", "auth")}, ())
+    return found
+
+
+def _opener(found: SystemSpec) -> Opener:
+    """The protocol's connector, or that of the folder's `client.py` where YAML cannot say everything."""
+    if (found.folder / "client.py").exists() and found.folder.parent == FOLDER:
+        opener: Opener = importlib.import_module(f"connectors.{found.folder.name}.client").open_client
+        return opener
+    return {"rest": _rest, "jsonrpc": _jsonrpc, "soap": _soap}[found.system.protocol]
+
+
+def _rest(found: SystemSpec, wire: Wire, value: Callable[[EnvName], str]) -> DeclaredConnector:
+    return RestConnector(found, wire, auth.build(found.system.auth, value, wire))
+
+
+def _jsonrpc(found: SystemSpec, wire: Wire, value: Callable[[EnvName], str]) -> DeclaredConnector:
+    return JsonRpcConnector(found, wire, auth.build(found.system.auth, value, wire))
+
+
+def _soap(found: SystemSpec, wire: Wire, value: Callable[[EnvName], str]) -> DeclaredConnector:
+    return SoapConnector(found, wire, auth.build(found.system.auth, value, wire), value=value)

@@ -1,0 +1,314 @@
+"""What a `system.yaml` may say, as pydantic models: faults point at file, line and column."""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import jmespath
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from canonical.commands import DeliveryClass
+from canonical.strict_yaml import Document, load_document, suggest
+from connectors.port import Variant
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _path(text: str) -> str:
+    try:
+        jmespath.compile(text)
+    except jmespath.exceptions.ParseError as error:
+        raise ValueError(f"not a JMESPath: {str(error).splitlines()[0]}") from None
+    return text
+
+
+def _zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError(f"no time zone {name!r}. {suggest(name, zoneinfo.available_timezones()) or ''}".strip())
+    return name
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+JmesPath = Annotated[str, AfterValidator(_path)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Statuses = Annotated[tuple[int, ...], BeforeValidator(_listed)]
+
+
+class EnvName(_Closed):
+    """A secret or an address, by the name of the environment variable that holds it."""
+
+    env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+
+
+class OAuth2(_Closed):
+    """Client credentials, sent as HTTP Basic or in the form body."""
+
+    kind: Literal["oauth2_client_credentials"]
+    token_path: str = Field(pattern=r"^/")
+    client: Literal["basic", "body"] = "basic"
+    client_id: EnvName
+    client_secret: EnvName
+    scope: str | None = None
+
+
+class KingdeeSignature(_Closed):
+    """Every call signed with the application's secrets; there is no session."""
+
+    kind: Literal["kingdee_signature"]
+    account: EnvName
+    user: EnvName
+    app_id: EnvName
+    app_secret: EnvName
+    language: int = 2052
+    organisation: str = "100"
+
+
+class WsSecurity(_Closed):
+    """WS-Security UsernameToken (PasswordText) in every envelope."""
+
+    kind: Literal["ws_security_username"]
+    user: EnvName
+    password: EnvName
+
+
+class Bearer(_Closed):
+    """A long-lived token."""
+
+    kind: Literal["bearer"]
+    token: EnvName
+
+
+class Session(_Closed):
+    """Log in for a session; how is said by the system's `client.py`."""
+
+    kind: Literal["session"]
+    user: EnvName
+    password: EnvName
+    database: EnvName | None = None
+
+
+class NoAuth(_Closed):
+    """The system asks for nothing."""
+
+    kind: Literal["none"]
+
+
+AuthSpec = Annotated[OAuth2 | KingdeeSignature | WsSecurity | Bearer | Session | NoAuth, Field(discriminator="kind")]
+
+
+class Limits(_Closed):
+    """How patient and how gentle the hub is with this system."""
+
+    timeout_seconds: float = Field(default=20, gt=0, le=600)
+    connect_seconds: float = Field(default=5, gt=0, le=60)
+    requests_per_second: int = Field(default=20, gt=0)
+    concurrency: int = Field(default=4, gt=0, le=64)
+    reply_megabytes: int = Field(default=32, gt=0, le=64)
+    read_attempts: int = Field(default=5, gt=0, le=10)
+    breaker_failures: int = Field(default=10, gt=0)
+    breaker_seconds: float = Field(default=10, gt=0)
+
+
+class Request(_Closed):
+    """One call: an HTTP request, or an `operation` of a SOAP or JSON-RPC service."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: str = ""
+    operation: str | None = None
+    params: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: Any = None
+
+
+class NoPaging(_Closed):
+    """One reply holds everything."""
+
+    kind: Literal["none"] = "none"
+
+
+class CursorPaging(_Closed):
+    """The reply names a cursor or page token, put at `{cursor?}` of the next request."""
+
+    kind: Literal["cursor"]
+    at: JmesPath
+
+
+class NextPathPaging(_Closed):
+    """The reply names the next page's path on the same host."""
+
+    kind: Literal["next_path"]
+    at: JmesPath
+
+
+class OffsetPaging(_Closed):
+    """`{offset}` and `{limit}` count records; a page with fewer than `limit` is the last."""
+
+    kind: Literal["offset"]
+    limit: int = Field(gt=0)
+
+
+Paging = Annotated[NoPaging | CursorPaging | NextPathPaging | OffsetPaging, Field(discriminator="kind")]
+
+
+class Watermark(_Closed):
+    """Where a record says when it changed; `clause` becomes `{since_clause}`, empty on a full fetch."""
+
+    field: str
+    format: Literal["rfc3339", "local"] = "rfc3339"
+    clause: str | None = None
+
+
+class Stream(_Closed):
+    """One thing that can be pulled."""
+
+    entity: str
+    request: Request
+    records: JmesPath = "@"
+    columns: Texts = ()
+    explode: str | None = None
+    paging: Paging = NoPaging()
+    watermark: Watermark | None = None
+    complete: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_followed(self) -> Self:
+        if not (self.watermark or self.complete):
+            raise ValueError("a stream needs a watermark or `complete: true`")
+        return self
+
+
+OutcomeName = Literal["applied", "unchanged", "rejected", "stale", "retry", "unknown", "expired"]
+
+
+class Rule(_Closed):
+    """Which outcome a reply means, by HTTP status, error code and a piece of the message; all given must fit."""
+
+    status: Statuses = ()
+    code: Texts = ()
+    message: str | None = None
+    outcome: OutcomeName
+
+
+class Errors(_Closed):
+    """Where a system's replies tell of an error, and what its errors mean."""
+
+    code: JmesPath | None = None
+    message: JmesPath | None = None
+    failed: JmesPath | None = None
+    outcomes: tuple[Rule, ...] = ()
+
+
+class ReplyFields(_Closed):
+    """Where a reply to a write names the document; `echo` must equal what was sent."""
+
+    native_id: JmesPath | None = None
+    native_number: JmesPath | None = None
+    reference: JmesPath | None = None
+    echo: dict[JmesPath, str] = {}
+
+
+class Step(_Closed):
+    """One call of an operation. `only` keeps some of the payload's fields, `fields` sets more on it."""
+
+    delivery: DeliveryClass = Field(alias="class")
+    request: Request
+    only: Texts = ()
+    fields: dict[str, str] = {}
+    reply: ReplyFields = ReplyFields()
+    outcomes: tuple[Rule, ...] = ()
+    read_back: bool = False
+
+
+class LookUp(_Closed):
+    """How to find a document by our reference: by a request of its own, or by reading a stream through."""
+
+    request: Request | None = None
+    stream: str | None = None
+    records: JmesPath = "@"
+    columns: Texts = ()
+    reference: str
+    native_id: str
+    native_number: str | None = None
+    version: str | None = None
+    version_request: Request | None = None
+    done_steps: dict[str, JmesPath] = {}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.request is None) == (self.stream is None):
+            raise ValueError("a look-up needs either a request or a stream")
+        return self
+
+
+class Operation(_Closed):
+    """A command kind this system can carry out."""
+
+    entity: str
+    steps: dict[str, Step]
+    variants: dict[Variant, Texts]
+    outcomes: tuple[Rule, ...] = ()
+    look_up: LookUp | None = None
+    settle_seconds: float = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _steps_stand(self) -> Self:
+        for variant, names in self.variants.items():
+            for name in names:
+                if name not in self.steps:
+                    hint = suggest(name, self.steps)
+                    raise ValueError(f"variant {variant} names the unknown step {name!r}. {hint or ''}".strip())
+        if self.look_up is None and any(step.delivery is DeliveryClass.LOOKED_UP for step in self.steps.values()):
+            raise ValueError("steps of class B need a look_up")
+        if self.look_up is None and any(step.read_back for step in self.steps.values()):
+            raise ValueError("read_back needs a look_up")
+        return self
+
+
+class System(_Closed):
+    """A whole `system.yaml`."""
+
+    system: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    role: Literal["crm", "erp", "mes", "wms", "other"]
+    product: str
+    protocol: Literal["rest", "soap", "jsonrpc"]
+    timezone: Annotated[str, AfterValidator(_zone)]
+    base_url: EnvName
+    wsdl: str | None = None
+    soap_path: str = "/"
+    auth: AuthSpec
+    limits: Limits = Limits()
+    errors: Errors = Errors()
+    streams: dict[str, Stream]
+    operations: dict[str, Operation] = {}
+
+    @model_validator(mode="after")
+    def _streams_stand(self) -> Self:
+        for name, operation in self.operations.items():
+            stream = operation.look_up.stream if operation.look_up else None
+            if stream and stream not in self.streams:
+                raise ValueError(f"{name} looks up in the unknown stream {stream!r}")
+        return self
+
+
+class SystemSpec(_Closed):
+    """A connector folder: what its `system.yaml` says and where it says it."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    folder: Path
+    system: System
+    document: Document
+
+
+def load(folder: Path) -> SystemSpec:
+    """Read `folder/system.yaml`; raise `ConfigurationError` with every fault and its place."""
+    file = folder / "system.yaml"
+    system, document = load_document(file, System, shown_as=f"{folder.parent.name}/{folder.name}/{file.name}")
+    return SystemSpec(folder=folder, system=system, document=document)

@@ -1,0 +1,267 @@
+"""The one way out: a wire to one system's host and port, and to nothing else.
+
+The wire never follows a redirect, reads at most so many bytes within so many seconds, keeps no cookies,
+logs neither bodies nor headers, and tells whether a failed request was surely not carried out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+
+from canonical.errors import ConfigurationError, OutcomeUnknown, StreamHalted, SystemUnavailable, TransientError
+from canonical.strict_json import loads
+from connectors.brakes import Breaker, RateLimit
+from connectors.spec import Limits
+
+Format = Literal["json", "xml", "any"]
+ResultT = TypeVar("ResultT")
+_CHUNK = 64 * 1024
+_TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One HTTP request. `path` is absolute on the wire's host and may carry a query of its own."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    expects: Format = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. `body` is parsed JSON for `json`, bytes otherwise, None where there was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any = None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait as the system asks, from seconds or an HTTP date."""
+        text = self.headers.get("Retry-After")
+        if text is None:
+            return None
+        if text.strip().isdigit():
+            return float(text)
+        try:
+            return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        except (TypeError, ValueError):
+            return None
+
+
+class Wire:
+    """Safe to use from several threads; one per connection."""
+
+    def __init__(self, system: str, base_url: str, limits: Limits, *, redis_url: str | None = None) -> None:
+        self.system, self.limits = system, limits
+        self.base = _checked(system, base_url)
+        self._origin = _origin(self.base)
+        self._rate = RateLimit(system, limits.requests_per_second, redis_url)
+        self._breaker = Breaker(system, limits.breaker_failures, limits.breaker_seconds)
+        self._room = threading.BoundedSemaphore(limits.concurrency)
+        self._session = _session(limits.concurrency)
+
+    def url(self, path: str) -> str:
+        """The full address of a path, or of an address on the same host; raise `StreamHalted` for any other."""
+        url = path if "://" in path else self.base + ("" if path.startswith("/") or not path else "/") + path
+        if "\\" in url or _origin(url) != self._origin:
+            raise StreamHalted("the system sends us to another host", system=self.system)
+        return url
+
+    def send(self, message: Message, *, writes: bool) -> Reply:
+        """Carry a request out once.
+
+        Raises `SystemUnavailable` or `RateLimited` when it was surely not carried out, or was a read;
+        `OutcomeUnknown` when a write may have been.
+        """
+        self._breaker.check()
+        with self._room:
+            self._rate.wait(self.limits.timeout_seconds)
+            try:
+                reply = self._exchange(message)
+            except OutcomeUnknown as error:
+                self._breaker.report(worked=False)
+                if writes:
+                    raise
+                raise SystemUnavailable(error.message, system=self.system) from None
+            except SystemUnavailable:
+                self._breaker.report(worked=False)
+                raise
+        self._breaker.report(worked=reply.status < HTTPStatus.INTERNAL_SERVER_ERROR)
+        return reply
+
+    def patiently(self, read: Callable[[], ResultT]) -> ResultT:
+        """Repeat a read while it fails for a passing reason, as long as the system asks to wait."""
+        patience = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(self.limits.read_attempts),
+            wait=_wait,
+            reraise=True,
+        )
+        return patience(read)
+
+    def connect(self) -> None:
+        """Reach the host and port once; raise `SystemUnavailable` when that fails."""
+        _, host, port = self._origin
+        try:
+            socket.create_connection((host, port), timeout=self.limits.connect_seconds).close()
+        except OSError as error:
+            raise SystemUnavailable(f"cannot connect ({type(error).__name__})", system=self.system) from None
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._session.close()
+
+    def _exchange(self, message: Message) -> Reply:
+        deadline = time.monotonic() + self.limits.timeout_seconds
+        try:
+            response = self._session.request(
+                message.method,
+                self.url(message.path),
+                params=dict(message.params) or None,
+                headers=dict(message.headers),
+                data=message.content,
+                timeout=(self.limits.connect_seconds, self.limits.timeout_seconds),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as error:
+            raise self._failure(error) from None
+        try:
+            content = self._read(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise OutcomeUnknown(f"the reply broke off ({type(error).__name__})", system=self.system) from None
+        finally:
+            response.close()
+        return self._parsed(message, response, content)
+
+    def _failure(self, error: requests.RequestException) -> SystemUnavailable | OutcomeUnknown:
+        """Never the error's own text: it may quote an address with secrets in it."""
+        if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
+            return SystemUnavailable(f"cannot connect ({type(error).__name__})", system=self.system)
+        return OutcomeUnknown(f"sent, but no answer came ({type(error).__name__})", system=self.system)
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        parts, size = [], 0
+        while part := response.raw.read1(_CHUNK, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > self.limits.reply_megabytes * 1024 * 1024:
+                raise OutcomeUnknown(f"a reply of more than {self.limits.reply_megabytes} MB", system=self.system)
+            if time.monotonic() > deadline:
+                raise Urllib3Timeout
+        if response.raw.length_remaining:
+            raise urllib3.exceptions.IncompleteRead(size, response.raw.length_remaining)
+        return b"".join(parts)
+
+    def _parsed(self, message: Message, response: requests.Response, content: bytes) -> Reply:
+        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        fits = any(part in kind for part in _TYPES[message.expects]) and "html" not in kind
+        if not fits:
+            if response.ok and content:
+                raise OutcomeUnknown(f"answered with {kind or 'an untyped body'}", system=self.system)
+            return Reply(response.status_code, response.headers)
+        if message.expects != "json" or not content:
+            return Reply(response.status_code, response.headers, content or None)
+        try:
+            return Reply(response.status_code, response.headers, loads(content))
+        except ValueError as error:
+            raise OutcomeUnknown(f"answered with JSON we refuse: {str(error)[:80]}", system=self.system) from None
+
+
+def json_content(value: object) -> bytes:
+    """JSON with exact numbers: a decimal that no float prints the same goes out as text."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        if value == value.to_integral_value():
+            return int(value)
+        near = float(value)
+        return near if Decimal(repr(near)) == value else format(value, "f")
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, TransientError) else None
+    backoff = tenacity.wait_exponential_jitter(initial=0.2, max=10, jitter=0.2)(state)
+    return max(backoff, min(asked or 0, 60))
+
+
+def _session(concurrency: int) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # neither proxies nor .netrc may decide where our secrets go
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers["User-Agent"] = "millstream"
+    return session
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(reason, NewConnectionError | NameResolutionError)
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), _PORTS.get(scheme, 0) if port is None else port
+
+
+def _checked(system: str, base_url: str) -> str:
+    """The base address without a trailing slash; metadata services are never a plant system."""
+    parts = urlsplit(base_url.strip())
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ConfigurationError(f"{system}: the base URL must be http(s)://host[:port]")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(f"{system}: the base URL may hold neither credentials nor a query")
+    if _is_link_local(parts.hostname):
+        raise ConfigurationError(f"{system}: the base URL names a link-local address")
+    return base_url.strip().rstrip("/")
+
+
+def _is_link_local(host: str) -> bool:
+    """Also for addresses in disguise: `2852039166` and `0xa9.0xfe.0xa9.0xfe` are 169.254.169.254."""
+    try:
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return False
+    address = ipaddress.ip_address(str(found[0][4][0]).split("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_link_local)
