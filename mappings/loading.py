@@ -166,8 +166,6 @@ def _node_faults(node: OutboundNode, where: tuple[str | int, ...], document: Doc
     if node.reference is not None and node.reference not in ENTITIES:
         hint = suggest(node.reference, ENTITIES)
         yield document.fault((*where, "reference"), f"unknown entity {node.reference!r}", hint)
-    elif node.part is not None and (node.reference is None or node.part not in ENTITIES[node.reference].key):
-        yield document.fault((*where, "part"), f"{node.part!r} is no part of the key of {node.reference or 'anything'}")
     for name, child in (node.fields or {}).items():
         yield from _node_faults(child, (*where, "fields", name), document)
     for index, child in enumerate(node.list_ or ()):

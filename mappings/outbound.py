@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
 
-from canonical.entities import ENTITIES
 from canonical.errors import UnmappableRecord
-from canonical.keys import SEPARATOR
 from mappings.functions import VALUE_FUNCTIONS
 from mappings.spec import OutboundNode, OutboundSpec
 
@@ -110,25 +108,7 @@ def _converted(node: OutboundNode, quantity: object, body: Body, context: Outbou
 
 
 def _native(node: OutboundNode, golden_id: str, context: OutboundContext) -> str:
-    entity = node.reference or ""
-    key = context.native(entity, golden_id, system=node.system, technical=node.native_id)
-    if node.part is None or node.native_id:
-        return key
-    return split_key(key)[ENTITIES[entity].key.index(node.part)]
-
-
-def split_key(key: str) -> list[str]:
-    """The parts that `canonical.keys.join_key` joined."""
-    parts, current, escaped = [], "", False
-    for character in key:
-        if escaped or character not in ("\\", SEPARATOR):
-            current, escaped = current + character, False
-        elif character == "\\":
-            escaped = True
-        else:
-            parts.append(current)
-            current = ""
-    return [*parts, current]
+    return context.native(node.reference or "", golden_id, system=node.system, technical=node.native_id)
 
 
 def _shaped(node: OutboundNode, value: Any, context: OutboundContext) -> Any:  # noqa: ANN401

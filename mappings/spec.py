@@ -127,8 +127,6 @@ class OutboundNode(_Part):
     """The entity whose golden id stands in `from`; it leaves as the target's own key."""
     system: str | None = None
     """Whose key, where it is not the target's own (a sales order is known by its CRM number)."""
-    part: str | None = None
-    """The one field of a composite key to send: a partner's `code`."""
     native_id: bool = False
     """Send the technical id instead of the key that people see."""
     map: dict[str, Scalar] | None = None
