@@ -1,0 +1,182 @@
+"""Writes, lists and the shop floor of the simulated warehouse, on one small stock."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.common.state import SystemState
+from sandbox.wms.app import operations, stock_levels
+from sandbox.wms.contract import WmsFault
+from sandbox.wms.movements import add_stock
+from sandbox.wms.seeding import create_tables
+from sandbox.wms.tables import next_change
+from sandbox.wms.work import work
+
+AT = "2026-11-02T08:00:00.000000Z"
+
+
+def warehouse(path: Path) -> SystemState:
+    state = SystemState("wms", path, 7, 1, {})
+    create_tables(state.db)
+    for sku, unit, per_box in (("A", "BX", 12), ("B", "EA", None)):
+        row = (sku, None, None, unit, per_box, next_change(state.db), AT)
+        state.db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    state.db.execute("INSERT INTO warehouses VALUES ('WH1', 'one', ?, ?)", (next_change(state.db), AT))
+    for sku, lot, status, kept in (
+        ("A", "1", "AVAILABLE", 36), ("B", "1", "AVAILABLE", 3), ("B", "2", "AVAILABLE", 3), ("B", "0", "AVAILABLE", -5),
+        ("B", "9", "BLOCKED", 100),
+    ):  # fmt: skip
+        add_stock(state.db, ("WH1", sku, lot, status), Decimal(kept), AT)
+    return state
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> SystemState:
+    return warehouse(tmp_path / "wms.db")
+
+
+def call(state: SystemState, operation: str, **asked: Any) -> dict[str, Any]:
+    return operations(state)[operation](**asked)
+
+
+def shipment(reference: str, quantity: object, unit: str = "EA", sku: str = "B") -> dict[str, Any]:
+    line = {"lineNumber": 1, "sku": sku, "quantity": Decimal(str(quantity)), "unitOfMeasure": unit}
+    return {"externalReference": reference, "orderReference": "SO", "lines": {"line": [line]}}
+
+
+def kept(state: SystemState, sku: str) -> dict[str, str]:
+    return {row["lot"]: row["quantity"] for row in stock_levels(state, {})["stock"] if row["sku"] == sku}
+
+
+def statuses(state: SystemState) -> dict[str, str]:
+    listed = call(state, "ListShipments")["shipments"]["shipment"]
+    return {row["externalReference"]: row["status"] for row in listed}
+
+
+def test_create_shipment__reserves_nothing_and_stands_in_the_ledger(state: SystemState) -> None:
+    made = call(state, "CreateShipment", **shipment("R1", 5))
+    assert made["externalReference"] == "R1"
+    assert kept(state, "B")["1"] == "3"
+    (row,) = state.ledger.rows()
+    assert (row["operation"], row["reference"], row["document"]) == ("CreateShipment", "R1", made["number"])
+
+
+def test_create_shipment__taken_reference_names_the_existing_number(state: SystemState) -> None:
+    made = call(state, "CreateShipment", **shipment("R1", 5))
+    with pytest.raises(WmsFault) as refused:
+        call(state, "CreateShipment", **shipment("R1", 6))
+    detail = {str(child.tag).rpartition("}")[2]: child.text for child in refused.value.detail}  # type: ignore[union-attr]
+    assert detail == {
+        "code": "DUPLICATE_REFERENCE", "retryable": "false", "reference": "R1", "existingNumber": made["number"]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (shipment("R", 1, sku="Z"), "UNKNOWN_SKU"),
+        (shipment("R", 1, unit="dozenish"), "UNKNOWN_UNIT"),
+        (shipment("R", 1, unit="KG"), "UNIT_MISMATCH"),
+        (shipment("R", 0), "INVALID_QUANTITY"),
+        ({**shipment("R", 1), "lines": {"line": []}}, "NO_LINES"),
+        ({**shipment("R", 1), "lines": {"line": shipment("R", 1)["lines"]["line"] * 2}}, "DUPLICATE_LINE"),
+    ],
+)
+def test_create_shipment__bad_line_is_refused_and_leaves_nothing(
+    state: SystemState, asked: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(WmsFault) as refused:
+        call(state, "CreateShipment", **asked)
+    assert refused.value.code == code
+    assert statuses(state) == {}
+    assert state.ledger.attempts() == []
+
+
+def test_cancel_shipment__twice_answers_the_same(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 1))
+    first = call(state, "CancelShipment", externalReference="R1")
+    assert call(state, "CancelShipment", externalReference="R1") == first
+    assert first["status"] == "CANCELLED"
+    assert [row["effect"] for row in state.ledger.rows()] == ["created", "updated"]
+
+
+def test_cancel_shipment__unknown_or_shipped_is_refused(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 1))
+    work(state, 2)
+    for reference, code in (("R1", "NOT_CANCELLABLE"), ("R9", "UNKNOWN_REFERENCE")):
+        with pytest.raises(WmsFault) as refused:
+            call(state, "CancelShipment", externalReference=reference)
+        assert refused.value.code == code
+
+
+def test_create_receipt__raises_stock_once(state: SystemState) -> None:
+    asked = {
+        "externalReference": "G1", "sku": "A", "warehouse": "WH1", "quantity": Decimal("1.5"), "unitOfMeasure": "BX",
+        "lot": "1",
+    }  # fmt: skip
+    call(state, "CreateReceipt", **asked)
+    with pytest.raises(WmsFault):
+        call(state, "CreateReceipt", **asked)
+    assert kept(state, "A") == {"1": "54.0"}
+    with pytest.raises(WmsFault) as refused:
+        call(state, "CreateReceipt", **{**asked, "externalReference": "G2", "warehouse": "WH9"})
+    assert refused.value.code == "UNKNOWN_WAREHOUSE"
+    (receipt,) = call(state, "ListReceipts")["receipts"]["receipt"]
+    assert (receipt["externalReference"], receipt["unitOfMeasure"]) == ("G1", "BX")
+
+
+def test_expedite_picking__every_call_prints_a_ticket(state: SystemState) -> None:
+    for _ in range(2):
+        assert call(state, "ExpeditePicking", orderReference="SO", reason="urgent") == {"accepted": True}
+    assert [row["document"] for row in state.ledger.rows()] == ["PT-000001", "PT-000002"]
+
+
+def test_list__pages_follow_change_and_keep_their_beginning(state: SystemState) -> None:
+    first = call(state, "ListStock", pageSize=4)
+    add_stock(state.db, ("WH1", "A", "1", "AVAILABLE"), Decimal(-1), AT)
+    rest = call(state, "ListStock", pageSize=4, pageToken=first["nextPageToken"])
+    assert [row["lot"] for row in rest["rows"]["row"]] == ["9", "1"]  # what changed meanwhile comes again
+    assert rest["rows"]["row"][1]["unitOfMeasure"] == "EA"  # the box is broken
+    assert rest["nextPageToken"] is None
+    assert first["rows"]["row"][0]["quantity"] == 3
+
+
+def test_list__changed_since_is_inclusive(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 1))
+    (made,) = call(state, "ListShipments")["shipments"]["shipment"]
+    at = made["changedAt"]
+    assert len(call(state, "ListShipments", changedSince=at)["shipments"]["shipment"]) == 1
+    later = "2099-01-01T00:00:00+08:00"
+    assert call(state, "ListShipments", changedSince=later)["shipments"]["shipment"] == []
+
+
+@pytest.mark.parametrize("asked", [{"pageToken": "nonsense"}, {"pageSize": 0}])
+def test_list__nonsense_is_a_typed_fault(state: SystemState, asked: dict[str, Any]) -> None:
+    with pytest.raises(WmsFault):
+        call(state, "ListItems", **asked)
+
+
+def test_work__ships_in_reference_order_as_far_as_stock_reaches(state: SystemState) -> None:
+    for reference, quantity in (("R4", 1), ("R3", 9), ("R1", 4), ("R2", 1)):
+        call(state, "CreateShipment", **shipment(reference, quantity))
+    assert work(state, 1)["shipped"] == []
+    assert work(state, 2) == {"shipped": ["R1", "R2"], "picking": ["R4"], "waiting": ["R3"]}
+    assert statuses(state) == {"R1": "SHIPPED", "R2": "SHIPPED", "R3": "REQUESTED", "R4": "PICKING"}
+    assert kept(state, "B") == {"0": "-5", "1": "0", "2": "1", "9": "100"}
+    assert work(state, 2)["shipped"] == ["R1", "R2"]  # a round happens once
+    assert work(state, 3) == {"shipped": ["R4"], "picking": [], "waiting": ["R3"]}
+    listed = call(state, "ListShipments")["shipments"]["shipment"]
+    done = next(row for row in listed if row["externalReference"] == "R1")
+    assert done["shippedAt"] is not None
+    assert done["lines"]["line"][0]["quantityShipped"] == "4"
+
+
+def test_work__boxes_and_pieces_draw_on_the_same_stock(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 2, unit="BX", sku="A"))
+    call(state, "CreateShipment", **shipment("R2", 13, sku="A"))
+    assert work(state, 2) == {"shipped": ["R1"], "picking": [], "waiting": ["R2"]}
+    assert kept(state, "A") == {"1": "12"}
