@@ -156,7 +156,7 @@ class PlanPolicies:
 
     safety_stock   served_last: orders may draw on it and it is replenished at once; served_first: the classical table
     supply_order   latest_first: a need takes the latest supply that is in time; earliest_first: stock before receipts
-    late_receipts  never: plan a new order, advise to expedite; when_not_later_than_new: take it if ordering is no faster
+    late_receipts  never: plan a new order, say expedite; when_not_later_than_new: take it if ordering is no faster
     order_grouping root: one planned order per root and item; need_date: one per date and item, whoever needs it
     message_tolerance_days  dates that differ by no more than this raise no expedite or defer message
     """

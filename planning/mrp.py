@@ -10,7 +10,7 @@ The rules, exactly:
    for it, comes last (`served_last`) or first (`served_first`).
 2. Supply is given in this order: prior pegs on supplies that still exist, whatever their date; prior pegs on orders
    that have arrived in whole or part meanwhile, from stock; receipts reserved for a root, to its needs; prior pegs on
-   planned orders; free stock and receipts that are there by the need's day (`supply_order`, `late_receipts`);
+   planned orders; what documents of our own planned orders have over, to their root's needs; free stock and receipts that are there by the need's day (`supply_order`, `late_receipts`);
    lots planned already, where they are due in time; a new planned order.
 3. There is one planned order per root and item over all its paths (root None: `stock`), due on the earliest day any
    of its needs has, keyed `ITEM|ROOT|n`. `n` counts the parts of a lot split at its maximum and skips keys that have
@@ -22,8 +22,8 @@ The rules, exactly:
 6. Pegs sum to what is used of each supply; an order's quantity is its pegs plus its surplus.
 
 From this follow three laws. The order of input rows changes nothing. Planning again with unchanged input and the pegs
-of the last plan gives the same plan. Changing one root's demand changes only orders pegged, through any levels and in
-the old or the new plan, to that root: so planned orders keep their pegs even where stock becomes free, which a
+of the last plan gives the same plan. Changing one root's demand changes only orders made for that root or pegged to it,
+through any levels, in the old or the new plan: so planned orders keep their pegs even where stock becomes free, which a
 `use_stock` message reports. Who passes no prior pegs gets a fresh plan.
 """
 
@@ -182,9 +182,10 @@ class _Run:
         matching = Matching(needs, supplies)
         ordering = Ordering(code, item.lot, self._owner_of)
         planned = matching.honour(self.prior.get(code, {}), self.documents)
-        matching.reserve()
+        matching.reserve(traced=False)
         if code not in self.blocked:
             ordering.keep(matching.needs, planned)
+        matching.reserve(traced=True)
         self._allocate_free(matching, item)
         if code in self.blocked:
             self._short(code, ((need, need.open) for need in matching.open_needs()), self.blocked[code])

@@ -18,7 +18,7 @@ Rank = tuple[int, int, int, str, str]
 
 
 class Need:
-    """One requirement of an item; `rank` = (tier, priority, day, root, consumer) orders the needs; `urgency` is (tier, priority)."""
+    """One requirement of an item; `rank` = (*urgency, day, root, consumer), urgency = (tier, priority), orders needs."""
 
     __slots__ = ("consumer", "day", "open", "quantity", "rank", "root")
 
@@ -53,6 +53,11 @@ class Supply:
         self.free = quantity
         self.reserved_for = reserved_for
         self.origin = origin
+
+    @property
+    def traced(self) -> bool:
+        """Whether it is known which planned order of ours it came from."""
+        return self.kind == "firm" or self.origin is not None
 
 
 Allocation = tuple[Supply, Need, int]
@@ -116,11 +121,15 @@ class Matching:
             for supply in stock:
                 missing -= self.take(supply, need, missing)
 
-    def reserve(self) -> None:
-        """Give receipts reserved for a root to the needs of that root, whenever they arrive."""
+    def reserve(self, *, traced: bool) -> None:
+        """Give receipts reserved for a root to the needs of that root, whenever they arrive.
+
+        `traced` ones come from our planned orders, whose pegs are honoured before; the others must go first, or what
+        they were bought for would be ordered again.
+        """
         reserved: dict[str, list[Supply]] = {}
         for supply in sorted(self.supplies, key=lambda supply: (supply.available, supply.key)):
-            if supply.reserved_for is not None and supply.free:
+            if supply.reserved_for is not None and supply.free and supply.traced == traced:
                 reserved.setdefault(supply.reserved_for, []).append(supply)
         if not reserved:
             return
