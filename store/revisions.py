@@ -1,0 +1,68 @@
+"""What was last decided for each business key: the counter that gives a command its revision.
+
+Never a content hash (100 → 120 → 100 is three revisions) and never a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from canonical import strict_json
+from store.statements import select_in, upsert
+from store.tables import decided
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a document should be. `content` is everything that makes a difference, `cancelled` included."""
+
+    system: str
+    kind: str
+    business_key: str
+    content: Mapping[str, Any]
+
+
+def next_revisions(tx: Connection, desired: Sequence[Desired]) -> list[int | None]:
+    """One answer each, in order: the new revision, or None where the content is what was last decided.
+
+    Belongs in the transaction that enqueues the commands: both stand or neither does.
+    """
+    query = select(decided).with_for_update()
+    rows = select_in(tx, query, decided.c.business_key, (want.business_key for want in desired))
+    last = {(row.system, row.kind, row.business_key): (row.revision, row.content) for row in rows}
+    changed: dict[tuple[str, str, str], tuple[int, str]] = {}
+    answers: list[int | None] = []
+    for want in desired:
+        key = (want.system, want.kind, want.business_key)
+        revision, content = last.get(key, (0, None))
+        written = strict_json.dumps(want.content)
+        if written == content:
+            answers.append(None)
+            continue
+        last[key] = changed[key] = (revision + 1, written)
+        answers.append(revision + 1)
+    columns = ("system", "kind", "business_key", "revision", "content")
+    upsert(
+        tx,
+        decided,
+        [dict(zip(columns, (*key, *value), strict=True)) for key, value in changed.items()],
+        ["revision", "content"],
+    )
+    return answers
+
+
+def next_revision(tx: Connection, system: str, kind: str, business_key: str, content: Mapping[str, Any]) -> int | None:
+    """The new revision of one document, or None where its content is what was last decided."""
+    return next_revisions(tx, [Desired(system, kind, business_key, content)])[0]
+
+
+def last_decided(tx: Connection, system: str | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(system, kind, business key) → the content last decided."""
+    query = select(decided)
+    if system is not None:
+        query = query.where(decided.c.system == system)
+    return {(row.system, row.kind, row.business_key): strict_json.loads(row.content) for row in tx.execute(query)}
