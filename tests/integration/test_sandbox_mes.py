@@ -18,8 +18,8 @@ import pytest
 import requests
 
 SECRETS = {
-    "MILLSTREAM_MES_CLIENT_ID": "hub", "MILLSTREAM_MES_CLIENT_SECRET": "secret", "MILLSTREAM_MES_WEBHOOK_SECRET": "hook",
-    "MILLSTREAM_SANDBOX_TOKEN": "control",
+    "MILLSTREAM_MES_CLIENT_ID": "hub", "MILLSTREAM_MES_CLIENT_SECRET": "secret",
+    "MILLSTREAM_MES_WEBHOOK_SECRET": "hook", "MILLSTREAM_SANDBOX_TOKEN": "control",
 }  # fmt: skip
 CONTROL = {"X-Sandbox-Token": "control"}
 
@@ -64,7 +64,7 @@ class Listener:
                 self.send_response(204 if known else 503)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)

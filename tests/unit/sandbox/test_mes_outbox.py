@@ -39,9 +39,14 @@ def test_announce__without_a_subscriber_nothing_is_kept(state: SystemState) -> N
 
 def test_announce__is_undone_with_the_change_it_tells_of(state: SystemState) -> None:
     subscribe(state, {"url": NOBODY})
-    with pytest.raises(RuntimeError), state.transaction() as db:
-        announce(db, "report.created", "reports", 1, RECORD)
-        raise RuntimeError
+
+    def change_and_fail() -> None:
+        with state.transaction() as db:
+            announce(db, "report.created", "reports", 1, RECORD)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
     assert rows(state) == []
 
 

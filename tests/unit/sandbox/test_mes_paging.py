@@ -30,7 +30,7 @@ def put(state: SystemState, name: str, minute: int = 0) -> None:
     documents.insert("materials", {"id": name, "code": name})
 
 
-def ask(state: SystemState, query: Mapping[str, str]) -> tuple[list[str], str]:
+def ask(state: SystemState, query: Mapping[str, str]) -> tuple[list[str], Any]:
     found: dict[str, Any] = page(Documents(state.db, START), "materials", query)
     return [item["id"] for item in found["items"]], found["next_cursor"]
 

@@ -73,8 +73,8 @@ def test_definition__arrays_hold_the_type_the_wsdl_names() -> None:
 
 def test_answer__nested_arrays_come_back_as_typed_objects() -> None:
     door, at = Door(), "2026-11-02T09:00:00.000001Z"
-    lines = [{"lineNumber": n, "sku": "A", "quantity": Decimal("1E+2"), "unitOfMeasure": "EA", "quantityShipped": Decimal(0)}
-             for n in (1, 2)]  # fmt: skip
+    line = {"sku": "A", "quantity": Decimal("1E+2"), "unitOfMeasure": "EA", "quantityShipped": Decimal(0)}
+    lines = [{"lineNumber": number, **line} for number in (1, 2)]
     shipment = {
         "number": "S1", "externalReference": "R", "orderReference": "SO", "status": "REQUESTED", "shippedAt": None,
         "changedAt": at, "lines": {"line": lines},

@@ -27,8 +27,8 @@ def warehouse(path: Path) -> SystemState:
         state.db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     state.db.execute("INSERT INTO warehouses VALUES ('WH1', 'one', ?, ?)", (next_change(state.db), AT))
     for sku, lot, status, kept in (
-        ("A", "1", "AVAILABLE", 36), ("B", "1", "AVAILABLE", 3), ("B", "2", "AVAILABLE", 3), ("B", "0", "AVAILABLE", -5),
-        ("B", "9", "BLOCKED", 100),
+        ("A", "1", "AVAILABLE", 36), ("B", "1", "AVAILABLE", 3), ("B", "2", "AVAILABLE", 3),
+        ("B", "0", "AVAILABLE", -5), ("B", "9", "BLOCKED", 100),
     ):  # fmt: skip
         add_stock(state.db, ("WH1", sku, lot, status), Decimal(kept), AT)
     return state
