@@ -1,0 +1,1 @@
+"""The Dagster deployment: definitions, jobs, schedules, sensors and resources."""
