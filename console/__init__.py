@@ -1,0 +1,1 @@
+"""The doors for people: the command line, later the web pages."""
