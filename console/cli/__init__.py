@@ -1,0 +1,1 @@
+"""The command line `millstream`: one verb a module, fast to start, each with `--json`."""
