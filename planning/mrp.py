@@ -10,8 +10,9 @@ The rules, exactly:
    for it, comes last (`served_last`) or first (`served_first`).
 2. Supply is given in this order: prior pegs on supplies that still exist, whatever their date; prior pegs on orders
    that have arrived in whole or part meanwhile, from stock; receipts reserved for a root, to its needs; prior pegs on
-   planned orders; what documents of our own planned orders have over, to their root's needs; free stock and receipts that are there by the need's day (`supply_order`, `late_receipts`);
-   lots planned already, where they are due in time; a new planned order.
+   planned orders; what documents of our own planned orders have over, to their root's needs; free stock and receipts
+   that are there by the need's day (`supply_order`, `late_receipts`); lots planned already, where they are due in
+   time; a new planned order.
 3. There is one planned order per root and item over all its paths (root None: `stock`), due on the earliest day any
    of its needs has, keyed `ITEM|ROOT|n`. `n` counts the parts of a lot split at its maximum and skips keys that have
    become documents. The quantity is the lot size of all that is pegged to it. An order whose own root needs nothing

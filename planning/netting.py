@@ -18,7 +18,7 @@ Rank = tuple[int, int, int, str, str]
 
 
 class Need:
-    """One requirement of an item; `rank` = (*urgency, day, root, consumer), urgency = (tier, priority), orders needs."""
+    """One requirement of an item; `rank` = (*urgency, day, root, consumer), urgency = (tier, priority), sorts."""
 
     __slots__ = ("consumer", "day", "open", "quantity", "rank", "root")
 

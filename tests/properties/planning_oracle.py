@@ -41,7 +41,14 @@ def _lots(net: int, lot: Any) -> list[int]:
     return lots
 
 
-def oracle(snapshot: Any) -> tuple[dict[str, tuple[Any, ...]], dict[tuple[str, str], int]]:
+def _spare(order: dict[str, Any], lot: Any) -> int:
+    used = sum(quantity for _, quantity in order["for"])
+    return sum(_lots(used, lot)) - used
+
+
+def oracle(  # noqa: C901, PLR0912, PLR0915 - one story on purpose, of another shape than the planner
+    snapshot: Any,
+) -> tuple[dict[str, tuple[Any, ...]], dict[tuple[str, str], int]]:
     """Planned orders as key -> (item, quantity, due, release), pegs as (supply, consumer) -> quantity."""
     items = {item.code: item for item in snapshot.items}
     orders: dict[str, tuple[Any, ...]] = {}
@@ -49,20 +56,21 @@ def oracle(snapshot: Any) -> tuple[dict[str, tuple[Any, ...]], dict[tuple[str, s
     needs: dict[str, list[dict[str, Any]]] = {code: [] for code in items}
     today = snapshot.as_of
 
-    def need(code: str, urgency: tuple[int, int], day: Any, root: str | None, consumer: str, quantity: int) -> None:
+    def need(code: str, urgency: tuple[int, int], day: Any, who: tuple[str | None, str], quantity: int) -> None:
+        root, consumer = who
         rank = (*urgency, max(day, today), root or "", consumer)
         needs[code].append({"rank": rank, "day": max(day, today), "root": root, "consumer": consumer, "open": quantity})
 
     for row in snapshot.demands:
         if items[row.item].sourcing == "phantom":
             for code, quantity in _draws(row.item, row.quantity, snapshot.bom, items).items():
-                need(code, (0, row.priority), row.due, row.root, row.key, quantity)
+                need(code, (0, row.priority), row.due, (row.root, row.key), quantity)
         else:
-            need(row.item, (0, row.priority), row.due, row.root, row.key, row.quantity)
+            need(row.item, (0, row.priority), row.due, (row.root, row.key), row.quantity)
     tier = 1 if snapshot.policies.safety_stock == "served_last" else -1
     for item in snapshot.items:
         if item.safety_stock and item.sourcing != "phantom":
-            need(item.code, (tier, 0), today, None, f"safety_stock|{item.code}", item.safety_stock)
+            need(item.code, (tier, 0), today, (None, f"safety_stock|{item.code}"), item.safety_stock)
 
     done: set[str] = set()
     while len(done) < len(items):
@@ -108,15 +116,11 @@ def oracle(snapshot: Any) -> tuple[dict[str, tuple[Any, ...]], dict[tuple[str, s
             for n in [n for n in short if n["root"] == root]:
                 key = f"{code}|{root or 'stock'}"
 
-                def spare(lot: dict[str, Any]) -> int:
-                    used = sum(quantity for _, quantity in lot["for"])
-                    return sum(_lots(used, item.lot)) - used
-
                 others = sorted(made, key=lambda k: (made[k]["due"], k), reverse=True)
                 for source in [key, *others]:
                     lot = made.get(source)
                     if lot and n["open"] and (source == key or lot["due"] <= n["day"]):
-                        quantity = min(spare(lot), n["open"])
+                        quantity = min(_spare(lot, item.lot), n["open"])
                         n["open"] -= quantity
                         if quantity:
                             lot["for"].append((n, quantity))
@@ -143,5 +147,5 @@ def oracle(snapshot: Any) -> tuple[dict[str, tuple[Any, ...]], dict[tuple[str, s
                 units = units[quantity:]
                 if item.sourcing != "buy":
                     for component, drawn in _draws(code, quantity, snapshot.bom, items).items():
-                        need(component, urgency, release, lot["root"], key, drawn)
+                        need(component, urgency, release, (lot["root"], key), drawn)
     return orders, pegs
