@@ -20,6 +20,7 @@ from typing import Any, Final, get_args
 
 from sandbox.common.control import TOKEN_NAME
 from sandbox.common.state import TODAY
+from sandbox.erp.signing import app_id_for
 from sandbox.factory.model import SystemName
 
 SYSTEMS: Final[tuple[SystemName, ...]] = get_args(SystemName)
@@ -28,7 +29,7 @@ STOP_SECONDS: Final = 5.0
 # What each system's connection needs beside its URL; values ending in a name are fixed, None is random.
 CREDENTIALS: Final[Mapping[SystemName, Mapping[str, str | None]]] = {
     "crm": {"CLIENT_ID": "millstream-hub", "CLIENT_SECRET": None},
-    "erp": {"ACCOUNT": "6501a2b3c4d5e6", "USER": "hub", "APP_ID": "236912_millstream", "APP_SECRET": None},
+    "erp": {"ACCOUNT": "6501a2b3c4d5e6", "USER": "hub", "APP_SECRET": None},
     "mes": {"CLIENT_ID": "millstream-hub", "CLIENT_SECRET": None, "WEBHOOK_SECRET": None},
     "wms": {"USER": "hub", "PASSWORD": None},
 }
@@ -97,6 +98,7 @@ def _environment() -> dict[str, str]:
     for system, fields in CREDENTIALS.items():
         for name, fixed in fields.items():
             found[f"MILLSTREAM_{system.upper()}_{name}"] = fixed or secrets.token_urlsafe(24)
+    found["MILLSTREAM_ERP_APP_ID"] = app_id_for("236912", secrets.token_bytes(24))
     return found
 
 

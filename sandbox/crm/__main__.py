@@ -3,7 +3,8 @@
 from sandbox.common.server import run
 from sandbox.crm.app import DIALECT, create_app
 from sandbox.crm.seeding import seed
+from sandbox.crm.sessions import expire
 from sandbox.crm.work import edit, work
 
 if __name__ == "__main__":
-    run("crm", create_app, seed, work, dialect=DIALECT, controls={"edit": edit})
+    run("crm", create_app, seed, work, dialect=DIALECT, controls={"edit": edit, "expire": expire})

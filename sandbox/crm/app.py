@@ -63,8 +63,7 @@ class Crm:
 
     def __init__(self, state: SystemState) -> None:
         self.state = state
-        secrets = state.secrets
-        self.sessions = Sessions(secrets["MILLSTREAM_CRM_CLIENT_ID"], secrets["MILLSTREAM_CRM_CLIENT_SECRET"])
+        self.sessions = Sessions(state)
         self.cursors = Cursors()
         self._calls = 0
 
