@@ -21,6 +21,7 @@ from sandbox.common.state import SystemState
 
 TOKEN_NAME: Final = "MILLSTREAM_SANDBOX_TOKEN"  # noqa: S105 - the name under which the token is passed
 TOKEN_HEADER: Final = "X-Sandbox-Token"  # noqa: S105 - a header's name
+READABLE: Final = ("stock",)  # controls that change nothing and answer a GET too
 
 Control = Callable[[SystemState, dict[str, Any]], dict[str, Any]]
 
@@ -51,7 +52,10 @@ def control_app(  # noqa: C901 - six small endpoints that share the state
         return await read_weather(request)
 
     async def control(request: Request) -> Response:
-        chosen = controls.get(request.path_params["name"])
+        name = request.path_params["name"]
+        if request.method == "GET" and name not in READABLE:
+            return _json({"error": f"POST /_sandbox/{name}"}, 405)
+        chosen = controls.get(name)
         if chosen is None:
             return _json({"error": f"no such control; known: {', '.join(sorted(controls))}"}, 404)
         body = await request.body()
@@ -76,7 +80,7 @@ def control_app(  # noqa: C901 - six small endpoints that share the state
             Route("/_sandbox/attempts", guarded(read_attempts), methods=["GET"]),
             Route("/_sandbox/hostile", guarded(read_weather), methods=["GET"]),
             Route("/_sandbox/hostile", guarded(set_weather), methods=["POST"]),
-            Route("/_sandbox/{name}", guarded(control), methods=["POST"]),
+            Route("/_sandbox/{name}", guarded(control), methods=["GET", "POST"]),
         ]
     )
 

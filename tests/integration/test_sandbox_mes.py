@@ -206,3 +206,28 @@ def test_work__reports_and_events_tell_the_same(http: requests.Session, url: str
         return {event["record"]["id"] for event in events if event["type"] in kinds}
 
     assert eventually(lambda: told() == wanted)
+
+
+def test_hostile__patient_client_with_one_key_creates_once(http: requests.Session, url: str) -> None:
+    bodies = [order(http, url, f"H-{n}") for n in range(12)]
+    weather = {"seed": 5, "rate": 0.5, "hang_seconds": 0.5, "late_seconds": 0.3, "slow_seconds": 0.1}
+    http.post(f"{url}/_sandbox/hostile", json=weather, headers=CONTROL).raise_for_status()
+    try:
+        assert all(eventually(lambda body=body: created(http, url, body)) for body in bodies)
+    finally:
+        http.post(f"{url}/_sandbox/hostile", json={"rate": 0}, headers=CONTROL)
+    time.sleep(0.5)  # what commits late has committed
+    rows = http.get(f"{url}/_sandbox/ledger", headers=CONTROL).json()
+    assert sorted(row["reference"] for row in rows if (row["reference"] or "").startswith("H-")) == sorted(
+        body["external_ref"] for body in bodies
+    )
+
+
+def created(http: requests.Session, url: str, body: dict[str, Any]) -> bool:
+    """One attempt as a careful client makes it: only a reply that echoes the reference counts."""
+    headers = {"Idempotency-Key": body["external_ref"]}
+    try:
+        reply = http.post(f"{url}/v1/work_orders", json=body, headers=headers, timeout=0.4)
+        return reply.status_code == 201 and reply.json()["external_ref"] == body["external_ref"]
+    except (requests.RequestException, ValueError):
+        return False
