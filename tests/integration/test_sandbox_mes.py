@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,7 @@ def test_hostile__patient_client_with_one_key_creates_once(http: requests.Sessio
     weather = {"seed": 5, "rate": 0.5, "hang_seconds": 0.5, "late_seconds": 0.3, "slow_seconds": 0.1}
     http.post(f"{url}/_sandbox/hostile", json=weather, headers=CONTROL).raise_for_status()
     try:
-        assert all(eventually(lambda body=body: created(http, url, body)) for body in bodies)
+        assert all(eventually(partial(created, http, url, body)) for body in bodies)
     finally:
         http.post(f"{url}/_sandbox/hostile", json={"rate": 0}, headers=CONTROL)
     time.sleep(0.5)  # what commits late has committed
