@@ -118,8 +118,8 @@ class KingdeeSigner:
             self._secret,
             self._account_line,
             full,
-            timestamp=str(int(self._now())),
-            nonce=uuid.uuid4().hex,
+            timestamp=at,
+            nonce=nonce,
         )
 
     def expired(self, used: Mapping[str, str]) -> None:
