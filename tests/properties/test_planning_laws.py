@@ -24,6 +24,7 @@ from canonical.plan import (
     PlanPolicies,
     PlanStock,
     ScheduledReceipt,
+    Sourcing,
 )
 from planning.mrp import plan
 
@@ -51,11 +52,12 @@ lots = st.one_of(
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> PlanningSnapshot:
-    kinds = st.sampled_from(("make", "make", "subcontract", "phantom"))
-    items, bom = [], []
+    kinds: st.SearchStrategy[Sourcing] = st.sampled_from(("make", "make", "subcontract", "phantom"))
+    items: list[PlanItem] = []
+    bom: list[PlanBomLine] = []
     for position, code in enumerate(CODES):
         below = CODES[position + 1 :]
-        sourcing = draw(kinds) if below else "buy"
+        sourcing: Sourcing = draw(kinds) if below else "buy"
         safety = draw(st.sampled_from((0, 0, 0, 4)))
         items.append(PlanItem(code, sourcing, draw(st.integers(0, 4)), safety, draw(lots)))
         components = draw(st.sets(st.sampled_from(below), min_size=1, max_size=3)) if below else set()
@@ -124,7 +126,8 @@ def test_plan__pegs_sum_exactly(snapshot: PlanningSnapshot) -> None:
     for order in outcome.planned_orders:
         assert order.quantity == used.pop(order.key) + order.surplus
         assert order.surplus >= 0
-    existing = {row.key: row.quantity for row in (*snapshot.stock, *snapshot.receipts)}
+    existing = {row.key: row.quantity for row in snapshot.stock}
+    existing |= {row.key: row.quantity for row in snapshot.receipts}
     assert all(quantity <= existing[key] for key, quantity in used.items())
     phantoms = {item.code for item in snapshot.items if item.sourcing == "phantom"}
     for row in snapshot.demands:
@@ -192,11 +195,15 @@ def test_plan__changing_a_root_changes_only_orders_pegged_to_it(
     snapshot = history(snapshot, past)
     touched = {row.root for row in snapshot.demands if row.key == change.key} | {change.root}
     before = plan(snapshot)
+    # A receipt lent to the changed root goes back to the root it is reserved for.
+    touched |= {
+        row.reserved_for for row in snapshot.receipts if row.reserved_for and touched & before.roots_of(row.key)
+    }
     after = plan(changed(replace(snapshot, prior_pegs=before.pegs), change))
     old, new = by_key(before), by_key(after)
     for key in old.keys() | new.keys():
         if old.get(key) != new.get(key):
-            owners = {order.root for order in (old.get(key), new.get(key)) if order}
+            owners = {order.root for order in (old.get(key), new.get(key)) if order and order.root}
             assert touched & (owners | before.roots_of(key) | after.roots_of(key)), key
 
 
