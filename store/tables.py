@@ -355,3 +355,17 @@ leases = Table(
     _text("owner"),
     Column("until", UtcDateTime, nullable=False),
 )
+
+notices = Table(
+    "notices",
+    metadata,
+    _position(),
+    _text("audience"),
+    _text("key"),
+    Column("text", StrictJson, nullable=False),
+    _text("actor"),
+    _text("cause"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime),
+    UniqueConstraint("audience", "key", "cause"),
+)

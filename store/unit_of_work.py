@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Engine
 from store.database import WRITES, open_engine
 from store.migrations import upgrade
 
+Transaction = Connection
+"""What every function of the store takes first; other rooms know it by this name only."""
+
 
 class Store:
     """A migrated database. Safe to share between threads; each unit of work has its own connection."""

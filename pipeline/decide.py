@@ -1,0 +1,209 @@
+"""Decide: facts are compared with what was decided before; rules turn the difference into commands.
+
+Commands, their revisions, the events and the mark that they were decided commit in one transaction: a
+change is never decided twice and never forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from canonical.commands import Command
+from canonical.entities import model_schema
+from canonical.errors import SystemUnavailable
+from canonical.facts import FACTS
+from canonical.keys import join_key
+from canonical.plan import Plan
+from canonical.strict_json import dumps, loads
+from pipeline.facts import FactSources, facts
+from pipeline.held import held_orders
+from pipeline.hub import Hub, Run
+from pipeline.plan import judged_frames
+from rules.decide import CommandDraft, Decision, Notice
+from rules.decide import decide as apply_rules
+from rules.diff import Change, diff
+from store import events, leases, notices, outbox, revisions, runs
+from store.connections import ConnectionState
+from store.events import ChangeEvent
+from store.outbox import HoldCause
+from store.revisions import Desired
+from store.unit_of_work import Transaction
+
+HISTORY = frozenset({"production_feedback", "failed_inspection"})
+"""What happened before the hub came is adopted, not acted on."""
+LEASE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What one deciding came to. `held` commands wait for a connection to go live or for a person's approval."""
+
+    changes: Mapping[str, int]
+    commands: Mapping[str, int]
+    notices: int
+    held: int
+    adopted: int
+
+
+def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
+    """Derive facts, compare, apply the rules, and put the commands into the outbox."""
+    with hub.store.begin() as tx:
+        now = hub.now()
+        # The row lock of the lease keeps two deciders apart on any database.
+        if not leases.acquire(tx, "decide", run.run_id, now, LEASE_SECONDS):
+            raise SystemUnavailable("another run is deciding", hint="wait for it to end")
+        standing = {name: _last_decided(tx, name) for name in FACTS}
+        changes = _changes(hub, run, plan, standing)
+        adopted = _adopted(standing, changes)
+        acted = [change for change in changes if (change.entity, change.key) not in adopted]
+        decisions = apply_rules(acted, hub.configuration.rules)
+        commands = _commands(hub, tx, run, decisions)
+        held = _held(hub, commands)
+        outbox.enqueue(tx, commands, now, held=held)
+        told = [decision for decision in decisions if isinstance(decision, Notice)]
+        notices.add(tx, [_notice_row(notice, run) for notice in told], now)
+        events.append(tx, [_event(change, run, hub) for change in changes])
+        _mark(tx, changes)
+        outcome = Decided(
+            changes=Counter(f"{change.entity} {change.kind}" for change in changes),
+            commands=Counter(f"{command.system}.{command.kind}" for command in commands),
+            notices=len(told),
+            held=len(held),
+            adopted=len(adopted),
+        )
+        counts = {"changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held}
+        runs.record_stage(tx, run.run_id, "decide", counts, now)
+        leases.release(tx, "decide", run.run_id)
+    return outcome
+
+
+def _last_decided(tx: Transaction, fact: str) -> pl.DataFrame:
+    model = FACTS[fact]
+    contents = events.decided_frame(tx, fact)["content"].to_list()
+    rows = [model.model_validate(loads(content), strict=False).model_dump() for content in contents]
+    return pl.DataFrame(rows, schema=model_schema(model))
+
+
+def _changes(hub: Hub, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]) -> list[Change]:
+    sources = FactSources(
+        frames=judged_frames(hub),
+        plan=plan,
+        decided={name: _by_key(name, frame) for name, frame in standing.items()},
+        planning=hub.deployment.planning,
+        as_of=run.as_of,
+        held_orders=held_orders(hub),
+    )
+    found = facts(sources)
+    return [change for name, frame in found.items() for change in diff(name, standing[name], frame, FACTS[name].key[0])]
+
+
+def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
+    key = FACTS[fact].key[0]
+    return {row[key]: row for row in frame.iter_rows(named=True)}
+
+
+def _adopted(standing: Mapping[str, pl.DataFrame], changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
+    """At the first deciding ever, past reports and inspections are taken as known."""
+    if any(not frame.is_empty() for frame in standing.values()):
+        return frozenset()
+    return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY)
+
+
+def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]) -> list[Command]:
+    """Drafts whose content differs from what was last decided for their document, with their revision."""
+    drafts: list[tuple[CommandDraft, str]] = []
+    for decision in decisions:
+        if isinstance(decision, CommandDraft):
+            system = hub.deployment.system_of(decision.role)
+            if system is not None:  # a role nobody plays: the deployment does without it
+                drafts.append((decision, system))
+    # A later rule of the same pass has the last word on a document.
+    latest = {(system, draft.kind, draft.business_key): (draft, system) for draft, system in drafts}
+    wanted = list(latest.values())
+    desired = [
+        Desired(system, draft.kind, draft.business_key, {"body": draft.body, "cancelled": draft.cancelled})
+        for draft, system in wanted
+    ]
+    numbered = zip(wanted, revisions.next_revisions(tx, desired), strict=True)
+    return [
+        _command(hub, run, draft, system, revision)
+        for (draft, system), revision in numbered
+        if revision is not None and not (draft.cancelled and revision == 1)
+    ]
+
+
+def _command(hub: Hub, run: Run, draft: CommandDraft, system: str, revision: int) -> Command:
+    return Command(
+        kind=draft.kind,
+        system=system,
+        entity=draft.entity,
+        business_key=draft.business_key,
+        revision=revision,
+        body=draft.body,
+        actor=f"rule:{draft.rule}",
+        cause=_event_id(draft.change, run),
+        cancelled=draft.cancelled,
+        sales_orders=draft.sales_orders,
+        after=tuple(named for named in (_after(hub, text) for text in draft.after) if named),
+    )
+
+
+def _after(hub: Hub, text: str) -> str | None:
+    """`role/entity/key` → `system/entity/key`; nothing to wait for where nobody plays the role."""
+    role, _, rest = text.partition("/")
+    system = hub.deployment.system_of(role)
+    return f"{system}/{rest}" if system else None
+
+
+def _held(hub: Hub, commands: list[Command]) -> dict[str, HoldCause]:
+    """Brakes: connections that are not live, runs that write too much, runs that cancel too large a share."""
+    states, limits = hub.connection_states(), hub.deployment.limits
+    held: dict[str, HoldCause] = {
+        command.id: "connection" for command in commands if states[command.system] is not ConnectionState.LIVE
+    }
+    cancels = [command for command in commands if command.cancelled]
+    too_many = len(commands) > limits.commands_per_run
+    share = len(cancels) / max(1, len(commands))
+    too_destructive = len(cancels) >= limits.cancelled_at_least and share > limits.cancelled_share
+    braked = commands if too_many else cancels if too_destructive else []
+    return {**held, **{command.id: "approval" for command in braked}}
+
+
+def _event_id(change: Change, run: Run) -> str:
+    return join_key((run.run_id, change.entity, change.key))
+
+
+def _event(change: Change, run: Run, hub: Hub) -> ChangeEvent:
+    return ChangeEvent(
+        id=_event_id(change, run),
+        entity=change.entity,
+        key=change.key,
+        kind=change.kind,
+        old=change.old,
+        new=change.new,
+        fields=change.fields,
+        origin=str(run.actor),
+        at=hub.now(),
+        run_id=run.run_id,
+    )
+
+
+def _notice_row(notice: Notice, run: Run) -> notices.Notice:
+    return notices.Notice(
+        notice.audience, notice.key, notice.text, f"rule:{notice.rule}", _event_id(notice.change, run)
+    )
+
+
+def _mark(tx: Transaction, changes: Iterable[Change]) -> None:
+    by_fact: dict[str, list[Change]] = {}
+    for change in changes:
+        by_fact.setdefault(change.entity, []).append(change)
+    for fact, found in by_fact.items():
+        standing = [(change.key, dumps(dict(change.new))) for change in found if change.new is not None]
+        frame = pl.DataFrame([(key, content, "") for key, content in standing], schema=events.FACT_SCHEMA, orient="row")
+        events.mark_decided(tx, fact, frame, [change.key for change in found if change.new is None])

@@ -1,0 +1,223 @@
+"""The one wiring place: settings in, a hub out that every stage function takes.
+
+Opening a hub reads configuration and migrates the store; systems are reached only when a stage asks
+for their connector.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from quality.spec import Rulebook, load_rulebooks
+
+import mappings as mappings_room
+from canonical.actors import Actor, Role
+from canonical.errors import ConfigurationError
+from connectors.port import Connector
+from connectors.registry import load_system, open_connector
+from connectors.spec import SystemSpec
+from mappings.engine import InboundMapping, compile_inbound
+from mappings.loading import SystemMappings
+from mappings.loading import load_system as load_mappings
+from mdm.policy import Policy, load_policies
+from pipeline.settings import Deployment, Settings
+from rules.rulebook import Rule
+from rules.rulebook import load_rulebooks as load_sync_rules
+from store import connections
+from store.connections import ConnectionState
+from store.frames import FrameStore
+from store.landing import RawFiles
+from store.unit_of_work import Store
+
+MAPPINGS = Path(mappings_room.__file__).parent
+Loaded = TypeVar("Loaded")
+
+
+def utc_now() -> datetime:
+    """The clock of the edge; stages ask the hub, never the system."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything the YAML files say about one deployment, checked together."""
+
+    deployment: Deployment
+    systems: Mapping[str, SystemSpec]
+    mappings: Mapping[str, SystemMappings]
+    policies: Mapping[str, Policy]
+    rulebooks: Mapping[str, Rulebook]
+    rules: tuple[Rule, ...]
+
+    @cached_property
+    def inbound(self) -> Mapping[tuple[str, str], tuple[InboundMapping, ...]]:
+        """(system, entity) → compiled inbound mappings."""
+        compiled: dict[tuple[str, str], tuple[InboundMapping, ...]] = {}
+        for system, loaded in self.mappings.items():
+            zone = self.systems[system].system.timezone
+            for spec in loaded.inbound:
+                place = (system, spec.entity)
+                compiled[place] = (*compiled.get(place, ()), compile_inbound(spec, zone))
+        return compiled
+
+    @cached_property
+    def entities(self) -> tuple[str, ...]:
+        """Entities some connected system tells about, in mastering order."""
+        told = {entity for _, entity in self.inbound}
+        return tuple(entity for entity in self.policies if entity in told)
+
+    def sources_of(self, entity: str) -> tuple[str, ...]:
+        """Systems that tell about an entity."""
+        return tuple(system for system in self.deployment.systems if (system, entity) in self.inbound)
+
+    def streams(self) -> tuple[tuple[str, str], ...]:
+        """Every (system, stream) some mapping reads."""
+        read = {(system, mapping.spec.stream) for (system, _), maps in self.inbound.items() for mapping in maps}
+        return tuple(sorted(read))
+
+
+class _Gathering:
+    """Runs loaders one after the other and keeps their refusals, so that a person sees all faults at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[ConfigurationError] = []
+
+    def attempt(self, load: Callable[[], Loaded]) -> Loaded:
+        try:
+            return load()
+        except ConfigurationError as error:
+            self.errors.append(error)
+            return cast("Loaded", None)  # never used: `done` raises
+
+    def done(self) -> None:
+        if self.errors:
+            raise ConfigurationError.joined(self.errors)
+
+
+def load_configuration(settings: Settings) -> Configuration:
+    """Load every file of a deployment; all faults of all files are raised together."""
+    deployment = settings.load_deployment()
+    gathering = _Gathering()
+    names = tuple(deployment.systems)
+    systems = {name: gathering.attempt(partial(load_system, name)) for name in names}
+    mapped = {name: gathering.attempt(partial(load_mappings, MAPPINGS / name)) for name in names}
+    policies = gathering.attempt(load_policies)
+    rulebooks = gathering.attempt(load_rulebooks)
+    rules = gathering.attempt(partial(load_sync_rules, deployment.rulebooks))
+    gathering.done()
+    return Configuration(deployment, systems, mapped, policies, rulebooks, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass of the stream; `as_of` is the day it plans for."""
+
+    run_id: str
+    as_of: date
+    actor: Actor
+
+    @property
+    def moment(self) -> datetime:
+        """`as_of` as a moment, for the run's record."""
+        return datetime(self.as_of.year, self.as_of.month, self.as_of.day, tzinfo=UTC)
+
+
+@dataclass
+class Hub:
+    """What every stage function takes: configuration, state, and the doors to the systems."""
+
+    settings: Settings
+    configuration: Configuration
+    store: Store
+    raw: RawFiles
+    frames: FrameStore
+    environ: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    _connectors: dict[str, Connector] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What this plant chose."""
+        return self.configuration.deployment
+
+    def connector(self, system: str) -> Connector:
+        """The open door to a system."""
+        with self._lock:
+            if system not in self._connectors:
+                redis = self.settings.redis_url
+                self._connectors[system] = open_connector(system, self.environ, redis_url=redis)
+            return self._connectors[system]
+
+    def as_of(self) -> date:
+        """The planning day: the one that was set, or today in the plant's time zone."""
+        return self.settings.as_of or self.now().astimezone(ZoneInfo(self.deployment.timezone)).date()
+
+    def new_run(self, actor: Actor) -> Run:
+        """A run named for its moment; names sort by time."""
+        moment = self.now()
+        return Run(f"{moment:%Y%m%dT%H%M%S}-{moment.microsecond:06d}", self.as_of(), actor)
+
+    def connection_states(self) -> Mapping[str, ConnectionState]:
+        """System → shadow, live or paused."""
+        with self.store.read() as tx:
+            known = connections.listed(tx)
+        return {
+            name: known[name].state if name in known else ConnectionState(connection.state)
+            for name, connection in self.deployment.systems.items()
+        }
+
+    def close(self) -> None:
+        """Give every connection back."""
+        for connector in self._connectors.values():
+            connector.close()
+        self._connectors.clear()
+        self.store.close()
+
+
+def run_actor(run_id: str) -> Actor:
+    """The actor a run's own writes are signed with."""
+    return Actor("run", run_id, Role.ENGINEER)
+
+
+def open_hub(
+    environ: Mapping[str, str] | None = None,
+    *,
+    settings: Settings | None = None,
+    configuration: Configuration | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Hub:
+    """Read the configuration, open and migrate the store; raises `ConfigurationError` with every fault."""
+    environ = os.environ if environ is None else environ
+    settings = settings or Settings.from_environment(environ)
+    configuration = configuration or load_configuration(settings)
+    store = Store.open(settings.database_url)
+    hub = Hub(
+        settings=settings,
+        configuration=configuration,
+        store=store,
+        raw=RawFiles(settings.home / "raw"),
+        frames=FrameStore(settings.home / "frames"),
+        environ=environ,
+        now=now,
+    )
+    _first_states(hub)
+    return hub
+
+
+def _first_states(hub: Hub) -> None:
+    """A system connected for the first time starts in the state its deployment file names."""
+    with hub.store.begin() as tx:
+        known = connections.listed(tx)
+        for name, connection in hub.deployment.systems.items():
+            if name not in known:
+                state = ConnectionState(connection.state)
+                connections.set_state(tx, name, state, f"deployment:{hub.deployment.name}", hub.now())

@@ -1,0 +1,83 @@
+"""Land: pull a stream and keep its raw records, so that every later stage can be replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from canonical.errors import ConfigurationError, MillstreamError, StreamHalted, TransientError
+from canonical.strict_json import dumps
+from pipeline.hub import Hub, Run
+from store import runs
+from store.landing import RAW_SCHEMA, record_landing, watermark_of
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What one pull brought: `halted` says why it brought nothing."""
+
+    system: str
+    stream: str
+    rows: int
+    since: str | None
+    watermark: str | None
+    halted: str | None = None
+
+
+def land(hub: Hub, system: str, stream: str, run: Run, *, everything: bool = False) -> Landed:
+    """Pull what changed since the last watermark (`everything`: the whole stream).
+
+    A system that is down or refuses us halts this stream only: the reason is recorded and returned, the
+    watermark stays, and the last landed data remains in force.
+    """
+    with hub.store.read() as tx:
+        standing = watermark_of(tx, system, stream)
+    since = standing.value if standing and not everything else None
+    try:
+        landed = _pull(hub, system, stream, run, since)
+    except (TransientError, StreamHalted, ConfigurationError) as error:
+        landed = Landed(system, stream, 0, since, since, halted=str(error))
+    with hub.store.begin() as tx:
+        counts = {"rows": landed.rows, "since": since, "halted": landed.halted}
+        runs.record_stage(tx, run.run_id, "land", counts, hub.now(), part=f"{system}/{stream}")
+    return landed
+
+
+def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> Landed:
+    connector = hub.connector(system)
+    spec = connector.streams[stream]
+    since = since if spec.incremental else None
+    fetched_at = hub.now()
+    records: list[str] = []
+    watermark = since
+    for page in connector.read(stream, since):
+        records += [dumps(dict(record)) for record in page.records]
+        watermark = max(filter(None, (watermark, page.watermark)), default=None)
+    complete = since is None and spec.complete
+    frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
+    file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
+    with hub.store.begin() as tx:
+        record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
+    return Landed(system, stream, len(records), since, watermark)
+
+
+def never_landed(hub: Hub) -> tuple[str, ...]:
+    """Streams the mappings read that have never been fetched: planning without them would plan on sand."""
+    with hub.store.read() as tx:
+        return tuple(
+            f"{system}/{stream}"
+            for system, stream in hub.configuration.streams()
+            if watermark_of(tx, system, stream) is None
+        )
+
+
+def raw_records(hub: Hub, system: str, stream: str) -> pl.DataFrame:
+    """Every raw record in force for a stream: the last complete landing and all after it, oldest first."""
+    with hub.store.read() as tx:
+        landings = hub.raw.listed(tx, system, stream)
+    last_complete = max((index for index, landing in enumerate(landings) if landing.complete), default=0)
+    frames = [hub.raw.read(landing.file) for landing in landings[last_complete:]]
+    if not frames:
+        raise MillstreamError("nothing was landed yet", system=system, entity=stream, hint="run the land stage first")
+    return pl.concat(frames)

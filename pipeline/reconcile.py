@@ -1,0 +1,165 @@
+"""Reconcile: canonical records of all systems become golden records; what does not resolve waits in quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from canonical.base import quantities, references
+from canonical.entities import ENTITIES, frame_schema
+from canonical.strict_json import dumps
+from mdm.policy import Policy
+from mdm.reconcile import Reconciled, reconcile
+from mdm.references import CROSSWALK_SCHEMA, rekey
+from mdm.units import ItemUnits, to_stocking_units
+from pipeline.hub import Hub, Run
+from store import conflicts, crosswalk, golden, quarantine, runs
+from store.conflicts import Conflict
+from store.crosswalk import Binding
+from store.quarantine import Rejection
+
+KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order"})
+"""Entities whose golden versions are kept one by one; the rest stands in frames and raw files."""
+THROUGH_WORK_ORDER = frozenset({"operation_report"})
+"""Entities that count the item of the work order they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """What reconciling one entity came to."""
+
+    entity: str
+    records: int
+    golden: int
+    conflicts: int
+    unresolved: int
+
+
+def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
+    """Re-key, bring to stocking units, match, survive; write `golden/<entity>`, crosswalk and conflicts."""
+    policy = hub.configuration.policies[entity]
+    records = _canonical(hub, entity)
+    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity))
+    counted, unknown = _in_stocking_units(hub, policy, keyed)
+    outcome = reconcile(policy, counted, _known(hub, entity))
+    hub.frames.write(f"golden/{entity}", outcome.golden, run.run_id)
+    _remember(hub, policy, outcome, [*_unresolved(unresolved), *_unknown_units(unknown)], run)
+    held = unresolved.height + unknown.height
+    return Mastered(entity, records.height, outcome.golden.height, outcome.conflicts.height, held)
+
+
+def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
+    found = [hub.frames.read(f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity)]
+    empty = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
+    return pl.concat([empty, *(frame for frame in found if frame is not None)])
+
+
+def _crosswalks(hub: Hub, entity: str) -> dict[str, pl.DataFrame]:
+    with hub.store.read() as tx:
+        return {
+            referred: crosswalk.crosswalk_frame(tx, referred).select(*CROSSWALK_SCHEMA)
+            for referred in set(references(ENTITIES[entity]).values())
+        }
+
+
+def _known(hub: Hub, entity: str) -> pl.DataFrame:
+    with hub.store.read() as tx:
+        return crosswalk.crosswalk_frame(tx, entity).select(*CROSSWALK_SCHEMA)
+
+
+def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if policy.entity in THROUGH_WORK_ORDER:
+        return _through_work_order(hub, policy.entity, frame)
+    if policy.item is None or not quantities(ENTITIES[policy.entity]) or frame.is_empty():
+        return frame, frame.clear()
+    return to_stocking_units(policy.entity, frame, policy.item, item_units(hub))
+
+
+def _through_work_order(hub: Hub, entity: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    work = hub.frames.read("golden/work_order")
+    if work is None or frame.is_empty():
+        return frame, frame.clear()
+    items = work.select(pl.col("golden_id").alias("work_order"), pl.col("item").alias("_counted"))
+    joined = frame.join(items, on="work_order", how="left", maintain_order="left")
+    good, bad = to_stocking_units(entity, joined, "_counted", item_units(hub))
+    return good.drop("_counted"), bad.drop("_counted")
+
+
+def item_units(hub: Hub) -> ItemUnits:
+    """Stocking units, packs, and the unit each system counts an item in, from what has been mastered so far."""
+    items = hub.frames.read("golden/item")
+    if items is None:
+        return ItemUnits()
+    stocking = {row["golden_id"]: row["unit"] for row in items.select("golden_id", "unit").to_dicts() if row["unit"]}
+    return ItemUnits(stocking, _packs(hub), _own_units(hub))
+
+
+def _packs(hub: Hub) -> dict[str, dict[str, Decimal]]:
+    frame = hub.frames.read("golden/pack_conversion")
+    packs: dict[str, dict[str, Decimal]] = {}
+    for row in [] if frame is None else frame.to_dicts():
+        packs.setdefault(row["item"], {})[row["pack_unit"]] = row["factor"]
+    return packs
+
+
+def _own_units(hub: Hub) -> dict[tuple[str, str], str]:
+    records = _canonical(hub, "item").select("system", "source_key", "unit").filter(pl.col("unit").is_not_null())
+    bound = records.join(_known(hub, "item"), on=["system", "source_key"], how="inner")
+    return {(row["system"], row["golden_id"]): row["unit"] for row in bound.to_dicts()}
+
+
+def _unresolved(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
+    return [
+        (
+            row["system"],
+            Rejection(
+                row["source_key"],
+                "unknown_reference",
+                f"{row['unresolved']} {row[row['unresolved']]!r} is not known (yet)",
+                row["unresolved"],
+                dumps(row),
+            ),
+        )
+        for row in rows.to_dicts()
+    ]
+
+
+def _unknown_units(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
+    return [
+        (row["system"], Rejection(row["source_key"], "unknown_unit", row["message"], "unit", dumps(row)))
+        for row in rows.to_dicts()
+    ]
+
+
+def _remember(hub: Hub, policy: Policy, outcome: Reconciled, held: list[tuple[str, Rejection]], run: Run) -> None:
+    """Crosswalk, conflicts, quarantine and history in one transaction."""
+    entity = policy.entity
+    with hub.store.begin() as tx:
+        now = hub.now()
+        if policy.crosswalk:
+            crosswalk.bind(tx, [Binding(entity=entity, **row) for row in outcome.bindings.to_dicts()], now)
+        conflicts.replace(tx, entity, _conflicts(entity, outcome), now)
+        for system in hub.configuration.sources_of(entity):
+            mine = [rejection for owner, rejection in held if owner == system]
+            quarantine.replace(tx, "reconcile", system, entity, mine, now=now)
+        if entity in KEPT_THROUGH_TIME:
+            contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
+            golden.record(tx, entity, contents, now, run.run_id)
+        counts = {"golden": outcome.golden.height, "conflicts": outcome.conflicts.height, "unresolved": len(held)}
+        runs.record_stage(tx, run.run_id, "reconcile", counts, now, part=entity)
+
+
+def _conflicts(entity: str, outcome: Reconciled) -> list[Conflict]:
+    chosen = {row["golden_id"]: row for row in outcome.golden.to_dicts()} if outcome.conflicts.height else {}
+    return [
+        Conflict(
+            entity,
+            row["golden_id"],
+            row["attribute"],
+            {"kind": row["kind"], "said": row["values"]},
+            chosen.get(row["golden_id"], {}).get(row["attribute"]),
+        )
+        for row in outcome.conflicts.to_dicts()
+    ]
