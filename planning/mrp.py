@@ -25,7 +25,7 @@ The rules, exactly:
 From this follow three laws. The order of input rows changes nothing. Planning again with unchanged input and the pegs
 of the last plan gives the same plan. Changing one root's demand changes only orders made for that root or pegged to it,
 through any levels, in the old or the new plan (and, where it gives back a receipt reserved for another root, that
-root's): so planned orders keep their pegs even where stock becomes free, which a `use_stock` message reports. Who
+root's); the parts of a lot split at its maximum count as one order here. So planned orders keep their pegs even where stock becomes free, which a `use_stock` message reports. Who
 passes no prior pegs gets a fresh plan.
 """
 
@@ -239,7 +239,7 @@ class _Run:
         urgency = min(need.rank[:2] for need in group.shares)
         orders = []
         number = 0
-        for quantity, shares in zip(quantities, distribute(group, quantities), strict=True):
+        for quantity, shares in zip(quantities, distribute(group, quantities, self._owner_of), strict=True):
             number = self._next_number(group.base, number)
             pegged = sum(share for _, share in shares)
             order = self._planned_order(item, group, f"{group.base}|{number}", quantity, quantity - pegged)

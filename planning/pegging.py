@@ -145,11 +145,12 @@ class Ordering:
                 yield group, split(group.sized, self.lot)
 
 
-def distribute(group: Group, quantities: list[int]) -> list[list[tuple[Need, int]]]:
-    """Share the group's orders among its needs: first need, first order. One list of (need, quantity) per order."""
+def distribute(group: Group, quantities: list[int], owner_of: Callable[[Need], str]) -> list[list[tuple[Need, int]]]:
+    """Share the group's orders among its needs, its owner's first. One list of (need, quantity) per order."""
     if len(quantities) == 1 and len(group.shares) == 1:
         return [list(group.shares.items())]
-    shares = sorted(group.shares.items(), key=lambda share: share[0].rank, reverse=True)
+    ranked = [((owner_of(need) != group.owner, need.rank), need, share) for need, share in group.shares.items()]
+    shares = [(need, share) for _, need, share in sorted(ranked, key=lambda row: row[0], reverse=True)]
     result: list[list[tuple[Need, int]]] = []
     for room in quantities:
         left, given = room, []

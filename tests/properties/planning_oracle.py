@@ -137,7 +137,11 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - one story on purpose, of another s
                                 other["open"] = 0
         for base, lot in made.items():
             total = sum(quantity for _, quantity in lot["for"])
-            units = [n for n, quantity in sorted(lot["for"], key=lambda s: s[0]["rank"]) for _ in range(quantity)]
+            units = [
+                n
+                for n, quantity in sorted(lot["for"], key=lambda s: (s[0]["root"] != lot["root"], s[0]["rank"]))
+                for _ in range(quantity)
+            ]
             urgency = min(n["rank"][:2] for n, quantity in lot["for"] if quantity)
             for number, quantity in enumerate(_lots(total, item.lot), start=1):
                 key, release = f"{base}|{number}", lot["due"] - timedelta(item.lead_time_days)
