@@ -70,7 +70,7 @@ def test_apply__lists_and_keys_of_another_system() -> None:
 
 
 def test_apply__null_is_sent_where_the_mapping_does_not_omit_it() -> None:
-    body = {"sales_order": "o1", "stage": "made", "percent": "50.0", "promised_on": None, "note": None}
+    body = {"sales_order": "o1", "stage": "made", "percent": "50.0", "promised": None, "note": None}
     assert payload("crm/update_order_progress", body) == {
         "Order__c": "target:id:o1", "Stage__c": "made", "Percent_Complete__c": 50, "Promised_Date__c": None,
         "Note__c": None,
