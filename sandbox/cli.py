@@ -78,26 +78,28 @@ def _up(options: argparse.Namespace) -> int:
 
 def _work(options: argparse.Namespace) -> int:
     systems = _chosen(options.only, WORKING_ORDER)
-    done = {system: _ask(options.directory, system, "work", {"round": options.number}) for system in systems}
+    ready = _running(options.directory)
+    done = {system: _ask(ready, system, "work", {"round": options.number}) for system in systems}
     return _print(done)
 
 
 def _hostile(options: argparse.Namespace) -> int:
     rate = 0.0 if options.off else options.rate
     systems = _chosen(options.only, SYSTEMS)
-    return _print(set_weather(options.directory, {"seed": options.seed, "rate": rate}, systems))
+    return _print(set_weather(_running(options.directory), {"seed": options.seed, "rate": rate}, systems))
 
 
-def set_weather(directory: Path, weather: Mapping[str, Any], systems: Sequence[str]) -> dict[str, Any]:
+def set_weather(ready: Mapping[str, Any], weather: Mapping[str, Any], systems: Sequence[str]) -> dict[str, Any]:
     """Post the same weather to each system; answers what each has now."""
-    return {system: _ask(directory, system, "hostile", weather) for system in systems}
+    return {system: _ask(ready, system, "hostile", weather) for system in systems}
 
 
 def _ledger(options: argparse.Namespace) -> int:
     what = "attempts" if options.attempts else "ledger"
+    ready = _running(options.directory)
     if options.system:
-        return _print(_ask(options.directory, options.system, what))
-    return _print({system: _ask(options.directory, system, what) for system in SYSTEMS})
+        return _print(_ask(ready, options.system, what))
+    return _print({system: _ask(ready, system, what) for system in SYSTEMS})
 
 
 def _truth(options: argparse.Namespace) -> int:
@@ -122,19 +124,23 @@ def _chosen(only: str, known: Sequence[str]) -> list[str]:
     return wanted or list(known)
 
 
-def _ask(directory: Path, system: str, control: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
-    """The JSON answer of one control route; NotRunningError when nobody answers or it is refused."""
-    import requests  # noqa: PLC0415 - `truth` and `up` need no HTTP client
-
+def _running(directory: Path) -> dict[str, Any]:
+    """What the ready file of this folder says; NotRunningError when there is none."""
     try:
-        ready = json.loads((directory / READY_FILE).read_text())
-        url = f"{ready['systems'][system]['url']}/_sandbox/{control}"
-        answer = requests.request(
-            "GET" if body is None else "POST", url, json=body,
-            headers={TOKEN_HEADER: ready["control_token"]}, timeout=_TIMEOUT,
-        )  # fmt: skip
+        ready: dict[str, Any] = json.loads((directory / READY_FILE).read_text())
     except FileNotFoundError as error:
         raise NotRunningError(f"no sandbox runs in {directory}: start one with `up --dir {directory}`") from error
+    return ready
+
+
+def _ask(ready: Mapping[str, Any], system: str, control: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON-safe value
+    """The JSON answer of one control route; NotRunningError when nobody answers or it is refused."""
+    import requests  # noqa: PLC0415 - `truth` and a calm `up` need no HTTP client
+
+    url, method = f"{ready['systems'][system]['url']}/_sandbox/{control}", "GET" if body is None else "POST"
+    headers = {TOKEN_HEADER: ready["control_token"]}
+    try:
+        answer = requests.request(method, url, json=body, headers=headers, timeout=_TIMEOUT)
     except requests.RequestException as error:
         raise NotRunningError(f"{system} does not answer: {error}") from error
     if not answer.ok:

@@ -69,11 +69,12 @@ def run(plan: Plan, weather: Mapping[str, Any] | None = None) -> int:
     try:
         running = [_answering(plan, system, process) for system, process in children]
         urls = {f"MILLSTREAM_{each.system.upper()}_URL": each.url for each in running}
-        _write_private(ready, _description(plan, running, {**env, **urls}))
+        description = _description(plan, running, {**env, **urls})
         if weather:
             from sandbox.cli import set_weather  # noqa: PLC0415 - the HTTP client is needed here alone
 
-            set_weather(plan.directory, weather, SYSTEMS)
+            set_weather(description, weather, SYSTEMS)
+        _write_private(ready, description)
         return _wait(running, parent, stopping)
     finally:
         ready.unlink(missing_ok=True)

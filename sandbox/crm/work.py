@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -15,25 +16,29 @@ from sandbox.factory.views import dirt
 def work(state: SystemState, round_number: int) -> dict[str, Any]:
     """One urgent order and one changed quantity a round; the same orders for the same seed and round.
 
-    Answers `{"urgent": number, "changed": {"order", "line", "from", "to"}}`, or nothing of it when the
-    round was worked before.
+    Answers `{"urgent": number, "changed": {"order", "line", "from", "to"}}`. A round happens once;
+    asked for again, it answers its first summary.
     """
-    done = f"round {round_number}"
+    done = f"work_round_{round_number}"
     with state.transaction():
-        if state.meta(done) is not None:
-            return {}
-        state.set_meta(done, "worked")
-        held = {number for number, _ in dirt(state.plant).held_lines}
-        plain = [order for order in state.plant.orders if not order.urgent and not order.custom]
-        calm = [order.number for order in plain if order.number not in held]
-        picked = [calm[(state.seed * 31 + round_number * 17 + at * 101) % len(calm)] for at in (0, 1)]
-        edit(state, {"order": picked[0], "urgent": True})
-        line = _line(state, picked[1], 1)
-        before = Decimal(line["Quantity"])
-        after = before + _step(state, picked[1])
-        edit(state, {"order": picked[1], "line": 1, "quantity": str(after)})
-    changed = {"order": picked[1], "line": 1, "from": str(before), "to": str(after)}
-    return {"urgent": picked[0], "changed": changed}
+        known = state.meta(done)
+        if known is not None:
+            return dict(json.loads(known))
+        summary = _round(state, round_number)
+        state.set_meta(done, json.dumps(summary))
+    return summary
+
+
+def _round(state: SystemState, round_number: int) -> dict[str, Any]:
+    held = {number for number, _ in dirt(state.plant).held_lines}
+    plain = [order for order in state.plant.orders if not order.urgent and not order.custom]
+    calm = [order.number for order in plain if order.number not in held]
+    urgent, changed = (calm[(state.seed * 31 + round_number * 17 + at * 101) % len(calm)] for at in (0, 1))
+    edit(state, {"order": urgent, "urgent": True})
+    before = Decimal(_line(state, changed, 1)["Quantity"])
+    after = before + _step(state, changed)
+    edit(state, {"order": changed, "line": 1, "quantity": str(after)})
+    return {"urgent": urgent, "changed": {"order": changed, "line": 1, "from": str(before), "to": str(after)}}
 
 
 def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
