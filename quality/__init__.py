@@ -1,1 +1,1 @@
-"""Rulebooks: compiled to row rules and to Great Expectations suites with equal verdicts."""
+"""Judging: rulebooks, the verdicts drawn from them in two engines, and the quarantine of what fails."""

@@ -1,0 +1,165 @@
+"""The same rulebooks compiled to Great Expectations suites, so that both engines can be held against each other.
+
+Great Expectations takes seconds to import, hence inside functions only. One ephemeral context is kept for
+the life of the process, with one batch definition a table: a new one each time would keep every frame.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from canonical.units import known_units
+from quality.patterns import whole
+from quality.row_rules import Related, related_keys, verdict_of
+from quality.spec import Rule, Rulebook
+from quality.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def judge_suite(
+    rulebook: Rulebook, frame: pl.DataFrame, key: str = "golden_id", related: Related | None = None
+) -> tuple[Verdict, ...]:
+    """One verdict for each rule, as `quality.row_rules.judge_rows` gives, drawn by Great Expectations."""
+    given = related or {}
+    rules = [rule for rule in rulebook.rules if rule.references is None or rule.references in given]
+    results = _validated(rulebook.entity, rules, frame, key, given) if rules else {}
+    return tuple(_verdict(rulebook.entity, rule, results.get(rule.name), key) for rule in rulebook.rules)
+
+
+def suite(rulebook: Rulebook, key: str = "golden_id", related: Related | None = None) -> Any:  # noqa: ANN401 - see below
+    """The rulebook as a `great_expectations.ExpectationSuite`; each expectation's `meta` names its rule."""
+    import great_expectations as gx  # noqa: PLC0415
+
+    expectations = [expectation(rule, key, related or {}) for rule in rulebook.rules]
+    return gx.ExpectationSuite(name=rulebook.entity, expectations=expectations)
+
+
+def expectation(rule: Rule, key: str, related: Related) -> Any:  # noqa: ANN401 - GX is imported inside functions only
+    """One rule as an expectation."""
+    from great_expectations import expectations as gxe  # noqa: PLC0415
+
+    name, settings = _expectation(rule, key, related)
+    return getattr(gxe, name)(**settings, meta={"rule": rule.name})
+
+
+def _expectation(rule: Rule, key: str, related: Related) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911, PLR0912 - one return a kind
+    column = {"column": rule.fields[0]} if rule.fields else {}
+    match rule.kind:
+        case "not_null":
+            return "ExpectColumnValuesToNotBeNull", column
+        case "not_null_share":
+            return "ExpectColumnValuesToNotBeNull", {**column, "mostly": float(rule.min or 0)}
+        case "in_set":
+            return "ExpectColumnValuesToBeInSet", {**column, "value_set": list(rule.values)}
+        case "known_unit":
+            return "ExpectColumnValuesToBeInSet", {**column, "value_set": sorted(known_units())}
+        case "positive":
+            return "ExpectColumnValuesToBeBetween", {**column, "min_value": 0, "strict_min": True}
+        case "between":
+            return "ExpectColumnValuesToBeBetween", {**column, "min_value": rule.min, "max_value": rule.max}
+        case "matches":
+            return "ExpectColumnValuesToMatchRegex", {**column, "regex": whole(rule.pattern or "", r"\Z")}
+        case "date_order":
+            return "ExpectColumnPairValuesAToBeGreaterThanB", {
+                "column_A": rule.fields[1],
+                "column_B": rule.fields[0],
+                "or_equal": True,
+                "ignore_row_if": "either_value_is_missing",
+            }
+        case "unique":
+            if len(rule.fields) == 1:
+                return "ExpectColumnValuesToBeUnique", column
+            return "ExpectCompoundColumnsToBeUnique", {
+                "column_list": list(rule.fields),
+                "ignore_row_if": "any_value_is_missing",
+            }
+        case "exists_in":
+            return "ExpectColumnValuesToBeInSet", {**column, "value_set": related_keys(rule, key, related)}
+        case "reference_unmarked":
+            return "ExpectColumnValuesToNotBeInSet", {**column, "value_set": related_keys(rule, key, related)}
+        case "row_count_between":
+            bounds = {"min_value": _count(rule.min), "max_value": _count(rule.max)}
+            return "ExpectTableRowCountToBeBetween", bounds
+
+
+def _count(bound: Any) -> int | None:  # noqa: ANN401 - Decimal or None
+    return None if bound is None else int(bound)
+
+
+def _validated(entity: str, rules: list[Rule], frame: pl.DataFrame, key: str, related: Related) -> Mapping[str, Any]:
+    """Rule name → Great Expectations' result."""
+    batch = _batch_definition(entity).get_batch(batch_parameters={"dataframe": _pandas(frame, rules, key)})
+    chosen = Rulebook(entity=entity, rules=tuple(rules))
+    result = batch.validate(
+        suite(chosen, key, related),
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": [key],
+            "return_unexpected_index_query": False,
+        },
+    )
+    return {each.expectation_config.meta["rule"]: each for each in result.results}
+
+
+def _pandas(frame: pl.DataFrame, rules: list[Rule], key: str) -> pd.DataFrame:
+    """Only the columns judged, as plain Python values: decimals stay exact and null stays None."""
+    import pandas as pd  # noqa: PLC0415
+
+    names = dict.fromkeys((key, *(field for rule in rules for field in rule.fields)))
+    return pd.DataFrame({name: pd.Series(frame[name].to_list(), dtype=object) for name in names})
+
+
+def _verdict(entity: str, rule: Rule, result: Any, key: str) -> Verdict:  # noqa: ANN401 - a GX result
+    if result is None:
+        return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
+    error = next(_exceptions(result.exception_info), None)
+    if error is not None:
+        return verdict_of(entity, rule, passed=False, error=error)
+    rows = result.result.get("unexpected_index_list") or []
+    keys = sorted(str(row[key] or "") for row in rows)
+    observed = result.result.get("observed_value")
+    if rule.kind == "not_null_share":
+        total = result.result["element_count"]
+        observed = f"{(total - len(keys)) / total if total else 1.0:.6f}"
+    return verdict_of(
+        entity,
+        rule,
+        passed=bool(result.success),
+        failing_keys=keys,
+        observed=None if observed is None else str(observed),
+    )
+
+
+def _exceptions(info: Mapping[str, Any] | None) -> Iterator[str]:
+    """Messages of exceptions raised inside the check; GX nests them by metric, or not at all."""
+    if not info:
+        return
+    if info.get("raised_exception"):
+        yield str(info.get("exception_message"))
+    for nested in info.values():
+        if isinstance(nested, Mapping):
+            yield from _exceptions(nested)
+
+
+@lru_cache(maxsize=1)
+def _source() -> Any:  # noqa: ANN401
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx  # noqa: PLC0415
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context.data_sources.add_pandas("frames")
+
+
+@lru_cache(maxsize=256)
+def _batch_definition(table: str) -> Any:  # noqa: ANN401
+    return _source().add_dataframe_asset(table).add_batch_definition_whole_dataframe(table)
