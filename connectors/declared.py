@@ -29,7 +29,7 @@ from canonical.errors import (
 from connectors import port
 from connectors.auth import Auth
 from connectors.paging import Place, pages
-from connectors.sorting import Verdict, read_error, same, search, sort, text
+from connectors.sorting import Verdict, read_error, same, search, sort, speaking_of, text
 from connectors.spec import LookUp, Operation, Request, Rule, Step, Stream, SystemSpec
 from connectors.template import fill, look
 from connectors.transport import Reply, Wire
@@ -152,7 +152,7 @@ class DeclaredConnector(ABC):
             operation, step = self._step(request)
             known = self._known(request)
             payload = self.payload(step, request, known)
-            rules = (*step.outcomes, *operation.outcomes)
+            rules = speaking_of((*step.outcomes, *operation.outcomes), known)
             reply, verdict = self._answered(step.request, {**known, "payload": payload}, rules, writes=True)
         except OutcomeUnknown as error:
             return Outcome(OutcomeKind.UNKNOWN, message=error.message)
@@ -198,7 +198,7 @@ class DeclaredConnector(ABC):
         if verdict.outcome not in ("applied", "unchanged"):
             return Outcome(_kind(verdict), message=str(verdict), retry_after=reply.retry_after)
         receipt = self._receipt(step, request, reply)
-        if doubt := self._doubt(step, request, payload, reply, receipt):
+        if doubt := self._doubt(step, request, payload, reply, receipt, refused=verdict.failed):
             return Outcome(OutcomeKind.UNKNOWN, message=doubt)
         return Outcome(_kind(verdict), receipt=receipt, message=verdict.message)
 
@@ -214,11 +214,20 @@ class DeclaredConnector(ABC):
         )
 
     def _doubt(
-        self, step: Step, request: port.StepRequest, payload: dict[str, Any], reply: Reply, receipt: StepReceipt
+        self,
+        step: Step,
+        request: port.StepRequest,
+        payload: dict[str, Any],
+        reply: Reply,
+        receipt: StepReceipt,
+        *,
+        refused: bool,
     ) -> str | None:
-        """Why this reply may belong to another request, if it may."""
+        """Why this reply may belong to another request, if it may. A refusal repeats only our reference."""
         if step.reply.reference is not None and receipt.echoed_reference != request.reference:
             return f"the reply speaks of {receipt.echoed_reference!r}, not of {request.reference!r}"
+        if refused:
+            return None
         known = {**self._known(request), "payload": payload}
         for path, sent in fill(step.reply.echo, known).items():
             if not same(sent, search(path, reply.body)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
@@ -10,8 +10,16 @@ from typing import Any
 
 import jmespath
 
-from canonical.errors import AuthenticationFailed, MillstreamError, RateLimited, SchemaDrift, SystemUnavailable
+from canonical.errors import (
+    AuthenticationFailed,
+    MillstreamError,
+    RateLimited,
+    SchemaDrift,
+    SystemUnavailable,
+    UnmappableRecord,
+)
 from connectors.spec import Errors, OutcomeName, Rule
+from connectors.template import fill
 from connectors.transport import Reply
 
 _LONGEST = 300
@@ -32,6 +40,7 @@ class Verdict:
     outcome: OutcomeName
     code: str | None = None
     message: str | None = None
+    failed: bool = False
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.code, self.message) if part) or self.outcome
@@ -46,15 +55,15 @@ def sort(reply: Reply, errors: Errors, rules: Iterable[Rule]) -> Verdict:
     message = (message or f"HTTP {reply.status}")[:_LONGEST]
     for rule in (*rules, *errors.outcomes):
         if _fits(rule, reply.status, code, message):
-            return Verdict(rule.outcome, code, message)
-    return Verdict(_by_status(reply), code, message)
+            return Verdict(rule.outcome, code, message, failed=True)
+    return Verdict(_by_status(reply), code, message, failed=True)
 
 
 def _fits(rule: Rule, status: int, code: str | None, message: str) -> bool:
     return (
         (not rule.status or status in rule.status)
         and (not rule.code or code in rule.code)
-        and (rule.message is None or rule.message in message)
+        and all(piece in message for piece in rule.message)
     )
 
 
@@ -102,9 +111,18 @@ def same(sent: object, seen: object) -> bool:
         return sent is seen
     if isinstance(sent, bool) or isinstance(seen, bool):
         return str(sent).lower() == str(seen).lower()
-    if isinstance(sent, int | Decimal) or isinstance(seen, int | Decimal):
+    try:
+        return Decimal(str(sent)) == Decimal(str(seen))
+    except InvalidOperation:
+        return str(sent) == str(seen)
+
+
+def speaking_of(rules: Iterable[Rule], known: Mapping[str, Any]) -> list[Rule]:
+    """Rules with our document's names in place; one that asks for a name we do not know cannot fit."""
+    named = []
+    for rule in rules:
         try:
-            return Decimal(str(sent)) == Decimal(str(seen))
-        except InvalidOperation:
-            return False
-    return str(sent) == str(seen)
+            named.append(rule.model_copy(update={"message": tuple(fill(piece, known) for piece in rule.message)}))
+        except UnmappableRecord:
+            continue
+    return named

@@ -188,11 +188,14 @@ OutcomeName = Literal["applied", "unchanged", "rejected", "stale", "retry", "unk
 
 
 class Rule(_Closed):
-    """Which outcome a reply means, by HTTP status, error code and a piece of the message; all given must fit."""
+    """Which outcome a reply means, by HTTP status, error code and pieces of the message; all given must fit.
+
+    A piece may name our document (`[{native_number}]`), so that another's refusal does not pass for ours.
+    """
 
     status: Statuses = ()
     code: Texts = ()
-    message: str | None = None
+    message: Texts = ()
     outcome: OutcomeName
 
 
