@@ -13,7 +13,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -104,7 +104,6 @@ class _Call:
     path: _Path
     write: bool
     weather: Weather
-    sent: list[Reply] = field(default_factory=list)
 
 
 class Hostile:

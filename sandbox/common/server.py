@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -166,6 +166,3 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.3)
     os._exit(0)
-
-
-SYSTEMS: tuple[SystemName, ...] = get_args(SystemName)
