@@ -1,0 +1,1 @@
+"""Tryton: the folder's own Python, for what `system.yaml` cannot say."""
