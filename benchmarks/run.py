@@ -1,0 +1,85 @@
+"""Runs benchmarks and rewrites `results.md` from every `results/<name>.json` that stands.
+
+    python -m benchmarks.run            # all of them
+    python -m benchmarks.run mrp        # one
+
+A benchmark is a module of this folder with `measure() -> list[Figure]`; its docstring says who the peer is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Figure
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
+_HOW_TO_READ = """\
+Made by `make bench` from `results/*.json`; do not edit. *Ratio* is ours divided by the peer's: where the unit is a
+rate more is better, where it is seconds less is.
+"""
+FRAME = {"run", "measuring", "__init__"}
+
+
+def names() -> list[str]:
+    """Every benchmark of the folder."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in FRAME)
+
+
+def run(name: str) -> list[Figure]:
+    """Measure one and write its JSON."""
+    figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").measure()
+    rows = [
+        {
+            "name": each.name,
+            "ours": round(each.ours, 4),
+            "peer": round(each.peer, 4),
+            "ratio": round(each.ratio, 3),
+            "unit": each.unit,
+        }
+        for each in figures
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return figures
+
+
+def report() -> str:
+    """`results.md`: one table per benchmark, made from the JSON files alone."""
+    parts = [
+        "# What is measured\n",
+        _HOW_TO_READ,
+        f"Last machine: Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}.\n",
+    ]
+    for path in sorted(RESULTS.glob("*.json")):
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        parts.append(f"## {path.stem}\n\n| figure | ours | peer | ratio | unit |\n|---|---:|---:|---:|---|")
+        parts += [_line(row) for row in rows]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _line(row: dict[str, Any]) -> str:
+    return f"| {row['name']} | {_short(row['ours'])} | {_short(row['peer'])} | {row['ratio']:.2f} | {row['unit']} |"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits say enough
+
+
+def main(chosen: list[str]) -> None:
+    """Run the chosen benchmarks, or all, and rewrite the report."""
+    for name in chosen or names():
+        for figure in run(name):
+            print(f"{name}: {figure.name}: {_short(figure.ours)} / {_short(figure.peer)} {figure.unit}", flush=True)
+    (FOLDER / "results.md").write_text(report(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
