@@ -25,8 +25,8 @@ The rules, exactly:
 From this follow three laws. The order of input rows changes nothing. Planning again with unchanged input and the pegs
 of the last plan gives the same plan. Changing one root's demand changes only orders made for that root or pegged to it,
 through any levels, in the old or the new plan (and, where it gives back a receipt reserved for another root, that
-root's); the parts of a lot split at its maximum count as one order here. So planned orders keep their pegs even where stock becomes free, which a `use_stock` message reports. Who
-passes no prior pegs gets a fresh plan.
+root's); the parts of a lot split at its maximum count as one order here. So planned orders keep their pegs even where
+stock becomes free, which a `use_stock` message reports. Who passes no prior pegs gets a fresh plan.
 """
 
 from __future__ import annotations

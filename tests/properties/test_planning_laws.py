@@ -174,7 +174,8 @@ def lot_roots(outcome: Plan, key: str) -> set[str]:
     for order in outcome.planned_orders:
         parts.setdefault(order.key.rpartition("|")[0], []).append(order.key)
     seen: set[str] = set()
-    waiting, roots = [key], set()
+    roots: set[str] = set()
+    waiting = [key]
     while waiting:
         base = waiting.pop().rpartition("|")[0]
         if base in seen:
