@@ -116,7 +116,7 @@ class TrytonConnector(DeclaredConnector):
         outcomes: list[Outcome] = []
         for (_, variant, step), same in groupby(requests, lambda one: (one.operation, one.variant, one.step)):
             group = list(same)
-            if variant == "create" and len(group) > 1 and step in ("create", "wait"):
+            if variant == "create" and step in ("create", "wait"):
                 for at in range(0, len(group), BATCH):
                     outcomes += self._together(group[at : at + BATCH])
             else:
@@ -134,13 +134,30 @@ class TrytonConnector(DeclaredConnector):
             if verdict.outcome == "unknown":
                 return [Outcome(OutcomeKind.UNKNOWN, message=str(verdict)) for _ in group]
             return [self._carried_out(request) for request in group]
-        made = reply.body.get("result") if group[0].step == "create" else [None] * len(group)
+        if group[0].step != "create":
+            return [Outcome(OutcomeKind.APPLIED, self._noted(request, None)) for request in group]
+        return self._confirmed(group, reply.body.get("result"))
+
+    def _confirmed(self, group: Sequence[port.StepRequest], made: object) -> list[Outcome]:
+        """Tryton answers with ids alone: a document counts when it is read back under our reference."""
         if not isinstance(made, list) or len(made) != len(group):
             return [Outcome(OutcomeKind.UNKNOWN, message="the reply names another number of documents") for _ in group]
+        model, name = MODELS[group[0].operation], _reference_field(group[0])
+        try:
+            rows = {row["id"]: row for row in self._ask(f"model.{model}.read", [made, [name, "number"]])}
+        except MillstreamError as error:
+            return [Outcome(OutcomeKind.UNKNOWN, message=f"could not be read back: {error.message}") for _ in group]
         return [
-            Outcome(OutcomeKind.APPLIED, self._noted(request, text(native_id)))
+            self._confirmation(request, native_id, rows.get(native_id, {}), name)
             for request, native_id in zip(group, made, strict=True)
         ]
+
+    def _confirmation(self, request: port.StepRequest, native_id: object, row: Known, name: str) -> Outcome:
+        if row.get(name) != request.reference:
+            message = f"the reply speaks of {row.get(name)!r}, not of {request.reference!r}"
+            return Outcome(OutcomeKind.UNKNOWN, message=message)
+        receipt = replace(self._noted(request, text(native_id)), native_number=text(row.get("number")))
+        return Outcome(OutcomeKind.APPLIED, replace(receipt, echoed_reference=request.reference))
 
     def _apart(self, group: Sequence[port.StepRequest], error: MillstreamError) -> list[Outcome]:
         """What became of a group whose call failed before an answer came."""

@@ -31,7 +31,15 @@ def plain(value: Json) -> Json:
     if "__class__" in value:
         return _untyped(value)
     names = [name for name in value if f"{name}." not in value]
-    return {name.removesuffix("."): plain(value[name]) for name in names}
+    return {name.removesuffix("."): _related(value, name) for name in names}
+
+
+def _related(value: dict[str, Any], name: str) -> Json:
+    """A field, or the related record behind it, which always has its id."""
+    found = plain(value[name])
+    if name.endswith(".") and isinstance(found, dict):
+        return {"id": value.get(name.removesuffix(".")), **found}
+    return found
 
 
 def _untyped(value: dict[str, Any]) -> Json:
