@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, exists, func, insert, literal, or_, select, update
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
-from store.outbox import StepRecord, blocking, command_of, steps, tell_followers, unanswered
+from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
 from store.tables import outbox, outbox_steps
 
 _CLAIMABLE = (State.PENDING, State.AWAITING, State.IN_DOUBT)
@@ -34,6 +34,8 @@ class ClaimedCommand:
     attempts: int
     in_doubt: bool
     steps: tuple[StepRecord, ...]
+    not_before: datetime | None = None
+    """When its last worker let go of it, it was not to be touched before this moment."""
 
     @property
     def receipts(self) -> dict[str, StepReceipt]:
@@ -67,19 +69,23 @@ def claim(
     found = steps(tx, ids)
     rows = tx.execute(select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.position))
     return [
-        ClaimedCommand(command_of(row), owner, until, row.attempts, row.state == State.IN_DOUBT, found.get(row.id, ()))
+        ClaimedCommand(
+            command_of(row),
+            owner,
+            until,
+            row.attempts,
+            row.state == State.IN_DOUBT,
+            found.get(row.id, ()),
+            row.not_before,
+        )
         for row in rows
     ]
 
 
 def _due(now: datetime, systems: Collection[str]) -> Any:  # noqa: ANN401 - a select of ids
     other = outbox.alias()
-    being_delivered = and_(
-        other.c.system == outbox.c.system,
-        other.c.business_key == outbox.c.business_key,
-        other.c.position != outbox.c.position,
-        other.c.lease_until > now,
-    )
+    being_delivered = and_(other.c.position != outbox.c.position, other.c.lease_until > now)
+    in_the_way = and_(same_key(other, outbox), or_(unfinished_before(other, outbox), being_delivered))
     return (
         select(outbox.c.id)
         .where(
@@ -87,7 +93,7 @@ def _due(now: datetime, systems: Collection[str]) -> Any:  # noqa: ANN401 - a se
             outbox.c.system.in_(sorted(systems)),
             or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
             or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now),
-            ~exists(select(1).where(or_(blocking(other, outbox), being_delivered)).correlate(outbox)),
+            ~exists(select(1).where(in_the_way).correlate(outbox)),
         )
         .order_by(outbox.c.position)
     )

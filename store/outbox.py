@@ -187,11 +187,14 @@ def unanswered(command: FromClause) -> ColumnElement[bool]:
     )
 
 
-def blocking(earlier: FromClause, later: FromClause) -> ColumnElement[bool]:
-    """Whether `earlier` has to be finished before `later` may go."""
+def same_key(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Whether two commands concern one business key of one system."""
+    return and_(one.c.system == other.c.system, one.c.business_key == other.c.business_key)
+
+
+def unfinished_before(earlier: FromClause, later: FromClause) -> ColumnElement[bool]:
+    """Whether `earlier`, of the same key, has to be finished before `later` may go."""
     return and_(
-        earlier.c.system == later.c.system,
-        earlier.c.business_key == later.c.business_key,
         earlier.c.position < later.c.position,
         or_(earlier.c.state.in_(OPEN_STATES), and_(earlier.c.state == State.PARKED, unanswered(earlier))),
     )
@@ -200,7 +203,9 @@ def blocking(earlier: FromClause, later: FromClause) -> ColumnElement[bool]:
 def blocked_by(tx: Connection, command_id: str) -> str | None:
     """The id of the earliest command of the same business key that has to be finished first; None when it may go."""
     earlier, later = outbox.alias(), outbox.alias()
-    query = select(earlier.c.id).where(later.c.id == command_id, blocking(earlier, later))
+    query = select(earlier.c.id).where(
+        later.c.id == command_id, same_key(earlier, later), unfinished_before(earlier, later)
+    )
     return tx.execute(query.order_by(earlier.c.position).limit(1)).scalar_one_or_none()
 
 
@@ -315,7 +320,9 @@ def in_flight(tx: Connection) -> list[OutboxEntry]:
 def tell_followers(tx: Connection, command_id: str, now: datetime) -> None:
     """Later commands that this parked one blocks show `awaiting` and why."""
     parked, other = outbox.alias(), outbox.alias()
-    followers = select(other.c.id).where(parked.c.id == command_id, blocking(parked, other))
+    followers = select(other.c.id).where(
+        parked.c.id == command_id, same_key(parked, other), unfinished_before(parked, other)
+    )
     tx.execute(
         update(outbox)
         .where(outbox.c.id.in_(followers), outbox.c.state == State.PENDING)

@@ -233,7 +233,7 @@ outbox = Table(
     _text("approved_by", nullable=True),
     UniqueConstraint("system", "kind", "business_key", "revision"),
     Index("ix_outbox_key", "system", "business_key", "position"),
-    Index("ix_outbox_state", "state", "position"),
+    Index("ix_outbox_state", "state", "system", "position"),
 )
 
 outbox_steps = Table(

@@ -174,6 +174,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
+        "notices",
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_notices")),
+        sa.UniqueConstraint("audience", "key", "cause", name=op.f("uq_notices_audience_key_cause")),
+    )
+    op.create_table(
         "outbox",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -205,7 +218,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_outbox_key", "outbox", ["system", "business_key", "position"], unique=False)
-    op.create_index("ix_outbox_state", "outbox", ["state", "position"], unique=False)
+    op.create_index("ix_outbox_state", "outbox", ["state", "system", "position"], unique=False)
     op.create_table(
         "plan_pegs",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -318,6 +331,7 @@ def downgrade() -> None:
     op.drop_index("ix_outbox_state", table_name="outbox")
     op.drop_index("ix_outbox_key", table_name="outbox")
     op.drop_table("outbox")
+    op.drop_table("notices")
     op.drop_table("leases")
     op.drop_table("landings")
     op.drop_index("ix_inbox_state", table_name="inbox")
