@@ -62,7 +62,7 @@ class TrytonConnector(DeclaredConnector):
 
     def exchange(self, request: Request, known: Known, headers: Mapping[str, str], *, writes: bool) -> Reply:
         """One call; `params` of the declared request go into the context of this call."""
-        told = {**known, "changed_since": _since(known.get("since")), "today": typed(self._now().date())}
+        told = {**known, "since": _since(known.get("since")), "today": typed(self._now().date())}
         context = {**self._user_context(headers), **fill(request.params, told)}
         params = [*fill(request.body or [], told), context]
         reply = call(self._wire, self._path, request.operation or "", params, headers, writes=writes)
@@ -178,11 +178,11 @@ class TrytonConnector(DeclaredConnector):
         records = [self._known(request)["record"] for request in group]
         return {"records": records}, _listing(step, "{record}", "{records}")
 
-    def payload(self, step: Step, request: port.StepRequest, known: Known) -> dict[str, Any]:  # noqa: ARG002
+    def payload(self, step: Step, request: port.StepRequest, known: Known) -> dict[str, Any]:
         """Tryton's values for a step that writes a document; nothing for one that presses a button."""
         if request.step not in BUILT_STEPS:
             return {}
-        values = self._built(Documents(self._ask, self._fixed_points()), request)
+        values = {**self._built(Documents(self._ask, self._fixed_points()), request), **fill(step.fields, known)}
         return values if request.step == "create" else self._replacing(request, values)
 
     def _built(self, documents: Documents, request: port.StepRequest) -> dict[str, Any]:
