@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from benchmarks.measuring import Figure, best_seconds
 from canonical.plan import PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot
@@ -84,7 +85,7 @@ def _plant() -> PlanningSnapshot:
     )
     bom = tuple(
         PlanBomLine(parent, component, chance.randrange(1, 5))
-        for upper, lower in zip(levels, levels[1:], strict=False)
+        for upper, lower in pairwise(levels)
         for parent in upper
         for component in chance.sample(lower, COMPONENTS)
     )
