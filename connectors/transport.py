@@ -213,7 +213,7 @@ def _plain(value: object) -> object:
 def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, TransientError) else None
-    backoff = tenacity.wait_exponential_jitter(initial=0.2, max=10, jitter=0.2)(state)
+    backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=10, jitter=0.2)(state)
     return max(backoff, min(asked or 0, 60))
 
 
