@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from quality.row_rules import judge_rows
 
 from canonical.entities import ENTITIES, frame_schema
-from canonical.strict_json import dumps
 from mappings.engine import Rejected
 from pipeline.hub import Hub, Run
 from pipeline.land import raw_records
+from quality.quarantine import split
 from store import quarantine, runs
 from store.quarantine import Rejection
 
@@ -75,10 +74,5 @@ def _judge(hub: Hub, entity: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, li
     rulebook = hub.configuration.rulebooks.get(entity)
     if rulebook is None or frame.is_empty():
         return frame, []
-    failing = judge_rows(rulebook, frame, key="source_key")
-    payloads = {row["source_key"]: row for row in frame.filter(pl.col("source_key").is_in(failing.keys)).to_dicts()}
-    rejections = [
-        Rejection(found.key, found.rule, found.message, found.path, dumps(payloads[found.key]))
-        for found in failing.findings
-    ]
-    return frame.filter(~pl.col("source_key").is_in(failing.keys)), rejections
+    good, bad = split(rulebook, frame, key="source_key")
+    return good, [Rejection(row.source_key, row.rule, row.message, row.path, row.payload) for row in bad]

@@ -202,3 +202,15 @@ def defer(
         attempts=outbox.c.attempts - waiting,
         **_FREE,
     )
+
+
+def lease_owners(tx: Connection, now: datetime) -> frozenset[str]:
+    """Owner tokens of the leases in force."""
+    rows = tx.execute(select(outbox.c.lease_owner).where(outbox.c.lease_until > now).distinct())
+    return frozenset(owner for owner in rows.scalars() if owner is not None)
+
+
+def end_leases(tx: Connection, owners: Collection[str], now: datetime) -> int:
+    """End the leases of workers that are known to be gone; what they had sent is claimed in doubt."""
+    ended = update(outbox).where(outbox.c.lease_owner.in_(sorted(owners)), outbox.c.lease_until > now)
+    return tx.execute(ended.values(lease_until=now)).rowcount

@@ -1,0 +1,245 @@
+"""Deliver: workers claim commands from the outbox and carry them out, step by step, until nothing is due.
+
+Batches keep commits few: the intents of a batch commit before its requests go out, its receipts after
+they came back. A worker that dies leaves its intents behind; whoever takes over looks before it sends.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from canonical.commands import DeliveryClass, State
+from canonical.errors import ConfigurationError
+from connectors.port import StepSpec
+from pipeline.delivery import (
+    Deferred,
+    Finished,
+    Journey,
+    heed,
+    prepare,
+    set_out,
+    write_down_document,
+    write_down_doubt,
+    write_down_ending,
+)
+from pipeline.hub import Hub, Run
+from pipeline.outbound import Lookups
+from store import deliveries, documents, outbox, runs
+from store.connections import ConnectionState
+from store.deliveries import ClaimedCommand
+from store.unit_of_work import Transaction
+
+WORKERS = 4
+BATCH = 25
+LEASE_SECONDS = 90.0
+PATIENCE_SECONDS = 45.0
+"""How long a pass waits for what is only deferred; the rest is left to the next pass or the relay."""
+TICK_SECONDS = 0.1
+_LIFE = secrets.token_hex(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Outcomes by system, and what is still open."""
+
+    outcomes: dict[str, dict[str, int]]
+    open: int
+
+
+class Deliverer:
+    """Delivers for one process; its owner token tells host and process, so that a dead one's leases are known."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.owner = f"{process_token()}:{secrets.token_hex(4)}"
+        self.outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def live_systems(self, wanted: Iterable[str] | None = None) -> list[str]:
+        """The wanted systems whose connection is live."""
+        states = self.hub.connection_states()
+        chosen = set(states) if wanted is None else set(wanted)
+        return sorted(name for name, state in states.items() if name in chosen and state is ConnectionState.LIVE)
+
+    def round(self, system: str, lookups: Lookups) -> int:
+        """Claim one batch of one system and take each command as far as it goes; how many were claimed."""
+        with self.hub.store.begin() as tx:
+            claimed = deliveries.claim(
+                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=BATCH, systems=[system]
+            )
+            standing = _standing(tx, claimed)
+        journeys = [self._set_out(system, one, standing.get(one.command.id)) for one in claimed]
+        for journey in journeys:
+            if journey.ending is None:
+                prepare(journey, self.hub.connector(system), lookups, self.hub.now())
+        self._begin(journeys)
+        self._walk(system, [journey for journey in journeys if journey.ending is None])
+        return len(claimed)
+
+    def _set_out(self, system: str, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
+        try:
+            return set_out(self.hub.connector(system), claimed, standing)
+        except ConfigurationError as error:
+            spec = next(iter(self.hub.connector(system).operations.values()))
+            return Journey(claimed, spec, "create", ending=Finished(State.PARKED, str(error)))
+
+    def _begin(self, journeys: Sequence[Journey]) -> None:
+        """Write down what look-ups said, and the ends of what goes no further."""
+        with self.hub.store.begin() as tx:
+            for journey in journeys:
+                if journey.ending is None:
+                    write_down_doubt(tx, journey, self.hub.now())
+                else:
+                    self._end(tx, journey)
+
+    def _walk(self, system: str, journeys: list[Journey]) -> None:
+        """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
+        under_way = journeys
+        while under_way:
+            batch = _same_step(under_way)
+            self._carry_out(system, batch)
+            under_way = [journey for journey in under_way if journey.ending is None]
+
+    def _carry_out(self, system: str, batch: list[tuple[Journey, StepSpec]]) -> None:
+        now = self.hub.now()
+        with self.hub.store.begin() as tx:
+            held = [
+                (journey, step)
+                for journey, step in batch
+                if deliveries.record_intent(tx, journey.claimed.command.id, self.owner, step.name, now)
+            ]
+        for journey, _ in batch:
+            if journey not in [one for one, _ in held]:
+                journey.ending = Deferred(State.PENDING, 0.0, "the lease was lost")
+        requests = [journey.request(step) for journey, step in held]
+        outcomes = self.hub.connector(system).write(requests) if requests else []
+        for (journey, step), outcome in zip(held, outcomes, strict=True):
+            heed(journey, step, outcome)
+        self._write_down(held)
+
+    def _write_down(self, batch: list[tuple[Journey, StepSpec]]) -> None:
+        with self.hub.store.begin() as tx:
+            now = self.hub.now()
+            for journey, step in batch:
+                command = journey.claimed.command
+                receipt = journey.receipts.get(step.name)
+                if receipt is not None:
+                    deliveries.record_receipt(tx, command.id, self.owner, receipt, now)
+                elif _surely_without_effect(journey):
+                    deliveries.void_intent(tx, command.id, self.owner, step.name, now)
+                if journey.ending is None and journey.next_step is None:
+                    journey.ending = Finished(State.APPLIED if journey.changed else State.UNCHANGED)
+                if journey.ending is not None:
+                    self._end(tx, journey)
+
+    def _end(self, tx: Transaction, journey: Journey) -> None:
+        now = self.hub.now()
+        ending = journey.ending
+        if not write_down_ending(tx, journey, now):
+            return
+        state = ending.state.value if ending is not None else ""
+        if isinstance(ending, Finished):
+            self.outcomes[journey.claimed.command.system][state] += 1
+            if ending.state in {State.APPLIED, State.UNCHANGED}:
+                write_down_document(tx, journey, now)
+
+
+def _surely_without_effect(journey: Journey) -> bool:
+    """Refused, or never carried out; what is in doubt or parked in doubt keeps its intent."""
+    ending = journey.ending
+    if isinstance(ending, Deferred):
+        return ending.state is not State.IN_DOUBT
+    return isinstance(ending, Finished) and ending.state is State.REJECTED
+
+
+def _same_step(journeys: Sequence[Journey]) -> list[tuple[Journey, StepSpec]]:
+    """The journeys that stand before the same step of the same operation as the first; only one if it is blind."""
+    pairs = [(journey, step) for journey in journeys if (step := journey.next_step) is not None]
+    lead, lead_step = pairs[0]
+    if lead_step.delivery_class is DeliveryClass.BLIND:
+        return pairs[:1]
+    return [
+        (journey, step) for journey, step in pairs if (journey.spec.name, step.name) == (lead.spec.name, lead_step.name)
+    ]
+
+
+def _standing(tx: Transaction, claimed: Sequence[ClaimedCommand]) -> dict[str, documents.Document]:
+    """Command id → the document its business key has in the target."""
+    wanted: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in claimed:
+        wanted[one.command.system, one.command.entity].append(one.command.business_key)
+    found = {
+        (system, entity, key): document
+        for (system, entity), keys in wanted.items()
+        for key, document in documents.by_business_key(tx, system, entity, keys).items()
+    }
+    places = {one.command.id: (one.command.system, one.command.entity, one.command.business_key) for one in claimed}
+    return {command_id: found[place] for command_id, place in places.items() if place in found}
+
+
+def process_token() -> str:
+    """This host, this process and this life of it (process ids come round again), for owner tokens."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_LIFE}"
+
+
+def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Delivered:
+    """Deliver what is due, on several threads a system, until nothing more can be done in this pass."""
+    end_dead_leases(hub)
+    deliverer = Deliverer(hub)
+    live = deliverer.live_systems(systems)
+    lookups = Lookups(hub)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with ThreadPoolExecutor(max_workers=max(1, WORKERS * len(live)), thread_name_prefix="deliver") as pool:
+        for _ in pool.map(lambda system: _drain(deliverer, system, lookups, deadline), live * WORKERS):
+            pass
+    with hub.store.begin() as tx:
+        left = len(outbox.entries(tx, states=(State.PENDING, State.AWAITING, State.IN_DOUBT), systems=live))
+        outcomes = {system: dict(counted) for system, counted in sorted(deliverer.outcomes.items())}
+        runs.record_stage(tx, run.run_id, "deliver", {"outcomes": outcomes, "open": left}, hub.now())
+    return Delivered(outcomes, left)
+
+
+def _drain(deliverer: Deliverer, system: str, lookups: Lookups, deadline: float) -> None:
+    """One worker: batch after batch; waits a while for what is only deferred, then gives up."""
+    while True:
+        if deliverer.round(system, lookups):
+            deadline = max(deadline, time.monotonic() + TICK_SECONDS)
+            continue
+        if not _something_open(deliverer.hub, system) or time.monotonic() > deadline:
+            return
+        time.sleep(TICK_SECONDS)
+
+
+def _something_open(hub: Hub, system: str) -> bool:
+    with hub.store.read() as tx:
+        states = (State.PENDING, State.AWAITING, State.IN_DOUBT)
+        return bool(outbox.entries(tx, states=states, systems=[system], limit=1))
+
+
+def end_dead_leases(hub: Hub) -> int:
+    """End the leases of processes of this host that are gone, so that a restart need not wait them out."""
+    with hub.store.begin() as tx:
+        now = hub.now()
+        dead = [owner for owner in deliveries.lease_owners(tx, now) if _is_dead(owner)]
+        return deliveries.end_leases(tx, dead, now) if dead else 0
+
+
+def _is_dead(owner: str) -> bool:
+    host, pid, life, _ = owner.split(":")
+    if host != socket.gethostname():
+        return False
+    if int(pid) == os.getpid():
+        return life != _LIFE
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False

@@ -1,0 +1,109 @@
+"""From a command to a payload in the target's words: references and units resolved against what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from canonical.commands import Command
+from canonical.errors import ConfigurationError, CrosswalkPending, UnknownUnit
+from mappings.outbound import OutboundMapping, compile_outbound
+from mdm.units import ItemUnits
+from pipeline.hub import Hub
+from pipeline.reconcile import item_units
+from store import crosswalk, documents
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """What outbound mappings ask: loaded once a delivery, documents asked afresh since they grow meanwhile."""
+
+    hub: Hub
+
+    @cached_property
+    def units(self) -> ItemUnits:
+        """Stocking, pack and own units."""
+        return item_units(self.hub)
+
+    @cached_property
+    def keys(self) -> Mapping[tuple[str, str, str], tuple[str, str | None]]:
+        """(system, entity, golden id) → primary source key and native id."""
+        found: dict[tuple[str, str, str], tuple[str, str | None]] = {}
+        with self.hub.store.read() as tx:
+            for entity, policy in self.hub.configuration.policies.items():
+                if policy.crosswalk:
+                    frame = crosswalk.crosswalk_frame(tx, entity)
+                    for row in frame.filter(frame["is_primary"]).iter_rows(named=True):
+                        found[row["system"], entity, row["golden_id"]] = (row["source_key"], row["native_id"])
+        return found
+
+    def native(self, system: str, entity: str, named: str, *, technical: bool) -> str:
+        """The native key of a golden record, or of a document of ours named by its business key."""
+        known = self.keys.get((system, entity, named)) or self._document(system, entity, named)
+        key = None if known is None else known[1] if technical else known[0]
+        if key is None:
+            raise CrosswalkPending(
+                f"{entity} {named!r} has no key in {system} yet", system=system, entity=entity, key=named
+            )
+        return key
+
+    def _document(self, system: str, entity: str, named: str) -> tuple[str, str | None] | None:
+        with self.hub.store.read() as tx:
+            found = documents.by_business_key(tx, system, entity, [named]).get(named)
+        return (found.native_number or found.native_id, found.native_id) if found else None
+
+    def stands(self, after: str) -> bool:
+        """Whether the document `system/entity/key` is there."""
+        system, entity, key = after.split("/", 2)
+        try:
+            self.native(system, entity, key, technical=False)
+        except CrosswalkPending:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class CommandContext:
+    """The outbound mapping's view of one command's target."""
+
+    lookups: Lookups
+    command: Command
+
+    @property
+    def reference(self) -> str:
+        """Our business key."""
+        return self.command.business_key
+
+    @property
+    def timezone(self) -> str:
+        """The target's time zone."""
+        return self.lookups.hub.configuration.systems[self.command.system].system.timezone
+
+    def native(self, entity: str, golden_id: str, *, system: str | None = None, technical: bool = False) -> str:
+        """A reference in the target's (or another system's) own key; raises `CrosswalkPending`."""
+        return self.lookups.native(system or self.command.system, entity, golden_id, technical=technical)
+
+    def unit(self, item_golden_id: str, quantity: Decimal) -> tuple[Decimal, str]:
+        """A quantity as the target counts the item, with the target's code of that unit."""
+        system = self.command.system
+        amount, unit = self.lookups.units.from_stocking(system, item_golden_id, quantity)
+        code = self.lookups.hub.configuration.mappings[system].native_unit(unit)
+        if code is None:
+            raise UnknownUnit(f"{system} has no code for {unit!r}", hint=f"add it to mappings/{system}/units.yaml")
+        return amount, code
+
+
+def outbound_mapping(hub: Hub, command: Command) -> OutboundMapping:
+    """The mapping of one operation; a missing file is a configuration error that names it."""
+    specs = hub.configuration.mappings[command.system].outbound
+    if command.kind not in specs:
+        raise ConfigurationError(f"mappings/{command.system}/{command.kind}.outbound.yaml is missing")
+    return compile_outbound(specs[command.kind])
+
+
+def build_payload(lookups: Lookups, command: Command) -> dict[str, Any]:
+    """The payload of a command; raises `CrosswalkPending`, `RecordRejected` or `ConfigurationError`."""
+    return outbound_mapping(lookups.hub, command).apply(command.body, CommandContext(lookups, command))
