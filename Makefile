@@ -72,8 +72,8 @@ types: setup
 bench: setup ## measure, beside a peer; rewrites benchmarks/results.md
 	@$(BIN)/python -m benchmarks.run
 
-docs: setup ## check every link, command and word of the documentation
-	@$(BIN)/python docs/check.py
+docs: setup ## check the documentation: links, commands, glossary
+	@$(BIN)/python -m pytest -q tests/architecture/test_documents.py
 
 faults: setup ## one hostile run with kills (SEED=n); prints the ledgers as JSON
 	@$(BIN)/python tests/faults/run.py --seed $(SEED)
