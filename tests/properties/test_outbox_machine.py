@@ -16,7 +16,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
 from store import deliveries, interventions, outbox
@@ -27,6 +27,7 @@ from store.unit_of_work import Store
 
 LEASE = 60.0
 KEYS = st.sampled_from(["A", "B"])
+KINDS = st.sampled_from(["make", "close"])
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 STEPS = ("save", "submit")
 
@@ -51,24 +52,26 @@ class OutboxMachine(RuleBasedStateMachine):
         self.workers: dict[str, Worker] = {}
         self.lives = 0
         self.effects: dict[str, list[str]] = defaultdict(list)  # command id → steps the target carried out
-        self.order: dict[str, list[int]] = defaultdict(list)  # key → revisions in the order they took effect
-        self.decided: dict[str, int] = {}
+        self.order: dict[tuple[str, str], list[int]] = defaultdict(
+            list
+        )  # kind and key → revisions in the order they took effect
+        self.decided: dict[tuple[str, str], int] = {}
         self.commands: dict[str, Command] = {}
 
     def teardown(self) -> None:
         self._calm_down()
 
-    @rule(key=KEYS, quantity=st.integers(1, 3))
-    def decide(self, key: str, quantity: int) -> None:
+    @rule(kind=KINDS, key=KEYS, quantity=st.integers(1, 3))
+    def decide(self, kind: str, key: str, quantity: int) -> None:
         with self.store.begin() as tx:
-            revision = next_revision(tx, "erp", "make", key, {"quantity": quantity})
+            revision = next_revision(tx, "erp", kind, key, {"quantity": quantity})
             if revision is None:
                 return
-            wanted = Command("make", "erp", "work_order", key, revision, {"quantity": quantity}, "rule:r", "e")
+            wanted = Command(kind, "erp", "work_order", key, revision, {"quantity": quantity}, "rule:r", "e")
             outbox.enqueue(tx, [wanted], self.now)
             outbox.enqueue(tx, [wanted], self.now)
-        assert revision == self.decided.get(key, 0) + 1
-        self.decided[key] = revision
+        assert revision == self.decided.get((kind, key), 0) + 1
+        self.decided[(kind, key)] = revision
         self.commands[wanted.id] = wanted
 
     @rule(name=WORKERS)
@@ -80,6 +83,7 @@ class OutboxMachine(RuleBasedStateMachine):
             found = deliveries.claim(tx, token, self.now, lease_seconds=LEASE, limit=1, systems=["erp"])
         self.workers.pop(name, None)
         for claimed in found:
+            assert self._unfinished_before(claimed.command.id) == []
             others = [w for w in self.workers.values() if self._holds(w)]
             assert claimed.command.business_key not in {w.claimed.command.business_key for w in others}
             self.workers[name] = Worker(claimed, token, done=list(claimed.receipts))
@@ -87,6 +91,22 @@ class OutboxMachine(RuleBasedStateMachine):
             assert claimed.in_doubt or not unanswered
             if unanswered:
                 self.workers[name].unanswered = unanswered[0]
+
+    def _unfinished_before(self, command_id: str) -> list[str]:
+        with self.store.read() as tx:
+            entries = outbox.entries(tx)
+            steps = outbox.steps(tx, [entry.command.id for entry in entries])
+        (mine,) = (entry for entry in entries if entry.command.id == command_id)
+        return [
+            entry.command.id
+            for entry in entries
+            if entry.command.business_key == mine.command.business_key
+            and entry.position < mine.position
+            and (
+                entry.state in OPEN_STATES
+                or (entry.state is State.PARKED and any(s.state == "intent" for s in steps.get(entry.command.id, ())))
+            )
+        ]
 
     def _holds(self, worker: Worker) -> bool:
         with self.store.read() as tx:
@@ -135,7 +155,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def _take_effect(self, command: Command, step: str) -> None:
         self.effects[command.id].append(step)
         if step == STEPS[0]:
-            self.order[command.business_key].append(command.revision)
+            self.order[(command.kind, command.business_key)].append(command.revision)
 
     def _receipt(self, worker: Worker) -> bool:
         step = worker.unanswered
@@ -247,6 +267,8 @@ def _shared_store() -> Store:
     """One database for all traces, emptied for each: creating files would take most of the time."""
     if not _opened:
         _opened.append(Store.open(f"sqlite:///{Path(_folder.name)}/hub.sqlite"))
+        _opened[0].close()  # further connections do not wait for the disk: no trace cuts the power
+        event.listen(_opened[0].engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA synchronous=OFF"))
     with _opened[0].begin() as tx:
         for table in reversed(metadata.sorted_tables):
             tx.execute(delete(table))
@@ -254,6 +276,6 @@ def _shared_store() -> Store:
 
 
 OutboxMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOutboxMachine = OutboxMachine.TestCase
