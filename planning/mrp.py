@@ -31,8 +31,8 @@ stock becomes free, which a `use_stock` message reports. Who passes no prior peg
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from operator import attrgetter
+from datetime import date
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from canonical.plan import (
@@ -89,6 +89,7 @@ class _Run:
         self.blocked = self._blocked(phantoms)
         self.prior = self._prior_claims()
         self.documents = self._document_keys()
+        self.dates: dict[int, date] = {}
         self.orders: list[PlannedOrder] = []
         self.pegs: list[Peg] = []
         self.shortages: list[Shortage] = []
@@ -214,7 +215,7 @@ class _Run:
         for supply, need, quantity in matching.allocations:
             key = (supply.key, supply.kind, need.consumer, need.root)
             merged[key] = merged.get(key, 0) + quantity
-        self.pegs.extend(Peg(*key, code, quantity) for key, quantity in merged.items())
+        self.pegs.extend(Peg(*key, code, merged[key]) for key in sorted(merged, key=itemgetter(0, 2)))
 
     def _short(self, code: str, shares: Iterable[tuple[Need, int]], reason: ProblemKind) -> None:
         for need, quantity in shares:
@@ -236,17 +237,16 @@ class _Run:
         return made
 
     def _orders_of(self, item: PlanItem, group: Group, quantities: list[int]) -> list[PlannedOrder]:
-        urgency = min(need.rank[:2] for need in group.shares)
+        urgency = min(need.rank for need in group.shares)[:2]
         orders = []
         number = 0
         for quantity, shares in zip(quantities, distribute(group, quantities, self._owner_of), strict=True):
             number = self._next_number(group.base, number)
-            pegged = sum(share for _, share in shares)
+            pegged = sum([share for _, share in shares])
             order = self._planned_order(item, group, f"{group.base}|{number}", quantity, quantity - pegged)
             orders.append(order)
-            self.pegs.extend(
-                Peg(order.key, "planned", need.consumer, need.root, item.code, share) for need, share in shares
-            )
+            for need, share in shares:
+                self.pegs.append(Peg(order.key, "planned", need.consumer, need.root, item.code, share))
             if item.sourcing != "buy":
                 start = order.start.toordinal()
                 self._draw(item.code, quantity, urgency, day=start, root=order.root, consumer=order.key)
@@ -261,29 +261,35 @@ class _Run:
         return number
 
     def _planned_order(self, item: PlanItem, group: Group, key: str, quantity: int, surplus: int) -> PlannedOrder:
-        due = date.fromordinal(group.day)
-        lead = timedelta(days=item.lead_time_days or 0)
-        release = due - lead
-        start = max(release, self.snapshot.as_of)
+        lead = item.lead_time_days or 0
+        release = group.day - lead
+        start = max(release, self.today)
         return PlannedOrder(
-            key=key,
-            item=item.code,
-            sourcing=item.sourcing,
-            quantity=quantity,
-            surplus=surplus,
-            due=due,
-            release=release,
-            start=start,
-            expected=start + lead,
+            key,
+            item.code,
+            item.sourcing,
+            quantity,
+            surplus,
+            due=self._date(group.day),
+            release=self._date(release),
+            start=self._date(start),
+            expected=self._date(start + lead),
             late=release < start,
             root=None if group.owner == STOCK_ROOT else group.owner,
             level=self.explosion.levels.get(item.code, 0),
         )
 
+    def _date(self, day: int) -> date:
+        """The date of a day ordinal; a run meets few days and many orders, so they are shared."""
+        found = self.dates.get(day)
+        if found is None:
+            found = self.dates[day] = date.fromordinal(day)
+        return found
+
     # -- outcome -----------------------------------------------------------------------------------------------
 
     def outcome(self) -> Plan:
-        """The plan, every list in its fixed order."""
+        """The plan, every list in its fixed order: orders and pegs as made, level by level, the others sorted."""
         arrivals = {
             supply.key: date.fromordinal(supply.available)
             for supplies in self.supplies.values()
@@ -291,8 +297,8 @@ class _Run:
             if supply.kind != "on_hand" and supply.free < supply.quantity
         }
         return Plan(
-            planned_orders=tuple(sorted(self.orders, key=attrgetter("level", "item", "due", "key"))),
-            pegs=tuple(sorted(self.pegs, key=attrgetter("item", "supply", "consumer"))),
+            planned_orders=tuple(self.orders),
+            pegs=tuple(self.pegs),
             shortages=tuple(sorted(self.shortages, key=attrgetter("item", "consumer"))),
             messages=tuple(sorted(self.messages, key=attrgetter("item", "kind", "key"))),
             problems=tuple(sorted(self.admitted.problems, key=attrgetter("item", "kind", "key", "detail"))),

@@ -92,12 +92,16 @@ class Ordering:
             for need in own:
                 if base in self.groups:
                     self._give_own_surplus(self.groups[base], need)
-                self._take_surplus(need)
+                if self._over:
+                    self._take_surplus(need)
                 if need.open:
                     self._grow(self._group(base, owner), need, needs)
 
     def _group(self, base: str, owner: str) -> Group:
-        return self.groups.setdefault(base, Group(base, owner))
+        group = self.groups.get(base)
+        if group is None:
+            group = self.groups[base] = Group(base, owner)
+        return group
 
     def _give_own_surplus(self, group: Group, need: Need) -> None:
         before = group.day
@@ -115,7 +119,7 @@ class Ordering:
         self._note_surplus(group)
 
     def _note_surplus(self, group: Group) -> None:
-        if group.surplus:
+        if group.sized > group.total:
             insort(self._over, (group.day, group.base))
 
     def _take_surplus(self, need: Need) -> None:
