@@ -109,7 +109,7 @@ class SoapConnector(DeclaredConnector):
             result = binding.process_reply(client, binding.get(name), raw)
         except zeep.exceptions.Fault as fault:
             return Reply(max(reply.status, HTTPStatus.BAD_REQUEST), reply.headers, {"fault": _fault(fault)})
-        except _UNREADABLE as error:
+        except Exception as error:  # noqa: BLE001 - zeep stumbles in many ways over a reply it does not expect
             message = f"{name}: a reply that does not fit the WSDL ({type(error).__name__})"
             kind = OutcomeUnknown if writes else SystemUnavailable
             raise kind(message, system=self.system) from None

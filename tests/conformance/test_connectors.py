@@ -102,8 +102,8 @@ def test_operations__keep_their_promises(system: str) -> None:
         for step_name, step in operation.steps.items():
             where = f"{name}.{step_name}"
             request = step.request
-            sent = [request.path, request.params, request.headers, request.body]
-            asked = {name.split(".")[0] for name in names_in(sent)}
+            templates = [request.path, request.params, request.headers, request.body]
+            asked = {part.split(".")[0] for part in names_in(templates)}
             assert asked <= WRITE_NAMES or _has_client(system), f"{where} asks for {asked - WRITE_NAMES}"
             if step.delivery is DeliveryClass.LOOKED_UP:
                 assert operation.look_up, where

@@ -1,0 +1,325 @@
+"""The four connectors against the four simulated systems on loopback, in fair and in hostile weather.
+
+The systems' own ledgers, which the hub cannot touch, say what really happened.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from canonical.commands import DeliveryClass, Outcome, OutcomeKind, StepReceipt
+from canonical.errors import AuthenticationFailed, TransientError
+from connectors.port import Connector, FoundDocument, StepRequest, Variant
+from connectors.registry import open_connector
+
+ROOT = Path(__file__).parents[2]
+SYSTEMS = ("crm", "erp", "mes", "wms")
+SETTLE_SECONDS = 1.2  # longer than the latest late commit of the hostile weather below
+WEATHER = {"hang_seconds": 0.3, "late_seconds": 0.5, "slow_seconds": 0.2}
+DONE = (OutcomeKind.APPLIED, OutcomeKind.UNCHANGED)
+
+
+@dataclass
+class Plant:
+    """The running systems and a connector to each."""
+
+    ready: Mapping[str, Any]
+    connectors: Mapping[str, Connector]
+
+    def control(self, system: str, name: str, body: object = None) -> Any:
+        url = f"{self.ready['systems'][system]['url']}/_sandbox/{name}"
+        headers = {"X-Sandbox-Token": self.ready["control_token"]}
+        with requests.request("GET" if body is None else "POST", url, json=body, headers=headers, timeout=10) as reply:
+            reply.raise_for_status()
+            return reply.json()
+
+    def created(self, system: str, references: Sequence[str]) -> Counter[str]:
+        rows = self.control(system, "ledger")
+        return Counter(
+            row["reference"] for row in rows if row["effect"] == "created" and row["reference"] in references
+        )
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    folder = tmp_path_factory.mktemp("plant")
+    process = subprocess.Popen([sys.executable, "-m", "sandbox", "up", "--dir", str(folder)], cwd=ROOT)
+    try:
+        until = time.monotonic() + 60
+        while not (folder / "sandbox.json").exists():
+            assert process.poll() is None, "the sandbox did not come up"
+            assert time.monotonic() < until, "the sandbox did not come up in time"
+            time.sleep(0.05)
+        ready = json.loads((folder / "sandbox.json").read_text())
+        opened = {system: open_connector(system, ready["env"]) for system in SYSTEMS}
+        yield Plant(ready, opened)
+        for connector in opened.values():
+            connector.close()
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _records(connector: Connector, stream: str, since: str | None = None) -> list[Mapping[str, Any]]:
+    return [record for page in connector.read(stream, since) for record in page.records]
+
+
+def _steps(connector: Connector, request: StepRequest) -> list[Outcome]:
+    """Every step of a variant, one after the other, each sent once."""
+    outcomes: list[Outcome] = []
+    receipts: dict[str, StepReceipt] = {}
+    for step in connector.operations[request.operation].variants[request.variant]:
+        [outcome] = connector.write([replace(request, step=step.name, receipts=dict(receipts))])
+        outcomes.append(outcome)
+        if outcome.receipt:
+            receipts[step.name] = outcome.receipt
+    return outcomes
+
+
+def _request(
+    operation: str, reference: str, payload: Mapping[str, Any], *, variant: Variant = "create", command: str = "",
+    existing: FoundDocument | None = None,
+) -> StepRequest:  # fmt: skip
+    return StepRequest(command or f"c-{reference}", operation, variant, "", reference, payload, existing=existing)
+
+
+def _work_order(plant: Plant, quantity: str = "2") -> dict[str, Any]:
+    known = _records(plant.connectors["mes"], "work_orders")[0]
+    return {
+        "erp_order_no": known["erp_order_no"], "material_code": known["material_code"], "unit": known["unit"],
+        "quantity": Decimal(quantity), "priority": 5, "due_on": "2026-12-05",
+    }  # fmt: skip
+
+
+def _production(plant: Plant, quantity: str = "3") -> dict[str, Any]:
+    known = _records(plant.connectors["erp"], "production_orders")[0]
+    row = {
+        "FMaterialId": {"FNumber": known["FMaterialId.FNumber"]}, "FUnitId": {"FNumber": known["FUnitId.FNumber"]},
+        "FQty": Decimal(quantity), "FPlanStartDate": "2026-12-01", "FPlanFinishDate": "2026-12-05",
+    }  # fmt: skip
+    return {"FTreeEntity": [row]}
+
+
+def _shipment(plant: Plant) -> dict[str, Any]:
+    stock = next(row for row in _records(plant.connectors["wms"], "stock") if row.get("unitOfMeasure") == "EA")
+    line = {"lineNumber": 1, "sku": stock["sku"], "quantity": Decimal(2), "unitOfMeasure": "EA"}
+    return {"orderReference": "SO-1", "wantedOn": "2026-12-01", "priority": 1, "lines": {"line": [line]}}
+
+
+def _progress(plant: Plant) -> dict[str, Any]:
+    order = _records(plant.connectors["crm"], "orders")[0]
+    return {"Order__c": order["Id"], "Stage__c": "In production", "Percent_Complete__c": Decimal(40)}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_probe__reaches_logs_in_and_reads(plant: Plant, system: str) -> None:
+    result = plant.connectors[system].probe(datetime.now(UTC))
+    assert result.reachable, result.message
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_read__every_stream_and_again_from_its_watermark(plant: Plant, system: str) -> None:
+    connector = plant.connectors[system]
+    filled = 0
+    for name, stream in connector.streams.items():
+        pages = list(connector.read(name))
+        records = [record for page in pages for record in page.records]
+        filled += bool(records)
+        marks = [page.watermark for page in pages if page.watermark]
+        if stream.incremental and records:
+            again = _records(connector, name, max(marks))
+            assert 0 < len(again) <= len(records), name
+    assert filled >= 3
+
+
+def test_crm__dotted_parents_and_pages(plant: Plant) -> None:
+    pages = list(plant.connectors["crm"].read("order_items"))
+    assert len(pages) > 1
+    first = pages[0].records[0]
+    assert first["Order"]["OrderNumber"]
+    assert "ProductCode" in first["Product2"]
+    assert isinstance(first["UnitPrice"], Decimal)
+
+
+def test_erp__rows_are_keyed_by_their_fields(plant: Plant) -> None:
+    row = _records(plant.connectors["erp"], "boms")[0]
+    assert {"FNumber", "FMATERIALID.FNumber", "FMATERIALIDCHILD.FNumber", "FNUMERATOR"} <= set(row)
+
+
+def test_crm__progress_is_upserted_and_read_back(plant: Plant) -> None:
+    crm, payload = plant.connectors["crm"], _progress(plant)
+    [first] = _steps(crm, _request("update_order_progress", "P1", payload))
+    [second] = _steps(
+        crm, _request("update_order_progress", "P1", {**payload, "Percent_Complete__c": Decimal(80)}, variant="change")
+    )
+    assert (first.kind, second.kind) == (OutcomeKind.APPLIED, OutcomeKind.APPLIED)
+    [found] = crm.look_up("update_order_progress", ["P1"])["P1"]
+    assert found.content["Percent_Complete__c"] == 80
+
+
+def test_erp__order_is_made_changed_and_cancelled(plant: Plant) -> None:
+    erp = plant.connectors["erp"]
+    made = _steps(erp, _request("order_production", "M1", _production(plant)))
+    assert [outcome.kind for outcome in made] == [OutcomeKind.APPLIED] * 3
+    [document] = erp.look_up("order_production", ["M1"])["M1"]
+    assert document.done_steps == ("save", "submit", "audit")
+    changed = _steps(
+        erp, _request("order_production", "M1", _production(plant, "5"), variant="change", existing=document)
+    )
+    assert [outcome.kind for outcome in changed] == [OutcomeKind.APPLIED] * 4
+    [after] = erp.look_up("order_production", ["M1"])["M1"]
+    assert after.content["FQty"] == 5
+    assert after.content["FTreeEntity_FEntryId"] == document.content["FTreeEntity_FEntryId"]
+    request = _request("order_production", "M1", {}, variant="cancel", existing=after)
+    kinds = [outcome.kind for outcome in (*_steps(erp, request), *_steps(erp, request))]
+    assert kinds == [OutcomeKind.APPLIED, OutcomeKind.UNCHANGED]
+    assert "cancel" in erp.look_up("order_production", ["M1"])["M1"][0].done_steps
+
+
+def test_mes__order_is_made_changed_and_cancelled(plant: Plant) -> None:
+    mes = plant.connectors["mes"]
+    [made] = _steps(mes, _request("order_work", "W1", _work_order(plant)))
+    [replayed] = _steps(mes, _request("order_work", "W1", _work_order(plant)))
+    assert made.receipt
+    assert replayed.receipt
+    assert made.receipt.native_id == replayed.receipt.native_id
+    [document] = mes.look_up("order_work", ["W1"])["W1"]
+    change = _request("order_work", "W1", _work_order(plant, "4"), variant="change", existing=document)
+    [changed], [stale] = _steps(mes, change), _steps(mes, change)
+    assert (changed.kind, stale.kind) == (OutcomeKind.APPLIED, OutcomeKind.STALE)
+    [cancelled] = _steps(mes, _request("order_work", "W1", {}, variant="cancel", command="c2", existing=document))
+    assert cancelled.kind is OutcomeKind.APPLIED
+
+
+def test_wms__shipment_is_made_once_and_cancelled(plant: Plant) -> None:
+    wms, payload = plant.connectors["wms"], _shipment(plant)
+    [made], [again] = (_steps(wms, _request("request_shipment", "S1", payload)) for _ in range(2))
+    assert (made.kind, again.kind) == (OutcomeKind.APPLIED, OutcomeKind.UNCHANGED)
+    assert again.receipt
+    assert made.receipt
+    assert again.receipt.native_number == made.receipt.native_number
+    [found] = wms.look_up("request_shipment", ["S1"])["S1"]
+    assert found.content["quantity"] == 2
+    [cancelled] = _steps(wms, _request("request_shipment", "S1", {}, variant="cancel"))
+    assert cancelled.kind is OutcomeKind.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("system", "operation", "payload"),
+    [
+        ("crm", "update_order_progress", {"Order__c": "nonsense"}),
+        ("erp", "order_production", {"FTreeEntity": [{"FMaterialId": {"FNumber": "nonsense"}}]}),
+        ("mes", "order_work", {"material_code": "nonsense", "quantity": 1, "unit": "pcs"}),
+        ("wms", "request_shipment", {"nonsense": 1}),
+        ("wms", "receive_goods", {"sku": "nonsense", "warehouse": "WH1", "quantity": 1, "unitOfMeasure": "EA"}),
+    ],
+)
+def test_write__what_the_target_refuses_is_rejected(
+    plant: Plant, system: str, operation: str, payload: Mapping[str, Any]
+) -> None:
+    first = _steps(plant.connectors[system], _request(operation, "X1", payload))[0]
+    assert first.kind is OutcomeKind.REJECTED
+    assert first.message
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_read__wrong_credentials_halt(plant: Plant, system: str) -> None:
+    wrong = {name: value if name.endswith("URL") else "wrong" for name, value in plant.ready["env"].items()}
+    connector = open_connector(system, wrong)
+    with pytest.raises(AuthenticationFailed):
+        list(connector.read(next(iter(connector.streams))))
+    connector.close()
+
+
+# Hostile weather
+
+
+def _deliver(connector: Connector, request: StepRequest) -> None:
+    """As the relay does: look an unknown outcome up, wait, look up again, only then send again."""
+    receipts: dict[str, StepReceipt] = {}
+    for step in connector.operations[request.operation].variants[request.variant]:
+        for _ in range(12):
+            [outcome] = connector.write([replace(request, step=step.name, receipts=dict(receipts))])
+            if outcome.kind in DONE:
+                break
+            assert outcome.kind in (OutcomeKind.UNKNOWN, OutcomeKind.RETRY), (step.name, outcome)
+            if outcome.kind is OutcomeKind.RETRY:
+                time.sleep(min(outcome.retry_after or 0.1, 1))
+            elif step.delivery_class is DeliveryClass.LOOKED_UP and (found := _settled(connector, request, step.name)):
+                receipt = StepReceipt(
+                    step.name, found.native_id, found.native_number, found.reference, datetime.now(UTC)
+                )
+                outcome = Outcome(OutcomeKind.APPLIED, receipt)
+                break
+        assert outcome.kind in DONE, (step.name, outcome)
+        if outcome.receipt:
+            receipts[step.name] = outcome.receipt
+
+
+def _settled(connector: Connector, request: StepRequest, step: str) -> FoundDocument | None:
+    for _ in range(2):
+        for document in _patiently(connector, request):
+            if step in document.done_steps:
+                return document
+        time.sleep(SETTLE_SECONDS)
+    return None
+
+
+def _patiently(connector: Connector, request: StepRequest) -> Sequence[FoundDocument]:
+    while True:
+        try:
+            return connector.look_up(request.operation, [request.reference])[request.reference]
+        except (TransientError, AuthenticationFailed):
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("system", "operation", "make"),
+    [
+        ("crm", "update_order_progress", _progress),
+        ("erp", "order_production", _production),
+        ("mes", "order_work", _work_order),
+        ("wms", "request_shipment", _shipment),
+    ],
+)
+def test_write__hostile_weather_makes_each_document_once(plant: Plant, system: str, operation: str, make: Any) -> None:
+    connector, payload = plant.connectors[system], make(plant)
+    references = [f"H-{system}-{number}" for number in range(10)]
+    plant.control(system, "hostile", {"seed": 11, "rate": 0.5, **WEATHER})
+    try:
+        for reference in references:
+            _deliver(connector, _request(operation, reference, payload))
+        faults = plant.control(system, "hostile")["faults"]
+    finally:
+        plant.control(system, "hostile", {"rate": 0})
+    time.sleep(WEATHER["late_seconds"] + 0.2)
+    assert sum(faults.values()) > 3, "the weather was fair"
+    assert plant.created(system, references) == Counter(dict.fromkeys(references, 1))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_read__hostile_weather_loses_no_record(plant: Plant, system: str) -> None:
+    connector = plant.connectors[system]
+    stream = next(iter(connector.streams))
+    calm = _records(connector, stream)
+    plant.control(system, "hostile", {"seed": 5, "rate": 0.3, "kinds": [
+        "error_before", "error_after", "hang", "reset", "rate_limited", "slow_body", "cut_body", "html",
+    ], **WEATHER})  # fmt: skip
+    try:
+        for _ in range(3):
+            assert _records(connector, stream) == calm
+    finally:
+        plant.control(system, "hostile", {"rate": 0})
