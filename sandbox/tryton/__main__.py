@@ -56,13 +56,7 @@ def up(options: argparse.Namespace) -> dict[str, Any]:
 
 def description(plant: Plant, url: str, pid: int) -> dict[str, Any]:
     """Return what a connection needs; `env` holds the variables of the hub's connector."""
-    env = {
-        "MILLSTREAM_TRYTON_URL": url,
-        "MILLSTREAM_TRYTON_DATABASE": plant.database,
-        "MILLSTREAM_TRYTON_USER": server.USER,
-        "MILLSTREAM_TRYTON_PASSWORD": plant.password,
-    }
-    return {"url": url, "database": plant.database, "pid": pid, "env": env}
+    return {"url": url, "database": plant.database, "pid": pid, "env": server.connection(plant, url)}
 
 
 def down(options: argparse.Namespace) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def rows(folder: Path, table: str) -> list[dict[str, str]]:
 def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 32, seed: int = 7) -> Factory:
     """Return the part of AdventureWorks that `bikes` bicycles of different models need.
 
-    Bills in force only. Stock is a tenth of what the tables say, so that every level has
+    Bills in force only. Stock is a fifth of what the tables say, so that every level has
     something left to plan. Sales are not in AdventureWorks: they are drawn from `seed`.
     """
     products = {row["ProductID"]: row for row in rows(folder, "Product")}
@@ -141,7 +141,7 @@ def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 32, seed:
         suppliers=suppliers,
         agreements=agreements,
         customers=customers,
-        stock={code: quantity // 10 for code, quantity in sorted(stock.items())},
+        stock={code: quantity // 5 for code, quantity in sorted(stock.items())},
         orders=_orders(items, customers, orders, seed),
     )
 

@@ -65,6 +65,17 @@ def environment() -> Path:
     return folder
 
 
+def not_ready() -> str | None:
+    """Return why no Tryton can be had in seconds, or None: its environment or a built database is missing."""
+    try:
+        environment()
+    except TrytonMissing as missing:
+        return str(missing)
+    if not any((cache_folder() / "sqlite" / "db").glob("base_*.sqlite")):
+        return "no Tryton database is built yet; build it with: make demo-tryton"
+    return None
+
+
 def adventureworks() -> Path | None:
     """Return the folder of the AdventureWorks tables, or None where they are absent."""
     named = os.environ.get("MILLSTREAM_ADVENTUREWORKS")
@@ -84,6 +95,16 @@ class Plant:
     def session(self, url: str) -> Session:
         """Log in to this plant's database on `url`."""
         return Session(url, self.database, USER, self.password).login()
+
+
+def connection(plant: Plant, url: str) -> dict[str, str]:
+    """Return the variables that the hub's connector asks for."""
+    return {
+        "MILLSTREAM_TRYTON_URL": url,
+        "MILLSTREAM_TRYTON_DATABASE": plant.database,
+        "MILLSTREAM_TRYTON_USER": USER,
+        "MILLSTREAM_TRYTON_PASSWORD": plant.password,
+    }
 
 
 def cache_folder() -> Path:

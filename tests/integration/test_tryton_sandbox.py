@@ -18,20 +18,9 @@ from sandbox.tryton.server import Plant
 pytestmark = pytest.mark.timeout(300)
 
 
-def missing() -> str | None:
-    """Why these tests cannot run here, or None."""
-    try:
-        server.environment()
-    except server.TrytonMissing as absent:
-        return str(absent)
-    if not any((server.cache_folder() / "sqlite" / "db").glob("base_*.sqlite")):
-        return "no Tryton database is built yet; build it with: make demo-tryton"
-    return None
-
-
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
-    if reason := missing():
+    if reason := server.not_ready():
         pytest.skip(reason)
     return server.build(tmp_path_factory.mktemp("tryton"))
 
