@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,13 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from canonical import strict_json
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _escape(found: re.Match[str]) -> str:
+    """Half a character, which JSON may carry and UTF-8 may not, as JSON's own escape."""
+    return f"\\u{ord(found.group()):04x}"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -42,7 +50,7 @@ class StrictJson(TypeDecorator[Any]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Canonical text; `None` is SQL NULL."""
-        return None if value is None else strict_json.dumps(value)
+        return None if value is None else _LONE_SURROGATE.sub(_escape, strict_json.dumps(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         """The JSON value."""

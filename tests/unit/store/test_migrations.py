@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from canonical.errors import ConfigurationError
 from store.database import open_engine
-from store.migrations import upgrade
-from store.tables import leases, metadata, outbox_steps
+from store.migrations import configuration, revisions, upgrade
+from store.tables import audit, leases, metadata, outbox_steps
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -28,6 +31,36 @@ def test_migrations__agree_with_tables(either_store: Store) -> None:
 def test_upgrade__again_changes_nothing(either_store: Store) -> None:
     upgrade(either_store.engine)
     assert set(inspect(either_store.engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_upgrade__newer_database_is_refused(either_store: Store) -> None:
+    with either_store.begin() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="9999"):
+        upgrade(either_store.engine)
+
+
+def test_upgrade__two_at_once(postgres_database: str, tmp_path: Path) -> None:
+    for url in (postgres_database, f"sqlite:///{tmp_path}/hub.sqlite"):
+        with ThreadPoolExecutor(4) as pool:
+            stores = list(pool.map(Store.open, [url] * 4))
+        assert set(inspect(stores[0].engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+        for store in stores:
+            store.close()
+
+
+def test_revisions__numbered_files_are_the_history() -> None:
+    script = ScriptDirectory.from_config(configuration())
+    assert [step.revision for step in script.walk_revisions()] == revisions()[::-1]
+
+
+def test_strict_json__hostile_text_survives(either_store: Store) -> None:
+    hostile = {"half": "\ud800", "nul": "\x00", "emoji": "\U0001f529", "deep": [Decimal("1.10"), None]}
+    with either_store.begin() as tx:
+        tx.execute(audit.insert(), {"at": NOW, "actor": "a", "action": "b", "object": "c", "detail": hostile})
+    with either_store.read() as tx:
+        found = tx.execute(select(audit.c.detail)).scalar_one()
+    assert found == {**hostile, "deep": ["1.1", None]}
 
 
 def test_upgrade__fresh_sqlite_is_fast(tmp_path: Path) -> None:
