@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # The machine's own certificates: plants stand behind proxies that sign with theirs.
-UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv --system-certs
+UV := VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv --system-certs
 ROOMS := assets canonical connectors console mappings mdm orchestration pipeline planning quality rules sandbox store
 SEED ?= 1
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3
