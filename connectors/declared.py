@@ -24,6 +24,7 @@ from canonical.errors import (
     RecordRejected,
     SchemaDrift,
     StreamHalted,
+    SystemUnavailable,
     TransientError,
 )
 from connectors import port
@@ -251,6 +252,12 @@ class DeclaredConnector(ABC):
         declared = self._operation(operation).look_up
         if declared is None:
             raise ConfigurationError(f"{self.system}: {operation} has no look-up")
+        try:
+            return self._all_found(declared, references)
+        except StreamHalted as error:  # a doubt stays a doubt while the target does not let us look
+            raise SystemUnavailable(error.message, system=self.system, hint=error.hint) from error
+
+    def _all_found(self, declared: LookUp, references: Sequence[str]) -> Mapping[str, Sequence[port.FoundDocument]]:
         if declared.request is None:
             return self._found_in_stream(declared, references)
         return {reference: self._found(declared, declared.request, reference) for reference in references}

@@ -49,7 +49,8 @@ def open_connector(
     missing = missing_variables(found, environ)
     if missing:
         raise ConfigurationError(faults=missing)
-    wire = Wire(name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url)
+    ca_file = environ[found.system.ca_file.env] if found.system.ca_file else None
+    wire = Wire(name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url, ca_file=ca_file)
     return _opener(found)(found, wire, lambda variable: environ[variable.env])
 
 
@@ -73,7 +74,7 @@ def _variables(document: Document) -> list[tuple[Path_, str]]:
             for key, part in value.items():
                 walk(part, (*path, key))
 
-    walk({key: document.values.get(key) for key in ("base_url", "auth")}, ())
+    walk({key: document.values.get(key) for key in ("base_url", "ca_file", "auth")}, ())
     return found
 
 

@@ -283,6 +283,7 @@ class System(_Closed):
     protocol: Literal["rest", "soap", "jsonrpc"]
     timezone: Annotated[str, AfterValidator(_zone)]
     base_url: EnvName
+    ca_file: EnvName | None = None
     wsdl: str | None = None
     soap_path: str = "/"
     auth: AuthSpec

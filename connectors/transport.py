@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import SSLError as Urllib3SslError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from canonical.errors import ConfigurationError, OutcomeUnknown, StreamHalted, SystemUnavailable, TransientError
@@ -77,7 +79,9 @@ class Reply:
 class Wire:
     """Safe to use from several threads; one per connection."""
 
-    def __init__(self, system: str, base_url: str, limits: Limits, *, redis_url: str | None = None) -> None:
+    def __init__(
+        self, system: str, base_url: str, limits: Limits, *, redis_url: str | None = None, ca_file: str | None = None
+    ) -> None:
         self.system, self.limits = system, limits
         self.base = _checked(system, base_url)
         self._origin = _origin(self.base)
@@ -85,6 +89,7 @@ class Wire:
         self._breaker = Breaker(system, limits.breaker_failures, limits.breaker_seconds)
         self._room = threading.BoundedSemaphore(limits.concurrency)
         self._session = _session(limits.concurrency)
+        self._session.verify = ca_file or True
 
     def url(self, path: str) -> str:
         """The full address of a path, or of an address on the same host; raise `StreamHalted` for any other."""
@@ -229,9 +234,13 @@ def _session(concurrency: int) -> requests.Session:
 
 
 def _never_connected(error: requests.RequestException) -> bool:
+    """Also where the certificate was refused: nothing is sent before the handshake is done."""
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
-    return isinstance(reason, NewConnectionError | NameResolutionError)
+    if isinstance(reason, NewConnectionError | NameResolutionError):
+        return True
+    first = reason.args[0] if isinstance(reason, Urllib3SslError) and reason.args else None
+    return isinstance(first, ssl.SSLCertVerificationError)
 
 
 def _origin(url: str) -> tuple[str, str, int]:

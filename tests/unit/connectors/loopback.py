@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,12 +110,14 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that answers until the block ends."""
     told = Server()
     handler = _handler(told)
     http = _Quiet(("127.0.0.1", 0), handler)
-    told.url = f"http://127.0.0.1:{http.server_address[1]}"
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True)
+    told.url = f"http{'s' if tls else ''}://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield told

@@ -354,6 +354,12 @@ def test_look_up__target_that_cannot_say(server: Server, acme: Connector) -> Non
         acme.look_up("make", ["R1"])
 
 
+def test_look_up__refused_credentials_leave_the_doubt(server: Server, acme: Connector) -> None:
+    server.reply = lambda _: Answer(401, None)
+    with pytest.raises(SystemUnavailable):
+        acme.look_up("make", ["R1"])
+
+
 def test_probe__times_each_part(server: Server, acme: Connector) -> None:
     server.script = [Answer(body={"items": []})]
     result = acme.probe(datetime.now(UTC))

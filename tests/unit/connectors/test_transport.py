@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from canonical.errors import ConfigurationError, OutcomeUnknown, RateLimited, StreamHalted, SystemUnavailable
 from connectors.spec import Limits
 from connectors.transport import Message, Reply, Wire, json_content
-from tests.unit.connectors.loopback import Answer, Server
+from tests.unit.connectors.loopback import Answer, Server, serving
 
 GET = Message("GET", "/x")
 POST = Message("POST", "/x", headers={"Authorization": "Bearer canary"}, content=b"{}")
@@ -194,8 +199,6 @@ def test_send__logs_no_secret(server: Server, make: Make, caplog: pytest.LogCapt
 
 def test_send__extra_answer_on_a_kept_connection_is_not_taken_for_the_next(make: Make) -> None:
     """A server that answers twice must not make request 2 receive the second answer to request 1."""
-    import threading
-
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -219,6 +222,26 @@ def test_send__extra_answer_on_a_kept_connection_is_not_taken_for_the_next(make:
     wire.close()
     thread.join(2)
     listener.close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the test's certificate")
+def test_send__certificate_of_our_own_authority(tmp_path: Path) -> None:
+    """Refused without the authority's file, and then surely nothing was sent; taken with it."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=plant"]
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(context) as server:
+        server.script = [Answer(body={"ok": True})]
+        stranger, friend = (Wire("test", server.url, Limits(), ca_file=file) for file in (None, str(certificate)))
+        with pytest.raises(SystemUnavailable):
+            stranger.send(POST, writes=True)
+        assert friend.send(POST, writes=True).body == {"ok": True}
+        assert len(server.asked) == 1
+        stranger.close()
+        friend.close()
 
 
 def test_json_content__exact_numbers() -> None:
