@@ -104,11 +104,11 @@ class DeclaredConnector(ABC):
         return found
 
     def _exploded(self, path: str, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        head = {name: value for name, value in record.items() if name != path.split(".", maxsplit=1)[0]}
+        """`lines.line`: one record per line, with the head's fields and the line under `line`."""
+        outer, _, inner = path.partition(".")
+        head = {name: value for name, value in record.items() if name != outer}
         for line in look(path, record) or ():
-            if twice := head.keys() & line.keys():
-                raise SchemaDrift(f"record and line both have {sorted(twice)}", system=self.system)
-            yield {**head, **line}
+            yield {**head, inner or outer: line}
 
     def _watermark(self, stream: Stream, records: Sequence[Mapping[str, Any]]) -> str | None:
         if stream.watermark is None:

@@ -212,7 +212,7 @@ def test_wms__shipment_is_made_once_and_cancelled(plant: Plant) -> None:
     assert made.receipt
     assert again.receipt.native_number == made.receipt.native_number
     [found] = wms.look_up("request_shipment", ["S1"])["S1"]
-    assert found.content["quantity"] == 2
+    assert found.content["line"]["quantity"] == 2
     [cancelled] = _steps(wms, _request("request_shipment", "S1", {}, variant="cancel"))
     assert cancelled.kind is OutcomeKind.APPLIED
 

@@ -159,7 +159,7 @@ def test_read__explodes_lines_and_follows_paths(server: Server, acme: Connector)
         Answer(body={"items": [{"number": "S2", "lines": {}}]}),
     ]
     records = [record for page in acme.read("lines") for record in page.records]
-    assert records == [{"number": "S1", "sku": "a"}, {"number": "S1", "sku": "b"}]
+    assert records == [{"number": "S1", "line": {"sku": "a"}}, {"number": "S1", "line": {"sku": "b"}}]
     assert server.asked[1].path == "/more?token=2"
 
 
