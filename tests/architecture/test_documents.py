@@ -14,7 +14,7 @@ from canonical.entities import ENTITIES
 from canonical.facts import FACTS
 
 ROOT = Path(__file__).parents[2]
-VERBS = ("land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "measure")
+STAGES = ("land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "measure")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
@@ -43,13 +43,23 @@ def test_document__names_targets_that_make_knows(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_document__names_verbs_that_the_command_line_has(path: Path) -> None:
-    reference = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    known = set(re.findall(r"^\| `([a-z]+)[ `]", reference, re.MULTILINE))
+    known = _verbs_in_reference()
     code = "\n".join(CODE.findall(path.read_text(encoding="utf-8")))
     assert not set(re.findall(r"(?:^|[`/])millstream ([a-z]+)", code, re.MULTILINE)) - known
 
 
-@pytest.mark.parametrize("word", [*VERBS, *ENTITIES, *FACTS, *State])
+def test_reference__lists_every_verb() -> None:
+    from console.cli.main import GROUPS, VERBS
+
+    assert _verbs_in_reference() == {*VERBS, *GROUPS}
+
+
+def _verbs_in_reference() -> set[str]:
+    reference = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    return set(re.findall(r"^\| `([a-z]+)[ `]", reference, re.MULTILINE))
+
+
+@pytest.mark.parametrize("word", [*STAGES, *ENTITIES, *FACTS, *State])
 def test_glossary__explains_the_word_once(word: str) -> None:
     rows = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
     explained = [row for row in rows if row.startswith("|") and word in re.split(r",\s*", row.split("|")[1].strip())]
