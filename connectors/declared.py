@@ -198,17 +198,19 @@ class DeclaredConnector(ABC):
     ) -> Outcome:
         if verdict.outcome not in ("applied", "unchanged"):
             return Outcome(_kind(verdict), message=str(verdict), retry_after=reply.retry_after)
-        receipt = self._receipt(step, request, reply)
+        receipt = self._receipt(step, request, reply, refused=verdict.failed)
         if doubt := self._doubt(step, request, payload, reply, receipt, refused=verdict.failed):
             return Outcome(OutcomeKind.UNKNOWN, message=doubt)
         return Outcome(_kind(verdict), receipt=receipt, message=verdict.message)
 
-    def _receipt(self, step: Step, request: port.StepRequest, reply: Reply) -> StepReceipt:
+    def _receipt(self, step: Step, request: port.StepRequest, reply: Reply, *, refused: bool) -> StepReceipt:
+        """What the reply says; a refusal that means "done already" says little, so the ids known before stand."""
         where, body = step.reply, reply.body
+        known = self._known(request) if refused else {}
         return StepReceipt(
             step=request.step,
-            native_id=text(search(where.native_id, body)),
-            native_number=text(search(where.native_number, body)),
+            native_id=text(search(where.native_id, body)) or known.get("native_id"),
+            native_number=text(search(where.native_number, body)) or known.get("native_number"),
             echoed_reference=text(search(where.reference, body)),
             received_at=self._now(),
             reply=body if isinstance(body, dict) else {},

@@ -279,6 +279,8 @@ def test_write__refusal_must_name_our_document(server: Server, acme: Connector) 
     ]  # fmt: skip
     ours, others = acme.write([_request(existing=existing), _request(existing=existing)])
     assert (ours.kind, others.kind) == (OutcomeKind.UNCHANGED, OutcomeKind.REJECTED)
+    assert ours.receipt
+    assert (ours.receipt.native_id, ours.receipt.native_number) == ("7", "N7")
 
 
 def test_write__later_step_uses_earlier_receipt(server: Server, acme: Connector) -> None:
