@@ -1,4 +1,4 @@
-"""`python -m sandbox.tryton build|up|down|supply|inspect --dir DIR`: one Tryton from a shell."""
+"""`python -m sandbox.tryton setup|build|up|down|supply|inspect --dir DIR`: one Tryton from a shell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.tryton.server import Plant
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; prints JSON on stdout, progress on stderr. Returns the exit code."""
     options = parser().parse_args(arguments)
-    commands = {"build": build, "up": up, "down": down, "supply": propose, "inspect": inspect}
+    commands = {"setup": setup, "build": build, "up": up, "down": down, "supply": propose, "inspect": inspect}
     try:
         answer = commands[options.command](options)
     except (server.TrytonMissing, FileNotFoundError, FileExistsError) as missing:
@@ -28,11 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m sandbox.tryton", description=__doc__)
-    made.add_argument("command", choices=("build", "up", "down", "supply", "inspect"))
-    made.add_argument("--dir", type=Path, required=True, help="where this Tryton lives")
+    made.add_argument("command", choices=("setup", "build", "up", "down", "supply", "inspect"))
+    made.add_argument("--dir", type=Path, default=server.cache_folder() / "run", help="where this Tryton lives")
     made.add_argument("--port", type=int, default=0, help="0 takes a free port")
     made.add_argument("--postgres", help="postgresql://user:password@host:port/ instead of SQLite")
     return made
+
+
+def setup(options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001 - there is one environment
+    """Make Tryton's own environment, `.venv-tryton`, unless it stands already."""
+    return {"environment": str(server.install())}
 
 
 def build(options: argparse.Namespace) -> dict[str, Any]:
