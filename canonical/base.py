@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+MarkT = TypeVar("MarkT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,21 @@ class Entity(BaseModel):
 
 
 def references(model: type[Entity]) -> dict[str, str]:
-    """Field → referenced entity, for every `Reference` field of a model."""
-    return {
-        name: mark.entity
-        for name, field in model.model_fields.items()
-        for mark in field.metadata
-        if isinstance(mark, Reference)
-    }
+    """Field → referenced entity, for every `Reference` field of a model, optional ones included."""
+    marks = {name: _mark(field, Reference) for name, field in model.model_fields.items()}
+    return {name: mark.entity for name, mark in marks.items() if mark is not None}
 
 
 def quantities(model: type[Entity]) -> dict[str, str]:
     """Quantity field → the field naming its unit."""
-    return {
-        name: mark.field
-        for name, field in model.model_fields.items()
-        for mark in field.metadata
-        if isinstance(mark, UnitOf)
-    }
+    marks = {name: _mark(field, UnitOf) for name, field in model.model_fields.items()}
+    return {name: mark.field for name, mark in marks.items() if mark is not None}
+
+
+def _mark(field: FieldInfo, kind: type[MarkT]) -> MarkT | None:
+    """The field's mark of one kind; `X | None` keeps the marks of `X` inside the union."""
+    inner = (mark for part in get_args(field.annotation) for mark in getattr(part, "__metadata__", ()))
+    return next((mark for mark in (*field.metadata, *inner) if isinstance(mark, kind)), None)
 
 
 Quantity = Annotated[Decimal, UnitOf("unit")]

@@ -31,6 +31,8 @@ class Policy(BaseModel):
     """Attributes on which systems should agree; a difference is recorded as a conflict."""
     item: str | None = None
     """The field naming the item whose stocking unit the quantities are brought to."""
+    shared_codes: bool = False
+    """Systems that list no such records of their own refer to them by the common code, which is the golden id."""
     crosswalk: bool = True
     """Whether others refer to this entity, or documents of it are written, by native key."""
 

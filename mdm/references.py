@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -17,11 +17,12 @@ CROSSWALK_SCHEMA: dict[str, pl.DataType] = {
 
 
 def rekey(
-    entity: str, frame: pl.DataFrame, crosswalks: Mapping[str, pl.DataFrame]
+    entity: str, frame: pl.DataFrame, crosswalks: Mapping[str, pl.DataFrame], shared: Collection[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Replace every reference by a golden id.
 
-    `crosswalks` maps an entity to frames of `CROSSWALK_SCHEMA`. Returns the rows whose references all
+    `crosswalks` maps an entity to frames of `CROSSWALK_SCHEMA`; entities in `shared` are also known by
+    their golden id. Returns the rows whose references all
     resolve, and the others with a column `unresolved` naming the first field that does not.
     """
     model = ENTITIES[entity]
@@ -30,6 +31,9 @@ def rekey(
         walk = crosswalks.get(referred, pl.DataFrame(schema=CROSSWALK_SCHEMA))
         lookup = walk.select("system", pl.col("source_key").alias(field), pl.col("golden_id").alias(f"{field}__golden"))
         frame = frame.join(lookup, on=["system", field], how="left", maintain_order="left")
+        if referred in shared:
+            same = pl.when(pl.col(field).is_in(walk["golden_id"].unique().to_list())).then(pl.col(field))
+            frame = frame.with_columns(pl.coalesce(f"{field}__golden", same).alias(f"{field}__golden"))
         missing = pl.col(field).is_not_null() & pl.col(f"{field}__golden").is_null()
         unresolved = pl.coalesce(unresolved, pl.when(missing).then(pl.lit(field)))
     frame = frame.with_columns(unresolved.alias("unresolved"))

@@ -184,7 +184,7 @@ def _standing(tx: Transaction, claimed: Sequence[ClaimedCommand]) -> dict[str, d
 
 
 def process_token() -> str:
-    """This host, this process and this life of it (process ids come round again), for owner tokens."""
+    """Host, process and this life of the process (process ids come round again), for owner tokens."""
     return f"{socket.gethostname()}:{os.getpid()}:{_LIFE}"
 
 

@@ -73,11 +73,14 @@ def _planned_orders(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row
     before = sources.decided.get("planned_order", {})
     orders = {line.key: line for line in lines}
     suppliers = _suppliers(sources.frames)
+    obsolete = {row["golden_id"] for row in rows(sources.frames, "item") if row["obsolete"]}
     fresh: set[str] = set()
     for order in sources.plan.planned_orders:
         reference = planned_reference(order)
         if not (reference in before or _inside_fence(order, sources.planning, sources.as_of)):
             continue
+        if order.item in obsolete and reference not in before:
+            continue  # the ERP refuses it; the shortage shows in the plan until the BOM is mended
         fresh.add(reference)
         line = orders.get(order.root or "")
         supplier, old = suppliers.get(order.item), before.get(reference)

@@ -36,7 +36,7 @@ def judge(hub: Hub, entity: str, run: Run) -> Judged:
     frame = hub.frames.read(f"golden/{entity}")
     assert frame is not None, f"{entity} was never reconciled"
     rulebook = hub.configuration.rulebooks.get(entity)
-    found = judge_suite(rulebook, frame, related=_related(hub, rulebook)) if rulebook and frame.height else ()
+    found = judge_suite(rulebook, frame, related=_related(hub, rulebook, run)) if rulebook and frame.height else ()
     good, bad = remove(rulebook, frame, found) if rulebook and found else (frame, [])
     hub.frames.write(f"judged/{entity}", good, run.run_id)
     kept = tuple(_verdict(entity, finding, frame.height) for finding in found)
@@ -50,10 +50,15 @@ def judge(hub: Hub, entity: str, run: Run) -> Judged:
     return Judged(entity, good.height, len(bad), kept, any(finding.stops for finding in found))
 
 
-def _related(hub: Hub, rulebook: Rulebook | None) -> dict[str, pl.DataFrame]:
-    needed = rulebook.needs() if rulebook else ()
-    frames = {name: hub.frames.read(f"golden/{name}") for name in needed}
+def _related(hub: Hub, rulebook: Rulebook | None, run: Run) -> dict[str, pl.DataFrame]:
+    """What references may name: records that passed judgement in this run, so that doubt about one holds the other."""
+    frames = {name: hub.frames.read(_best(hub, name, run)) for name in (rulebook.needs() if rulebook else ())}
     return {name: frame for name, frame in frames.items() if frame is not None}
+
+
+def _best(hub: Hub, entity: str, run: Run) -> str:
+    judged = f"judged/{entity}"
+    return judged if hub.frames.run_of(judged) == run.run_id else f"golden/{entity}"
 
 
 def _verdict(entity: str, finding: Finding, checked: int) -> Verdict:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
 
 import polars as pl
 
-from canonical.errors import StreamHalted
-from canonical.plan import Plan
+from canonical.errors import MillstreamError, StreamHalted
+from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanProblem, Shortage
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
-from pipeline.snapshot import snapshot, unscaled
+from pipeline.snapshot import scaled, snapshot, unscaled
 from planning.mrp import plan as plan_requirements
 from store import plan_pegs, runs
 from store.plan_pegs import PlanSummary
@@ -63,6 +65,9 @@ def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
     hub.frames.write("plan/planned_order", _orders_frame(result), run.run_id)
     hub.frames.write("plan/problem", _rows_frame([asdict(row) for row in result.problems], PROBLEM), run.run_id)
     hub.frames.write("plan/message", _rows_frame([asdict(row) for row in result.messages], MESSAGE), run.run_id)
+    hub.frames.write("plan/shortage", _rows_frame([asdict(row) for row in result.shortages], SHORTAGE), run.run_id)
+    days = [{"key": key, "available": day} for key, day in result.availability.items()]
+    hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
     problems = Counter(problem.kind for problem in result.problems)
     with hub.store.begin() as tx:
         plan_pegs.replace(tx, result.pegs)
@@ -83,6 +88,35 @@ MESSAGE: dict[str, pl.DataType] = {
     "kind": pl.String(), "item": pl.String(), "key": pl.String(), "quantity": pl.Int64(),
     "current": pl.Date(), "wanted": pl.Date(),
 }  # fmt: skip
+SHORTAGE: dict[str, pl.DataType] = {
+    "consumer": pl.String(), "root": pl.String(), "item": pl.String(), "quantity": pl.Int64(), "reason": pl.String(),
+}  # fmt: skip
+AVAILABILITY: dict[str, pl.DataType] = {"key": pl.String(), "available": pl.Date()}
+_KEPT = ("planned_order", "problem", "message", "shortage", "availability")
+
+
+def load_plan(hub: Hub) -> Plan:
+    """The last plan, exactly as it was made; raises `MillstreamError` where planning was cut short while keeping it."""
+    frames = {name: hub.frames.read(f"plan/{name}") for name in _KEPT}
+    with hub.store.read() as tx:
+        pegs, summary = plan_pegs.pegs(tx), plan_pegs.last_summary(tx)
+    runs_seen = {hub.frames.run_of(f"plan/{name}") for name in _KEPT}
+    if summary is None or runs_seen != {summary.run_id}:
+        raise MillstreamError("there is no complete plan", hint="run the plan stage again")
+    rows = {name: frame.to_dicts() for name, frame in frames.items() if frame is not None}
+    availability: dict[str, date] = {row["key"]: row["available"] for row in rows["availability"]}
+    return Plan(
+        planned_orders=tuple(_order(row) for row in rows["planned_order"]),
+        pegs=pegs,
+        shortages=tuple(Shortage(**row) for row in rows["shortage"]),
+        messages=tuple(PlanMessage(**row) for row in rows["message"]),
+        problems=tuple(PlanProblem(**row) for row in rows["problem"]),
+        availability=availability,
+    )
+
+
+def _order(row: dict[str, Any]) -> PlannedOrder:
+    return PlannedOrder(**{**row, "quantity": scaled(row["quantity"]), "surplus": scaled(row["surplus"])})
 
 
 def _orders_frame(result: Plan) -> pl.DataFrame:

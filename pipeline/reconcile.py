@@ -41,7 +41,8 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     """Re-key, bring to stocking units, match, survive; write `golden/<entity>`, crosswalk and conflicts."""
     policy = hub.configuration.policies[entity]
     records = _canonical(hub, entity)
-    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity))
+    shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
+    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity), shared)
     counted, unknown = _in_stocking_units(hub, policy, keyed)
     outcome = reconcile(policy, counted, _known(hub, entity))
     hub.frames.write(f"golden/{entity}", outcome.golden, run.run_id)

@@ -54,7 +54,9 @@ def run_route(
     configuration = hub.configuration
     on_stage("land")
     with ThreadPoolExecutor(READERS) as pool:
-        passed.landed = list(pool.map(lambda one: land(hub, *one, run, everything=everything), configuration.streams()))
+        passed.landed = list(
+            pool.map(lambda one: land(hub, one[0], one[1], run, everything=everything), configuration.streams())
+        )
     pull_halted = {(landed.system, landed.stream) for landed in passed.landed if landed.halted}
     on_stage("conform")
     for entity in configuration.entities:

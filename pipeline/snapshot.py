@@ -187,7 +187,8 @@ def _items(frames: Frames, planning: Planning) -> Iterator[PlanItem]:
             code=row["golden_id"],
             sourcing=row["sourcing"] or "buy",
             lead_time_days=planning.default_lead_time_days if lead is None else lead,
-            safety_stock=scaled(row["safety_stock"] or Decimal(0)),
+            # What is obsolete is used up, not replenished.
+            safety_stock=0 if row["obsolete"] else scaled(row["safety_stock"] or Decimal(0)),
             lot=LotPolicy(
                 minimum=scaled(row["lot_minimum"] or Decimal(0)), multiple=scaled(row["lot_multiple"] or Decimal(0))
             ),
