@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -369,3 +370,15 @@ def test_probe__times_each_part(server: Server, acme: Connector) -> None:
     assert set(result.timings) == {"connect", "log_in", "read"}
     assert result.clock_skew_seconds is not None
     assert abs(result.clock_skew_seconds) < 5
+
+
+def test_write__several_threads_each_get_their_own_answer(server: Server, acme: Connector) -> None:
+    def reply(asked: Asked) -> Answer:
+        model = asked.json["model"]
+        return Answer(body={"id": model["ref"], "number": "N", "ref": model["ref"], "quantity": model["quantity"]})
+
+    server.reply = reply
+    references = [f"R{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda reference: acme.write([_request(reference=reference)])[0], references))
+    assert [outcome.receipt.native_id for outcome in outcomes if outcome.receipt] == references

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from canonical.commands import OutcomeKind
 from canonical.errors import AuthenticationFailed, ConfigurationError, StreamHalted
 from connectors.port import Connector, StepRequest
 from connectors.registry import open_connector
-from tests.unit.connectors.loopback import Answer, Server
+from tests.unit.connectors.loopback import Answer, Asked, Server
 
 NS = "urn:acme"
 WSDL = f"""<?xml version="1.0"?>
@@ -240,3 +241,14 @@ def test_read__wsdl_is_fetched_where_none_is_vendored(server: Server, tmp_path: 
     assert len(list(connector.read("rows"))) == 1
     assert server.asked[1].path == "/acme?wsdl"
     connector.close()
+
+
+def test_write__several_threads_share_one_client(server: Server, acme: Connector) -> None:
+    def reply(asked: Asked) -> Answer:
+        return _booked(etree.fromstring(asked.body).findtext(f".//{{{NS}}}reference") or "")
+
+    server.reply = reply
+    requests = [StepRequest("c", "book", "create", "book", f"R{each}", {"quantity": 1}) for each in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda request: acme.write([request])[0], requests))
+    assert {outcome.kind for outcome in outcomes} == {OutcomeKind.APPLIED}
