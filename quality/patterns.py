@@ -22,6 +22,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_REPEATABLE: Final = frozenset({"class", "escape", "literal"})
 
 
 def pattern_fault(pattern: str) -> str | None:
@@ -34,10 +35,8 @@ def pattern_fault(pattern: str) -> str | None:
         if token is None:
             return f"{pattern[place]!r} at {place + 1} is not allowed in a pattern"
         kind = str(token.lastgroup)
-        if kind == "repeat" and before not in ("class", "escape", "literal") and token.group() != "?":
+        if kind == "repeat" and before not in _REPEATABLE | ({"close"} if token.group() == "?" else set()):
             return f"{token.group()!r} at {place + 1} may repeat a single character or class only"
-        if kind == "repeat" and before == "repeat":
-            return f"{token.group()!r} at {place + 1} follows another repetition"
         place, before = token.end(), kind
     try:
         re.compile(pattern)

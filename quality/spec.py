@@ -28,6 +28,8 @@ Kind = Literal[
     "unique", "exists_in", "reference_unmarked", "row_count_between", "not_null_share",
 ]  # fmt: skip
 DATASET_KINDS: Final = frozenset({"unique", "exists_in", "reference_unmarked", "row_count_between", "not_null_share"})
+FINEST_BELOW: Final = 4_000_000
+"""Below it neighbouring floats lie closer together than a billionth."""
 _ARITY: Final[Mapping[str, tuple[int, int]]] = {"row_count_between": (0, 0), "date_order": (2, 2), "unique": (1, 9)}
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "in_set": (str,), "matches": (str,), "known_unit": (str,), "exists_in": (str,), "reference_unmarked": (str,),
@@ -82,7 +84,19 @@ class Rule(BaseModel):
                 raise ValueError(f"{self.kind} needs {setting!r}")
         if self.kind in ("between", "row_count_between") and self.min is None and self.max is None:
             raise ValueError(f"{self.kind} needs 'min' or 'max'")
+        for bound in (self.min, self.max):
+            if bound is not None and not _comparable(bound):
+                raise ValueError(
+                    f"{bound} cannot be compared exactly: use up to nine places, below {FINEST_BELOW} if any"
+                )
         return self
+
+
+def _comparable(bound: Decimal) -> bool:
+    """True where both engines compare nine-place values with the bound alike (one of them holds bounds as floats)."""
+    if not bound.is_finite() or abs(bound) >= 10**15 or bound != round(bound, 9):
+        return False
+    return abs(bound) < FINEST_BELOW or Decimal(float(bound)) == bound
 
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {

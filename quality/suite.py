@@ -6,8 +6,10 @@ the life of the process, with one batch definition a table: a new one each time 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,11 @@ def _expectation(rule: Rule, key: str, related: Related) -> tuple[str, dict[str,
         case "positive":
             return "ExpectColumnValuesToBeBetween", {**column, "min_value": 0, "strict_min": True}
         case "between":
-            return "ExpectColumnValuesToBeBetween", {**column, "min_value": rule.min, "max_value": rule.max}
+            return "ExpectColumnValuesToBeBetween", {
+                **column,
+                "min_value": _float_bound(rule.min, -math.inf),
+                "max_value": _float_bound(rule.max, math.inf),
+            }
         case "matches":
             return "ExpectColumnValuesToMatchRegex", {**column, "regex": whole(rule.pattern or "", r"\Z")}
         case "date_order":
@@ -89,7 +95,20 @@ def _expectation(rule: Rule, key: str, related: Related) -> tuple[str, dict[str,
             return "ExpectTableRowCountToBeBetween", bounds
 
 
-def _count(bound: Any) -> int | None:  # noqa: ANN401 - Decimal or None
+def _float_bound(bound: Decimal | None, outwards: float) -> float | None:
+    """GX takes bounds as floats: the nearest one that lies not inside the range.
+
+    Values have nine decimal places and the loader keeps bounds where floats are denser than that, so no
+    value lies between the bound and its float; decimals and floats are compared exactly.
+    """
+    if bound is None:
+        return None
+    near = float(bound)
+    inside = Decimal(near) > bound if outwards < 0 else Decimal(near) < bound
+    return math.nextafter(near, outwards) if inside else near
+
+
+def _count(bound: Decimal | None) -> int | None:
     return None if bound is None else int(bound)
 
 

@@ -30,13 +30,21 @@ def judge(entity: str, rule: dict[str, Any], *rows: dict[str, Any], **related: p
         ({"kind": "in_set", "fields": "sourcing", "values": ["make"]}, {"sourcing": ["make", "buy", None]}, ("2",)),
         ({"kind": "known_unit", "fields": "unit"}, {"unit": ["pcs", "dozenish", None]}, ("2",)),
         ({"kind": "positive", "fields": "safety_stock"}, {"safety_stock": [Decimal(0), Decimal("1e-9"), None]}, ("1",)),
-        ({"kind": "between", "fields": "lead_time_days", "min": "1", "max": "9"}, {"lead_time_days": [0, 1, 9, 10]}, ("1", "4")),
+        (
+            {"kind": "between", "fields": "lead_time_days", "min": "1", "max": "9"},
+            {"lead_time_days": [0, 1, 9, 10]},
+            ("1", "4"),
+        ),
         (
             {"kind": "between", "fields": "safety_stock", "max": "0.5"},
             {"safety_stock": [Decimal("0.5"), Decimal("0.500000001")]},
             ("2",),
         ),
-        ({"kind": "matches", "fields": "code", "pattern": "[0-9]{3}"}, {"code": ["007", "0007", "007\n", "x007"]}, ("2", "3", "4")),
+        (
+            {"kind": "matches", "fields": "code", "pattern": "[0-9]{3}"},
+            {"code": ["007", "0007", "007\n", "x007"]},
+            ("2", "3", "4"),
+        ),
         ({"kind": "unique", "fields": "drawing_number"}, {"drawing_number": ["a", "b", "a", None, None]}, ("1", "3")),
     ],
 )  # fmt: skip

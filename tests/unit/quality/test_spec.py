@@ -33,7 +33,7 @@ def test_of_scope__splits_a_rulebook_in_two() -> None:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("{name: a, kind: not_null, fields: nmae}", "x:3:29 item has no field 'nmae'. Did you mean 'name'?"),
+        ("{name: a, kind: not_null, fields: nmae}", "x:3:31 item has no field 'nmae'. Did you mean 'name'?"),
         ("{name: a, kind: positive, fields: name}", "positive judges int or Decimal, but name is str"),
         ("{name: a, kind: matches, fields: name, pattern: '(a+)+'}", "may repeat a single character or class only"),
         ("{name: a, kind: matches, fields: name}", "matches needs 'pattern'"),
@@ -46,6 +46,9 @@ def test_of_scope__splits_a_rulebook_in_two() -> None:
             "{name: a, kind: reference_unmarked, fields: code, references: item, mark: obsolet}",
             "'obsolet' is no mark of item. Did you mean 'obsolete'?",
         ),
+        ("{name: a, kind: between, fields: safety_stock, min: '0.0000000001'}", "cannot be compared exactly"),
+        ("{name: a, kind: between, fields: safety_stock, max: '1e300'}", "cannot be compared exactly"),
+        ("{name: a, kind: between, fields: safety_stock, max: '5000000.1'}", "cannot be compared exactly"),
         ("{name: a, kind: not_nul, fields: code}", "Input should be 'not_null'"),
         ("{name: a, kind: not_null, field: code}", "unknown key 'field'. Did you mean 'fields'?"),
     ],
