@@ -1,0 +1,63 @@
+"""Golden assets: one for each entity, mastered in one step because each entity refers to the ones before it."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets import keys
+from assets.door import HubDoor
+from assets.metadata import Metadata, look, of_golden
+from assets.steps import Result, each
+from canonical.base import references
+from canonical.entities import ENTITIES
+from pipeline.hub import Configuration, Hub, Run
+from pipeline.reconcile import THROUGH_WORK_ORDER, reconcile_entity
+
+
+def golden_assets(configuration: Configuration) -> dg.AssetsDefinition:
+    """One record for each thing, whatever systems told of it."""
+    entities = {keys.golden(entity): entity for entity in configuration.entities}
+
+    @dg.multi_asset(
+        name="reconcile", specs=[_spec(configuration, entity) for entity in entities.values()], can_subset=True
+    )
+    def reconciling(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
+        opened, run = hub.enter(context.op_execution_context.op.name, context.run_id)
+        chosen = [entity for key, entity in entities.items() if key in context.selected_asset_keys]
+        yield from each(chosen, lambda entity: _mastered(opened, entity, run))
+
+    return reconciling
+
+
+def _spec(configuration: Configuration, entity: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        keys.golden(entity),
+        deps=[
+            *(keys.canonical(entity, system) for system in configuration.sources_of(entity)),
+            *(keys.golden(referred) for referred in _referred(configuration, entity)),
+        ],
+        group_name="golden",
+        kinds={"polars"},
+        description=f"One record for each {entity}, whatever system told of it.",
+        metadata=of_golden(configuration, entity),
+    )
+
+
+def _referred(configuration: Configuration, entity: str) -> list[str]:
+    """Entities whose golden records this one looks at, mastered before it."""
+    named = {*references(ENTITIES[entity]).values(), *(("work_order",) if entity in THROUGH_WORK_ORDER else ())}
+    order = configuration.entities
+    return [other for other in order[: order.index(entity)] if other in named]
+
+
+def _mastered(hub: Hub, entity: str, run: Run) -> Result:
+    done = reconcile_entity(hub, entity, run)
+    metadata: Metadata = {
+        "dagster/row_count": done.golden,
+        "records": done.records,
+        "conflicts": done.conflicts,
+        "unresolved": done.unresolved,
+        **of_golden(hub.configuration, entity),
+        **({"next": look("quarantine list")} if done.unresolved else {}),
+    }
+    return dg.MaterializeResult(asset_key=keys.golden(entity), metadata=metadata)

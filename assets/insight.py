@@ -1,0 +1,35 @@
+"""Insight: how the stream stands after a pass."""
+
+import dagster as dg
+
+from assets import keys
+from assets.door import HubDoor
+from assets.metadata import Metadata, counted, look
+from assets.steps import Result, plain_errors
+from pipeline.hub import Configuration
+from pipeline.measure import measure
+
+
+def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
+    """Orders by stage and what waits for people."""
+    deliveries = [keys.delivered(system) for system in configuration.deployment.systems]
+
+    @dg.asset(key=keys.PROGRESS, deps=deliveries, group_name="insight", kinds={"sql"})
+    def progress(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
+        """Orders by stage, commands by state, and what waits for people."""
+        opened, run = hub.enter("measure", context.run_id)
+        with plain_errors():
+            done = measure(opened, run)
+        commands = {
+            f"{system} {state}": count for system, states in done.commands.items() for state, count in states.items()
+        }
+        metadata: Metadata = {
+            "orders": counted(done.orders),
+            "commands": counted(commands),
+            "quarantined": done.quarantined,
+            "conflicts": done.conflicts,
+            "stuck": done.stuck,
+        }
+        return dg.MaterializeResult(metadata={**metadata, "next": look("doctor")})
+
+    return progress

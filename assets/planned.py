@@ -1,0 +1,78 @@
+"""Plan, adopted documents and decided commands: one asset each, over all entities at once."""
+
+from dataclasses import asdict
+
+import dagster as dg
+
+from assets import keys
+from assets.door import HubDoor
+from assets.metadata import Metadata, counted, described, look, table_schema
+from assets.steps import PATIENCE, Result, plain_errors
+from pipeline.adopt import adopt
+from pipeline.decide import decide
+from pipeline.hub import Configuration
+from pipeline.plan import ORDER, load_plan, plan
+
+
+def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
+    """Planned orders, pegs and messages over one frozen picture of everything judged."""
+
+    @dg.asset(
+        key=keys.REQUIREMENTS,
+        deps=[keys.judged(entity) for entity in configuration.entities],
+        group_name="plan",
+        kinds={"polars"},
+        metadata=described(table_schema(ORDER)),
+    )
+    def requirements(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
+        """What must be made, bought or subcontracted, and for whom."""
+        opened, run = hub.enter("plan", context.run_id)
+        with plain_errors():
+            _, planned = plan(opened, run)
+        metadata: Metadata = {"dagster/row_count": planned.orders, **asdict(planned), "as_of": run.as_of.isoformat()}
+        return dg.MaterializeResult(metadata={**metadata, "next": look("trace ORDER")})
+
+    return requirements
+
+
+def adopted_asset(configuration: Configuration) -> dg.AssetsDefinition:
+    """Documents found in the systems that carry our reference."""
+    sources = [keys.canonical(entity, system) for system, entity in configuration.inbound]
+
+    @dg.asset(key=keys.ADOPTED, deps=sources, group_name="documents", kinds={"sql"})
+    def adopted(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
+        """Documents of ours that stand in a system, those this hub did not remember included."""
+        opened, _ = hub.enter("adopt", context.run_id)
+        with plain_errors():
+            fresh = adopt(opened)
+        return dg.MaterializeResult(metadata={"adopted": fresh})
+
+    return adopted
+
+
+def commands_asset() -> dg.AssetsDefinition:
+    """What the rules decide over what changed."""
+
+    @dg.asset(
+        key=keys.COMMANDS,
+        deps=[keys.REQUIREMENTS, keys.ADOPTED],
+        group_name="decided",
+        kinds={"sql"},
+        retry_policy=PATIENCE,
+    )
+    def commands(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
+        """Commands in the outbox, decided once for each change."""
+        opened, run = hub.enter("decide", context.run_id)
+        with plain_errors():
+            done = decide(opened, run, load_plan(opened))
+        metadata: Metadata = {
+            "dagster/row_count": sum(done.commands.values()),
+            "changes": counted(done.changes),
+            "commands": counted(done.commands),
+            "notices": done.notices,
+            "held": done.held,
+            "adopted": done.adopted,
+        }
+        return dg.MaterializeResult(metadata={**metadata, "next": look("outbox list")})
+
+    return commands
