@@ -91,7 +91,7 @@ class InboundMapping:
         faulty = reduce(or_, (pl.col(f"fault:{index}") for index in range(len(self.checks))))
         good = rows.filter(~faulty)
         if self.spec.unique:
-            good = good.unique("source_key", keep="first", maintain_order=True)
+            good = good.unique("source_key", keep="last", maintain_order=True)
         return self._finished(good), list(self._rejections(rows.filter(faulty), system))
 
     def _envelope(self, system: str) -> Iterator[pl.Expr]:

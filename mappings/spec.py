@@ -96,7 +96,7 @@ class InboundSpec(_Part):
     native_id: str | None = None
     changed_at: str | None = None
     unique: bool = False
-    """Several rows tell of one record (heads repeated on lines): the first one wins."""
+    """Several rows tell of one record (heads repeated on lines): the last one, landed latest, wins."""
     where: tuple[Condition, ...] = ()
     units: dict[str, str] = {}
     """The system's unit code → canonical unit; by default what `units.yaml` beside the mapping says."""

@@ -135,15 +135,15 @@ def test_apply__nested_paths_and_composite_key() -> None:
     assert "unit" in row["absent"]
 
 
-def test_apply__unique_keeps_the_first_and_the_lines_stay() -> None:
+def test_apply__unique_keeps_the_last_and_the_lines_stay() -> None:
     entry = {
         "FID": 1, "FNumber": "BOM1", "FMATERIALID.FNumber": "P", "FMATERIALIDCHILD.FNumber": "C", "FNUMERATOR": 2,
         "FDENOMINATOR": 1, "FCHILDUNITID.FNumber": "kg", "FSCRAPRATE": "2.5", "FDocumentStatus": "C",
     }  # fmt: skip
     rows = [{**entry, "FTreeEntity_FEntryId": 7 + n, "FTreeEntity_FSeq": n} for n in (1, 2)]
-    heads, _ = apply(mapping("erp/bom"), *rows)
+    heads, _ = apply(mapping("erp/bom"), *rows, {**rows[0], "FDocumentStatus": "A"})
     lines, _ = apply(mapping("erp/bom_line"), *rows, {**entry, "FTreeEntity_FEntryId": None})
-    assert [head["code"] for head in heads] == ["BOM1"]
+    assert [(head["code"], head["in_force"]) for head in heads] == [("BOM1", False)]
     assert [line["source_key"] for line in lines] == ["BOM1|1", "BOM1|2"]
     assert lines[0]["scrap_rate"] == Decimal("0.025")
 
