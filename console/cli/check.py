@@ -1,0 +1,90 @@
+"""`millstream check`: every YAML file of the deployment, each fault with file, line, column and a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from canonical.errors import ConfigurationError
+from console.cli.state import settings_of
+from console.cli.terminal import Exit, Terminal
+
+if TYPE_CHECKING:
+    from pipeline.hub import Configuration
+
+Caller = Annotated[Terminal, Parameter(parse=False)]
+
+
+def check(*, deployment: Path | None = None, terminal: Caller) -> Exit:
+    """Check every configuration file; prints each fault with file, line and column.
+
+    Parameters
+    ----------
+    deployment
+        The deployment file to check; by default the one MILLSTREAM_DEPLOYMENT names.
+    """
+    from pipeline.hub import load_configuration
+
+    settings = settings_of(terminal)
+    if deployment is not None:
+        settings = replace(settings, deployment_file=deployment)
+    try:
+        configuration = load_configuration(settings)
+        _ = configuration.inbound  # compiling finds what reading cannot
+    except ConfigurationError as error:
+        return _refused(terminal, error)
+    found = list(notes(configuration))
+    counts = {
+        "systems": len(configuration.systems),
+        "mappings": sum(len(one.inbound) + len(one.outbound) for one in configuration.mappings.values()),
+        "policies": len(configuration.policies), "rulebooks": len(configuration.rulebooks),
+        "rules": len(configuration.rules),
+    }  # fmt: skip
+    said = [{"note": key, **values} for key, values in found]
+
+    def draw() -> None:
+        for key, values in found:
+            terminal.line(f"check.{key}", **values)
+        terminal.line("check.fine", **counts)
+
+    terminal.answer({"faults": [], "notes": said, "counts": counts}, draw)
+    return Exit.OK
+
+
+def _refused(terminal: Terminal, error: ConfigurationError) -> Exit:
+    loose = [] if error.faults else [str(error)]
+
+    def draw() -> None:
+        for line in (*map(str, error.faults), *loose):
+            terminal.text(line, "red")
+        terminal.line("check.faults", count=len(error.faults) + len(loose))
+
+    terminal.answer({"faults": [asdict(fault) for fault in error.faults], "messages": loose, "notes": []}, draw)
+    return Exit.USAGE
+
+
+def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
+    """What is no fault but worth knowing: (kind of note, its values)."""
+    from rules.rulebook import CommandThen
+
+    roles = {connection.role: name for name, connection in configuration.deployment.systems.items()}
+    wanted = {
+        (then.to, then.command): rule.name
+        for rule in configuration.rules
+        for then in rule.then
+        if isinstance(then, CommandThen)
+    }
+    for role in sorted({role for role, _ in wanted} - roles.keys()):
+        yield "role", {"role": role}
+    for (role, command), rule in sorted(wanted.items()):
+        system = roles.get(role)
+        if system is not None and command not in configuration.mappings[system].outbound:
+            yield "outbound", {"system": system, "command": command, "rule": rule}
+    for entity in sorted({entity for _, entity in configuration.inbound} - configuration.policies.keys()):
+        yield "policy", {"entity": entity}
+    for entity in sorted(set(configuration.entities) - configuration.rulebooks.keys()):
+        yield "rulebook", {"entity": entity}

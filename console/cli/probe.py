@@ -1,0 +1,80 @@
+"""`millstream probe SYSTEM [STREAM]`: can we reach it, log in and read, how fast, and what a record looks like."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from canonical.strict_yaml import suggest
+from console.cli.failures import NotKnown
+from console.cli.state import now, settings_of
+from console.cli.terminal import Exit, Terminal, as_json
+
+Caller = Annotated[Terminal, Parameter(parse=False)]
+SHOWN_RECORDS = 3
+
+
+def probe(system: str, stream: str | None = None, /, *, values: bool = False, terminal: Caller) -> Exit:
+    """Reach a system, log in and read one page; with a stream, show the shape of its records.
+
+    Parameters
+    ----------
+    system
+        The connector folder's name.
+    stream
+        One of its streams.
+    values
+        Show the values themselves; by default only their kind and length, so that the output may be shared.
+    """
+    from connectors.registry import open_connector
+
+    connector = open_connector(system, terminal.environ, redis_url=settings_of(terminal).redis_url)
+    try:
+        if stream is not None and stream not in connector.streams:
+            known = ", ".join(connector.streams)
+            raise NotKnown(
+                terminal.say("probe.stream", given=stream, known=known), system=system,
+                hint=suggest(stream, connector.streams),
+            )  # fmt: skip
+        terminal.progress("probe.asking", system=system)
+        result = connector.probe(now())
+        whole = result.clock_skew_seconds is not None
+        page = next(iter(connector.read(stream)), None) if stream and whole else None
+    finally:
+        connector.close()
+    records = [dict(record) for record in (page.records if page else ())]
+    answer: dict[str, Any] = {
+        "system": system, "reachable": result.reachable, "usable": whole, "timings_ms": dict(result.timings),
+        "clock_skew_seconds": result.clock_skew_seconds, "message": result.message,
+    }  # fmt: skip
+    if stream is not None:
+        kept = records[:SHOWN_RECORDS]
+        answer |= {"stream": stream, "records": len(records), "page": kept if values else [shape(one) for one in kept]}
+    terminal.answer(answer, lambda: _draw(terminal, answer))
+    return Exit.OK if whole else Exit.UNREACHABLE
+
+
+def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
+    steps = ("connect", "log_in", "read")
+    timings = answer["timings_ms"]
+    rows = [(terminal.say(f"probe.{step}"), f"{timings[step]:.0f} ms" if step in timings else "✗") for step in steps]
+    terminal.table(("col.step", "col.took"), rows, right=[1])
+    if answer["message"]:
+        terminal.text(answer["message"], "red")
+    if answer["clock_skew_seconds"] is not None:
+        terminal.line("probe.skew", seconds=f"{answer['clock_skew_seconds']:.1f}")
+    if "page" in answer:
+        terminal.line("probe.page", stream=answer["stream"], count=answer["records"])
+        terminal.text(as_json(answer["page"]))
+
+
+def shape(value: object) -> Any:  # noqa: ANN401 - any of JSON's types
+    """A value without its content: `text(12)`, `number`, lists by their first record."""
+    if isinstance(value, dict):
+        return {name: shape(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0]), f"… {len(value)}"] if value else []
+    if value is None or isinstance(value, bool):
+        return value
+    return f"text({len(value)})" if isinstance(value, str) else "number"

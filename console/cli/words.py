@@ -1,0 +1,34 @@
+"""Every sentence the command line says, in English and Chinese: one place, so that none is forgotten in either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from console.cli import phrases
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_NAMES = ("MILLSTREAM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The sentences of one language."""
+
+    language: Language
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence under `key`, filled in; raises `KeyError` for a sentence nobody wrote."""
+        return phrases.PHRASES[key][LANGUAGES.index(self.language)].format(**values)
+
+    def knows(self, key: str) -> bool:
+        """Whether there is a sentence under `key`."""
+        return key in phrases.PHRASES
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """The language a person's environment asks for; English where it asks for neither."""
+    wanted = next((environ[name] for name in _NAMES if environ.get(name)), "")
+    return "zh" if wanted.lower().startswith("zh") else "en"
