@@ -105,9 +105,9 @@ def _pragma(file: Path, name: str) -> str:
     with contextlib.closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute("PRAGMA quick_check(1)" if name == "integrity" else f"PRAGMA {name}")
-        said = str(cursor.fetchone()[0])
+        (said,) = cursor.fetchone() or (None,)
     engine.dispose()
-    return said
+    return str(said)
 
 
 def _telemetry(terminal: Terminal) -> Iterator[Finding]:

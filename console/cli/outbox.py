@@ -130,7 +130,7 @@ def show(command: str, /, *, terminal: Caller) -> Exit:
 
 def _draw_one(terminal: Terminal, answer: dict[str, Any], steps: tuple[StepRecord, ...]) -> None:
     drawn = {"body", "steps", "audit"}
-    terminal.table(("col.field", "col.value"), [(k, v) for k, v in answer.items() if k not in drawn and v not in ([],)])
+    terminal.table(("col.field", "col.value"), [(k, v) for k, v in answer.items() if k not in drawn and v != []])
     terminal.line()
     terminal.heading("outbox.body")
     terminal.text(as_json(answer["body"]))

@@ -9,10 +9,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Millstream：连接 CRM、ERP、MES 与 WMS 的集成中枢。",
     ),
     "help.common": (
-        "Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings, 2 usage or configuration, "
-        "3 source unreachable, 4 parked or unknown outcome, 101 internal.",
-        "所有命令均支持 --json、--lang en|zh、--debug。退出码：0 正常，1 有发现，2 用法或配置错误，3 数据源不可达，"
-        "4 有搁置或结果未知的指令，101 内部错误。",
+        """\
+Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings, 2 usage or configuration,
+3 source unreachable, 4 parked or unknown outcome, 101 internal.""",
+        """\
+所有命令均支持 --json、--lang en|zh、--debug。
+退出码：0 正常，1 有发现，2 用法或配置错误，3 数据源不可达，4 有搁置或结果未知的指令，101 内部错误。""",
     ),
     "help.demo": ("Run the whole stream on four simulated systems.", "在四个模拟系统上运行完整流程。"),
     "help.run": ("Run one pass of the stream.", "运行一轮流程。"),
@@ -210,8 +212,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # -- check, probe, preview ----------------------------------------------------------------------------------
     "check.fine": (
-        "Fine: {systems} systems, {mappings} mappings, {policies} policies, {rulebooks} quality rulebooks, {rules} rules.",
-        "正常：{systems} 个系统、{mappings} 个映射、{policies} 个主数据策略、{rulebooks} 个质量规则册、{rules} 条规则。",
+        "Fine: {systems} systems, {mappings} mappings, {policies} policies, {rulebooks} rulebooks, {rules} rules.",
+        "正常：{systems} 个系统、{mappings} 个映射、{policies} 个策略、{rulebooks} 个质量规则册、{rules} 条规则。",
     ),
     "check.faults": ("{count} faults", "{count} 处错误"),
     "check.role": ("note: nobody plays the role {role}", "提示：无系统担任角色 {role}"),
@@ -302,7 +304,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "demo.end": ("What came of it", "结果汇总"),
     "demo.commands": ("Commands: {commands}", "指令：{commands}"),
     "demo.sums": (
-        "{quarantined} records in quarantine, {conflicts} conflicts, {notices} notices; the second pass wrote {again}. {seconds} s.",
+        "{quarantined} in quarantine, {conflicts} conflicts, {notices} notices; pass 2 wrote {again}. {seconds} s.",
         "隔离 {quarantined} 条，冲突 {conflicts} 个，通知 {notices} 条；第二轮写入 {again} 次。共 {seconds} 秒。",
     ),
     "demo.next": ("Where to look next", "接下来看哪里"),

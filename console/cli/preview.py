@@ -1,15 +1,18 @@
-"""`millstream preview MAPPING --record FILE`: one raw record in, its canonical record out, with what came from where."""
+"""`millstream preview MAPPING --record FILE`: one raw record in, its canonical record out, and what came from where."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from canonical.errors import ConfigurationError
 from canonical.strict_json import loads
 from console.cli.terminal import Exit, Terminal, as_json, shown
+
+if TYPE_CHECKING:
+    from mappings.engine import Rejected
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 
@@ -38,12 +41,16 @@ def preview(mapping: Path, /, *, record: Path, system: str | None = None, termin
     answer = [
         {
             "record": one.record, "filtered": one.filtered, "unused": list(one.unused), "fields": list(one.origins),
-            "rejected": one.rejected and {"rule": one.rejected.rule, "path": one.rejected.path, "message": one.rejected.message},
+            "rejected": _fault(one.rejected),
         }
         for one in found
     ]  # fmt: skip
     terminal.answer(answer if len(answer) != 1 else answer[0], lambda: _draw(terminal, answer))
     return Exit.FINDINGS if any(one.rejected for one in found) else Exit.OK
+
+
+def _fault(rejected: Rejected | None) -> dict[str, str] | None:
+    return rejected and {"rule": rejected.rule, "path": rejected.path, "message": rejected.message}
 
 
 def _records(terminal: Terminal, file: Path) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class Terminal:
         """The terminal of this process."""
         return cls(words, environ, _console(environ), _console(environ, stderr=True), json, debug)
 
-    def say(self, key: str, **values: object) -> str:
+    def say(self, key: str, /, **values: object) -> str:
         """A sentence in the caller's language."""
         return self.words.say(key, **values)
 
@@ -59,7 +59,7 @@ class Terminal:
         else:
             draw()
 
-    def line(self, key: str = "", **values: object) -> None:
+    def line(self, key: str = "", /, **values: object) -> None:
         """One sentence on stdout; an empty line without a key."""
         self.out.print(self.say(key, **values) if key else "", soft_wrap=True)
 
@@ -67,7 +67,7 @@ class Terminal:
         """Text as it is on stdout."""
         self.out.print(Text(text, style=style), soft_wrap=True)
 
-    def heading(self, key: str, **values: object) -> None:
+    def heading(self, key: str, /, **values: object) -> None:
         """A heading on stdout."""
         self.text(self.say(key, **values), "bold")
 
@@ -82,7 +82,7 @@ class Terminal:
             drawn.add_row(*(Text(shown(value)) for value in row))
         self.out.print(drawn)
 
-    def progress(self, key: str, **values: object) -> None:
+    def progress(self, key: str, /, **values: object) -> None:
         """What is going on, for a person who waits."""
         if self.err.is_terminal:
             self.err.print(Text(self.say(key, **values), style="dim"))

@@ -102,7 +102,7 @@ class _Frames:
         frame = self._frames.read(f"golden/{entity}")
         if frame is None:
             return []
-        return frame.filter(pl.col(column).is_in(list(values))).to_dicts()
+        return list(frame.filter(pl.col(column).is_in(list(values))).iter_rows(named=True))
 
     def item(self, golden_id: str) -> str | None:
         return self._names.get(golden_id)
@@ -192,7 +192,7 @@ def _progress(tx: Transaction, order: str) -> Row | None:
 
 
 def _quarantined(tx: Transaction, order: str) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for row in [*quarantine.listed(tx, entity="sales_order"), *quarantine.listed(tx, entity="sales_order_line")]:
         rejection = row.rejection
         if rejection.source_key == order or rejection.source_key.startswith(f"{order}|"):

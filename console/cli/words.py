@@ -19,7 +19,7 @@ class Words:
 
     language: Language
 
-    def say(self, key: str, **values: object) -> str:
+    def say(self, key: str, /, **values: object) -> str:
         """The sentence under `key`, filled in; raises `KeyError` for a sentence nobody wrote."""
         return phrases.PHRASES[key][LANGUAGES.index(self.language)].format(**values)
 
