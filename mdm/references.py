@@ -12,8 +12,17 @@ from canonical.entities import ENTITIES
 CROSSWALK_SCHEMA: dict[str, pl.DataType] = {
     "system": pl.String(),
     "source_key": pl.String(),
+    "native_id": pl.String(),
     "golden_id": pl.String(),
 }
+
+
+def _by_key(walk: pl.DataFrame) -> pl.DataFrame:
+    """One row for every key a reference may use: the source key, else the technical id."""
+    keys = pl.concat(
+        walk.select("system", pl.col(name).alias("key"), "golden_id") for name in ("source_key", "native_id")
+    )
+    return keys.drop_nulls("key").unique(["system", "key"], keep="first", maintain_order=True)
 
 
 def rekey(
@@ -29,7 +38,7 @@ def rekey(
     unresolved = pl.lit(None, dtype=pl.String)
     for field, referred in references(model).items():
         walk = crosswalks.get(referred, pl.DataFrame(schema=CROSSWALK_SCHEMA))
-        lookup = walk.select("system", pl.col("source_key").alias(field), pl.col("golden_id").alias(f"{field}__golden"))
+        lookup = _by_key(walk).rename({"key": field, "golden_id": f"{field}__golden"})
         frame = frame.join(lookup, on=["system", field], how="left", maintain_order="left")
         if referred in shared:
             same = pl.when(pl.col(field).is_in(walk["golden_id"].unique().to_list())).then(pl.col(field))

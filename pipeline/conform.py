@@ -13,7 +13,7 @@ import polars as pl
 from canonical.entities import ENTITIES, frame_schema
 from mappings.engine import Rejected
 from pipeline.hub import Hub, Run
-from pipeline.land import raw_records
+from pipeline.land import raw_landings
 from quality.quarantine import split
 from store import quarantine, runs
 from store.quarantine import Rejection
@@ -32,8 +32,7 @@ class Conformed:
 
 def conform(hub: Hub, system: str, entity: str, run: Run) -> Conformed:
     """Map every raw record in force, judge the rows, and write `canonical/<entity>/<system>`."""
-    found, rejected, raw = _map(hub, system, entity)
-    latest = _latest(found)
+    latest, rejected, raw = _map(hub, system, entity)
     good, failing = _judge(hub, entity, latest)
     hub.frames.write(f"canonical/{entity}/{system}", good, run.run_id)
     counts = {"raw": raw, "rows": good.height, "rejected": len(rejected) + latest.height - good.height}
@@ -45,21 +44,24 @@ def conform(hub: Hub, system: str, entity: str, run: Run) -> Conformed:
 
 
 def _map(hub: Hub, system: str, entity: str) -> tuple[pl.DataFrame, list[Rejected], int]:
+    """The last word of every record: its newest version, mapped or rejected, whatever older ones were."""
     frames = [pl.DataFrame(schema=frame_schema(ENTITIES[entity]))]
     rejected: list[Rejected] = []
     raw = 0
     for mapping in hub.configuration.inbound[system, entity]:
-        records = raw_records(hub, system, mapping.spec.stream)
-        rows, refused = mapping.apply(records, system)
-        frames.append(rows)
-        rejected += refused
-        raw += records.height
-    return pl.concat(frames), rejected, raw
-
-
-def _latest(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a record: the one that was landed last. A record without a change time cannot be older."""
-    return frame.unique("source_key", keep="last", maintain_order=True)
+        mapped = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
+        refused: dict[str, Rejected] = {}
+        for index, records in enumerate(raw_landings(hub, system, mapping.spec.stream)):
+            rows, bad = mapping.apply(records, system)
+            newly = {row.source_key or f"?{index}.{number}": row for number, row in enumerate(bad)}
+            mapped = pl.concat([mapped.filter(~pl.col("source_key").is_in(list(newly))), rows])
+            mapped = mapped.unique("source_key", keep="last", maintain_order=True)
+            known = set(rows["source_key"])
+            refused = {**{key: row for key, row in refused.items() if key not in known}, **newly}
+            raw += records.height
+        frames.append(mapped)
+        rejected += refused.values()
+    return pl.concat(frames).unique("source_key", keep="last", maintain_order=True), rejected, raw
 
 
 def _unmapped(rejected: Sequence[Rejected]) -> list[Rejection]:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from quality.spec import Rulebook, load_rulebooks
-
 import mappings as mappings_room
 from canonical.actors import Actor, Role
 from canonical.errors import ConfigurationError
@@ -29,6 +27,7 @@ from mappings.loading import SystemMappings
 from mappings.loading import load_system as load_mappings
 from mdm.policy import Policy, load_policies
 from pipeline.settings import Deployment, Settings
+from quality.spec import Rulebook, load_rulebooks
 from rules.rulebook import Rule
 from rules.rulebook import load_rulebooks as load_sync_rules
 from store import connections

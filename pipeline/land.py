@@ -72,12 +72,11 @@ def never_landed(hub: Hub) -> tuple[str, ...]:
         )
 
 
-def raw_records(hub: Hub, system: str, stream: str) -> pl.DataFrame:
-    """Every raw record in force for a stream: the last complete landing and all after it, oldest first."""
+def raw_landings(hub: Hub, system: str, stream: str) -> list[pl.DataFrame]:
+    """The raw records in force for a stream: the last complete landing and all after it, oldest first."""
     with hub.store.read() as tx:
         landings = hub.raw.listed(tx, system, stream)
     last_complete = max((index for index, landing in enumerate(landings) if landing.complete), default=0)
-    frames = [hub.raw.read(landing.file) for landing in landings[last_complete:]]
-    if not frames:
+    if not landings:
         raise MillstreamError("nothing was landed yet", system=system, entity=stream, hint="run the land stage first")
-    return pl.concat(frames)
+    return [hub.raw.read(landing.file) for landing in landings[last_complete:]]
