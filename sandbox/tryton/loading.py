@@ -194,7 +194,12 @@ def add_partners(to: Loaded) -> None:
     """Create customers and suppliers, each with an address to ship to."""
     named = {**to.factory.customers, **to.factory.suppliers}
     parties = [
-        {"code": code, "name": name, "addresses": [["create", [{"city": "Springfield"}]]]}
+        {
+            "code": code,
+            "name": name,
+            "addresses": [["create", [{"city": "Springfield"}]]],
+            "identifiers": [["create", [{"code": f"TAX-{code}"}]]],
+        }
         for code, name in named.items()
     ]
     to.parties = dict(zip(named, to.session.create("party.party", parties), strict=True))

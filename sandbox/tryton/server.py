@@ -168,7 +168,8 @@ def loaded_plant(factory: Factory, postgres: str | None) -> Plant:
     """Return the kept plant for `factory` and this week, loading it on first use."""
     base = base_plant(postgres)
     monday = this_monday()
-    name = f"plant_{digest(base.database, factory.as_json(), monday.isoformat())}"
+    loader = (Path(__file__).parent / "loading.py").read_text()
+    name = f"plant_{digest(base.database, loader, factory.as_json(), monday.isoformat())}"
     plant = Plant(base.folder, base.databases, name, base.password)
     if not base.databases.exists(name):
         draft = Plant(base.folder, base.databases, f"{name}_draft", base.password)
