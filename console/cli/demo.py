@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,8 @@ from store.unit_of_work import Store
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 FOLDER = Path(".millstream/demo")
+ENVIRONMENT_FILE = "env.sh"
+WAIT_SECONDS = 0.5
 Ledgers = Mapping[str, list[Mapping[str, Any]]]
 
 
@@ -124,34 +127,51 @@ def demo(
     hostile
         Make the systems fail at random from this seed: errors, hangs, lost answers, doubles.
     keep
-        Leave the systems running at the end.
+        Leave the systems running at the end, until Ctrl-C, so that other verbs can reach them.
     """
     began = time.monotonic()
     folder = fresh_folder(dir_.absolute(), terminal.say("demo.folder", folder=dir_), terminal.say("demo.folder.hint"))
     environ = _isolated(terminal.environ, folder)
     terminal.progress("demo.start", folder=folder)
     plant = Plant.start(folder / "plant", PlantSpec(scale, seed, hostile))
-    kept = False
     try:
         worker = Worker.start(environ, folder / "worker.log")  # its imports run while the plant starts
         try:
             plant.wait()
             environ |= {**plant.environ, "MILLSTREAM_AS_OF": plant.today}
-            store = Store.open(f"sqlite:///{folder / 'hub' / 'hub.sqlite'}")
-            this = Demo(terminal, plant, worker, store, environ)
-            _play(this)
+            with _opened(folder) as store:
+                this = Demo(terminal, plant, worker, store, environ)
+                _play(this)
+                answer = summary(this, {"seed": seed, "scale": scale, "hostile": hostile, "folder": str(folder)})
         finally:
             worker.close()
-        write_environment(folder / "env.sh", environ, {} if not keep else plant.environ)
-        answer = summary(this, {"seed": seed, "scale": scale, "hostile": hostile, "folder": str(folder)})
         answer["total_seconds"] = round(time.monotonic() - began, 2)
-        store.close()
-        terminal.answer(answer, lambda: draw_end(terminal, answer, folder, plant.pid if keep else None))
-        kept = keep
+        write_environment(folder / ENVIRONMENT_FILE, environ, plant.environ if keep else {})
+        terminal.answer(answer, lambda: draw_end(terminal, answer, folder))
+        if keep:
+            _wait(terminal, plant)
     finally:
-        if not kept:
-            plant.close()
+        plant.close()
     return _exit(answer)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{folder / 'hub' / 'hub.sqlite'}")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _wait(terminal: Terminal, plant: Plant) -> None:
+    """Until Ctrl-C, or until the systems end by themselves."""
+    terminal.complain(terminal.say("demo.kept"), "")
+    try:
+        while plant.alive:
+            time.sleep(WAIT_SECONDS)
+    except KeyboardInterrupt:
+        return
 
 
 def _play(this: Demo) -> None:

@@ -56,7 +56,7 @@ def _short(value: object) -> str:
     return shown(value)
 
 
-def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path, pid: int | None) -> None:
+def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path) -> None:
     """The sums, and where to look next."""
     terminal.line()
     terminal.heading("demo.end")
@@ -72,8 +72,6 @@ def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path, pid: i
     terminal.text(f"  source {_near(folder)}/env.sh")
     for command, key in _doors(answer["example_order"]):
         terminal.text(f"  {command:<38} # {terminal.say(key)}")
-    if pid is not None:
-        terminal.line("demo.kept", pid=pid)
 
 
 def _doors(order: str | None) -> list[tuple[str, str]]:

@@ -315,5 +315,5 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "demo.see.conflicts": ("where the systems disagree", "系统之间的分歧"),
     "demo.see.notices": ("what people were told", "发出的通知"),
     "demo.see.dagster": ("the graph, with every pass of this demo", "资产图及本次演示的每一轮"),
-    "demo.kept": ("The systems go on running; end them with: kill {pid}", "模拟系统仍在运行；结束请执行：kill {pid}"),
+    "demo.kept": ("The systems go on running until Ctrl-C.", "模拟系统继续运行，按 Ctrl-C 结束。"),
 }

@@ -69,9 +69,9 @@ class Plant:
         self._ready = json.loads(ready.read_text(encoding="utf-8"))
 
     @property
-    def pid(self) -> int:
-        """The supervisor's process id."""
-        return self._process.pid
+    def alive(self) -> bool:
+        """Whether its processes run."""
+        return self._process.poll() is None
 
     @property
     def environ(self) -> dict[str, str]:
