@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canonical.commands import State
+from console.cli import passes
+from store import audit, outbox
+from store.runs import StageCounts
+from store.unit_of_work import Store
+
+Call = Any
+NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[3]
+
+
+def state_of(store: Store, key: str) -> State:
+    with store.read() as tx:
+        return next(entry.state for entry in outbox.entries(tx, business_key=key))
+
+
+def id_of(store: Store, key: str) -> str:
+    with store.read() as tx:
+        return next(entry.command.id for entry in outbox.entries(tx, business_key=key))
+
+
+# -- outbox --------------------------------------------------------------------------------------------------------
+
+
+def test_outbox_list__filters(call: Call, told: Store) -> None:
+    assert [row["business_key"] for row in call("outbox", "list", "--json").json] == ["M-1", "M-2", "M-3"]
+    parked = call("outbox", "list", "--json", "--state", "parked").json
+    assert [(row["business_key"], row["reason"]) for row in parked] == [("M-2", "it looks wrong")]
+    assert len(call("outbox", "list", "--json", "--order", "SO-26-00001").json) == 3
+    assert call("outbox", "list", "--json", "--system", "mes").json == []
+    assert "1 held, 1 parked, 1 pending" in call("outbox", "list").out
+
+
+def test_outbox_show__by_the_first_characters(call: Call, told: Store) -> None:
+    ended = call("outbox", "show", id_of(told, "M-2")[:12], "--json")
+    assert ended.json["body"] == {"quantity": "12.5"}
+    assert [act["action"] for act in ended.json["audit"]] == ["command parked"]
+    assert "person:li.wei" in call("outbox", "show", id_of(told, "M-2")).out
+    assert call("outbox", "show", "zzz").code == 2
+
+
+def test_outbox_retry__is_audited_with_its_actor(call: Call, told: Store) -> None:
+    ended = call("outbox", "retry", id_of(told, "M-2"), "--actor", "wang.fang", "--json")
+    assert (ended.code, ended.json["was"], ended.json["state"]) == (0, "parked", "pending")
+    with told.read() as tx:
+        act = audit.listed(tx, f"command/{id_of(told, 'M-2')}")[0]
+    assert (act.actor, act.action) == ("person:wang.fang", "command retried")
+
+
+def test_outbox_retry__of_a_pending_command_does_nothing(call: Call, told: Store) -> None:
+    assert call("outbox", "retry", id_of(told, "M-1")).code == 1
+    assert state_of(told, "M-1") is State.PENDING
+
+
+def test_outbox_park_and_resolve(call: Call, told: Store) -> None:
+    command = id_of(told, "M-1")
+    assert call("outbox", "park", command, "--reason", "wait").code == 0
+    assert state_of(told, "M-1") is State.PARKED
+    assert call("outbox", "resolve", command, "--as", "applied", "--note", "seen in the ERP").code == 0
+    assert state_of(told, "M-1") is State.APPLIED
+
+
+def test_outbox_approve__takes_only_what_waits_for_approval(call: Call, told: Store) -> None:
+    ended = call("outbox", "approve", id_of(told, "M-3"), "--json")
+    assert (ended.code, ended.json) == (1, {"approved": []})
+
+
+# -- connections ---------------------------------------------------------------------------------------------------
+
+
+def test_connections_set__live_releases_what_was_held(call: Call, told: Store) -> None:
+    ended = call("connections", "set", "erp", "live", "--json")
+    assert ended.json == {"system": "erp", "state": "live", "changed": True, "released": 1}
+    assert state_of(told, "M-3") is State.PENDING
+
+
+def test_connections_list__shows_every_system_of_the_deployment(call: Call, told: Store) -> None:
+    rows = {row["system"]: (row["state"], row["held"]) for row in call("connections", "list", "--json").json}
+    assert rows["erp"] == ("shadow", 1)
+    assert set(rows) == {"crm", "erp", "mes", "wms"}
+
+
+def test_connections_set__an_unknown_system_is_2(call: Call) -> None:
+    ended = call("connections", "set", "epr", "live")
+    assert ended.code == 2
+    assert "'erp'" in ended.err
+
+
+# -- what waits for people -----------------------------------------------------------------------------------------
+
+
+def test_quarantine(call: Call, told: Store) -> None:
+    assert [row["rule"] for row in call("quarantine", "list", "--json").json] == ["item_has_name"]
+    assert call("quarantine", "list", "--json", "--entity", "bom").json == []
+    assert call("quarantine", "show", "I-9", "--json").json[0]["payload"] == {"a": 1}
+    assert call("quarantine", "show", "I-8").code == 2
+
+
+def test_conflicts_and_notices(call: Call, told: Store) -> None:
+    assert call("conflicts", "list", "--json").json[0]["chosen"] == "a"
+    assert "a; b" in call("conflicts", "list").out
+    assert "加急。" in call("notices", "list", "--lang", "zh").out
+    assert call("notices", "list", "--json").json[0]["text"]["en"] == "Hurry."
+
+
+# -- status, trace, doctor -----------------------------------------------------------------------------------------
+
+
+def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> None:
+    ended = call("status", "--json")
+    assert ended.code == 4
+    press = {row["state"]: row["press"] for row in ended.json["oldest_stuck"]}
+    assert press["held"] == "millstream connections set erp live"
+    assert press["parked"] == f"millstream outbox show {id_of(told, 'M-2')[:12]}"
+    assert "wms/items brought nothing: it is down" in call("status").out
+
+
+def test_trace__an_order_with_its_commands(call: Call, told: Store) -> None:
+    ended = call("trace", "SO-26-00001", "--json")
+    assert ended.code == 4
+    assert [row["reference"] for row in ended.json["commands"]] == ["M-1", "M-2", "M-3"]
+    assert ended.json["documents"][0]["native_id"] == "801"
+    assert "M-2" in call("trace", "SO-26-00001").out
+
+
+def test_doctor__names_what_is_missing_but_no_value(call: Call, told: Store) -> None:
+    ended = call("doctor", "--offline", MILLSTREAM_ERP_APP_SECRET="canary-7f3", MILLSTREAM_CRM_URL="http://u:canary-7f3@h")
+    assert ended.code == 1
+    assert "MILLSTREAM_MES_CLIENT_SECRET" in ended.out
+    assert "MILLSTREAM_ERP_APP_SECRET is not set" not in ended.out
+    assert "canary-7f3" not in ended.out + ended.err
+    assert "sqlite synchronous" in ended.out
+
+
+def test_probe__without_variables_is_2_and_a_dead_address_3(call: Call) -> None:
+    ended = call("probe", "wms")
+    assert ended.code == 2
+    assert "connectors/wms/system.yaml" in ended.err
+    wms = {"MILLSTREAM_WMS_URL": "http://127.0.0.1:9", "MILLSTREAM_WMS_USER": "u", "MILLSTREAM_WMS_PASSWORD": "p"}
+    ended = call("probe", "wms", "--json", **wms)
+    assert (ended.code, ended.json["usable"]) == (3, False)
+
+
+# -- check, preview ------------------------------------------------------------------------------------------------
+
+
+def test_check__what_is_shipped_is_fine(call: Call) -> None:
+    ended = call("check", "--json")
+    assert (ended.code, ended.json["faults"]) == (0, [])
+
+
+def test_check__places_every_fault(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "plant.yaml"
+    shipped = (ROOT / "pipeline" / "deployments" / "plant.yaml").read_text(encoding="utf-8")
+    file.write_text(shipped.replace("timezone:", "timezoan:").replace("role: mes}", "rolle: mes}"), encoding="utf-8")
+    ended = call("check", "--deployment", str(file), "--json")
+    assert ended.code == 2
+    assert {(fault["line"], fault["column"] > 0) for fault in ended.json["faults"]} >= {(3, True), (7, True)}
+    assert f"{file}:3:1" in call("check", "--deployment", str(file)).out
+
+
+def test_check__says_what_nobody_does(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    shipped = (ROOT / "pipeline" / "deployments" / "plant.yaml").read_text(encoding="utf-8")
+    file.write_text(shipped.replace("  wms: {role: wms}\n", ""), encoding="utf-8")
+    ended = call("check", "--deployment", str(file), "--json")
+    assert (ended.code, ended.json["notes"]) == (0, [{"note": "role", "role": "wms"}])
+
+
+def test_preview__maps_a_record_and_names_what_is_unused(call: Call, tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"code": "WC-1", "name": "车床", "surprise": 1}), encoding="utf-8")
+    mapping = str(ROOT / "mappings" / "mes" / "work_centre.inbound.yaml")
+    ended = call("preview", mapping, "--record", str(record), "--json")
+    assert "surprise" in ended.json["unused"]
+    assert ended.json["record"]["name"] == "车床"
+    assert call("preview", mapping, "--record", str(tmp_path / "none.json")).code == 2
+
+
+# -- pass reports --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_seconds__belong_to_the_stage_that_ended(order: tuple[int, ...]) -> None:
+    ends = [("land", "a", 2), ("land", "b", 3), ("plan", "", 7)]
+    parts = [StageCounts(stage, part, {}, NOW + timedelta(seconds=at)) for stage, part, at in (ends[i] for i in order)]
+    spent = passes.seconds(NOW, parts)
+    assert (spent["land"], spent["plan"], spent["deliver"]) == (3.0, 4.0, 0.0)
