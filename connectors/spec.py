@@ -274,6 +274,18 @@ class Operation(_Closed):
         return self
 
 
+class Webhook(_Closed):
+    """How a system signs what it posts to us: HMAC-SHA256 over `<timestamp>.<raw body>`, in hex."""
+
+    event_id_header: str
+    timestamp_header: str
+    signature_header: str
+    prefix: str = ""
+    """Stands before the hex digest, e.g. `v1=`."""
+    secrets: tuple[EnvName, ...] = Field(min_length=1, max_length=2)
+    """Two live secrets at most, so that one can be replaced without losing an event; an unset one is not used."""
+
+
 class System(_Closed):
     """A whole `system.yaml`."""
 
@@ -291,6 +303,7 @@ class System(_Closed):
     errors: Errors = Errors()
     streams: dict[str, Stream]
     operations: dict[str, Operation] = {}
+    webhook: Webhook | None = None
 
     @model_validator(mode="after")
     def _streams_stand(self) -> Self:

@@ -1,0 +1,79 @@
+"""The door for webhooks: `POST /webhooks/<system>`, acknowledged only after the event stands in the inbox.
+
+Everything that is not a believed event of a connected system is refused without saying why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from canonical.errors import AuthenticationFailed, ConfigurationError, ContractBroken
+from connectors.spec import Webhook
+from connectors.webhook import MAX_BODY_BYTES, believe, live_secrets
+from pipeline.hub import Hub
+from store import audit, inbox
+
+
+def webhook_app(hub: Hub) -> Starlette:
+    """The application; raises `ConfigurationError` when a system's webhook has no secret set."""
+    doors = open_doors(hub)
+    route = Route("/webhooks/{system}", partial(_receive, hub, doors), methods=["POST"])
+    return Starlette(routes=[route])
+
+
+def open_doors(hub: Hub) -> dict[str, tuple[Webhook, tuple[str, ...]]]:
+    """System → how it signs and the live secrets, for the connected systems that post webhooks."""
+    declared = {name: spec.system.webhook for name, spec in hub.configuration.systems.items()}
+    doors = {name: (webhook, live_secrets(webhook, hub.environ)) for name, webhook in declared.items() if webhook}
+    if not doors:
+        raise ConfigurationError("no connected system posts webhooks", hint="declare `webhook:` in its system.yaml")
+    return doors
+
+
+async def _receive(hub: Hub, doors: Mapping[str, tuple[Webhook, tuple[str, ...]]], request: Request) -> JSONResponse:
+    system = request.path_params["system"]
+    if system not in doors:
+        return _answer(HTTPStatus.NOT_FOUND, "unknown")
+    body = await _bounded(request)
+    if body is None:
+        return _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
+    webhook, secrets = doors[system]
+    try:
+        event = believe(webhook, secrets, request.headers, body, hub.now())
+    except AuthenticationFailed:
+        return _answer(HTTPStatus.UNAUTHORIZED, "refused")
+    except ContractBroken:
+        return _answer(HTTPStatus.BAD_REQUEST, "refused")
+    fresh = await run_in_threadpool(_keep, hub, system, event.event_id, event.payload)
+    return _answer(HTTPStatus.ACCEPTED if fresh else HTTPStatus.OK, "accepted" if fresh else "known")
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """The raw body, or None once it is longer than allowed: the rest is not read."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return body
+
+
+def _keep(hub: Hub, system: str, event_id: str, payload: object) -> bool:
+    with hub.store.begin() as tx:
+        now = hub.now()
+        fresh = inbox.accept(tx, system, event_id, payload, now)
+        if fresh:
+            audit.append(tx, now, f"system:{system}", "webhook accepted", f"inbox/{system}/{event_id}")
+    return fresh
+
+
+def _answer(status: HTTPStatus, text: str) -> JSONResponse:
+    return JSONResponse({"status": text}, status_code=status)

@@ -1,0 +1,81 @@
+"""The webhook door, over a real server: one event for a thousand copies, none for what is not believed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+import uvicorn
+
+from console.web.webhooks import webhook_app
+from pipeline.hub import Hub, open_hub
+from store import inbox
+
+SECRET = "a-secret-of-this-test"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    opened = open_hub({"MILLSTREAM_HOME": str(tmp_path), "MILLSTREAM_MES_WEBHOOK_SECRET": SECRET})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def address(hub: Hub) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(webhook_app(hub), host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+def headers(body: bytes, event_id: str = "e1", secret: str = SECRET) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-MES-Event-Id": event_id, "X-MES-Timestamp": stamp, "X-MES-Signature": f"v1={digest}"}
+
+
+def count(hub: Hub) -> int:
+    with hub.store.read() as tx:
+        return len(inbox.next_unread(tx))
+
+
+def test_door__many_parallel_copies_make_one_event(hub: Hub, address: str) -> None:
+    body = b'{"id": "e1", "type": "report.created"}'
+    sent = headers(body)
+
+    def post(_: int) -> int:
+        return requests.post(f"{address}/webhooks/mes", body, headers=sent, timeout=30).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(post, range(100)))
+    assert sorted(set(answers)) == [200, 202]
+    assert answers.count(202) == 1
+    assert count(hub) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "secret", "status"), [("mes", "wrong", 401), ("erp", SECRET, 404), ("nobody", SECRET, 404)]
+)
+def test_door__keeps_nothing_it_does_not_believe(hub: Hub, address: str, path: str, secret: str, status: int) -> None:
+    reply = requests.post(f"{address}/webhooks/{path}", b"{}", headers=headers(b"{}", secret=secret), timeout=30)
+    assert reply.status_code == status
+    assert count(hub) == 0
+
+
+def test_door__refuses_a_body_without_end(address: str, hub: Hub) -> None:
+    body = b"x" * (1024 * 1024 + 1)
+    assert requests.post(f"{address}/webhooks/mes", body, headers=headers(body), timeout=30).status_code == 413
+    assert count(hub) == 0
