@@ -23,7 +23,7 @@ def canonical_assets(configuration: Configuration, system: str) -> dg.AssetsDefi
         can_subset=True,
     )
     def conforming(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
-        opened, run = hub.enter(context.op_execution_context.op.name, context.run_id)
+        opened, run = hub.enter(f"conform_{system}", context.run.run_id)
         chosen = [entity for key, entity in entities.items() if key in context.selected_asset_keys]
         missing = frozenset(never_landed(opened))
         yield from each(chosen, lambda entity: _conformed(opened, system, entity, run, missing))

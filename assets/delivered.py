@@ -26,7 +26,7 @@ def delivered_assets(configuration: Configuration) -> dg.AssetsDefinition:
         retry_policy=PATIENCE,
     )
     def delivering(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
-        opened, run = hub.enter("deliver", context.run_id)
+        opened, run = hub.enter("deliver", context.run.run_id)
         chosen = [system for key, system in systems.items() if key in context.selected_asset_keys]
         with plain_errors():
             done = deliver(opened, run, chosen)

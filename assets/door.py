@@ -56,8 +56,9 @@ class HubDoor:
 
 
 def hub_run(hub: Hub, dagster_run_id: str) -> Run:
-    """The hub's run bears Dagster's run id, so a step that runs again replaces what it wrote; its planning day is
-    the one the first step saw, also past midnight.
+    """The hub's run bears Dagster's run id, so a step that runs again replaces what it wrote.
+
+    Its planning day is the one the first step saw, also past midnight.
     """
     actor: Actor = run_actor(dagster_run_id)
     begin(hub, Run(dagster_run_id, hub.as_of(), actor))

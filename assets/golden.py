@@ -22,7 +22,7 @@ def golden_assets(configuration: Configuration) -> dg.AssetsDefinition:
         name="reconcile", specs=[_spec(configuration, entity) for entity in entities.values()], can_subset=True
     )
     def reconciling(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
-        opened, run = hub.enter(context.op_execution_context.op.name, context.run_id)
+        opened, run = hub.enter("reconcile", context.run.run_id)
         chosen = [entity for key, entity in entities.items() if key in context.selected_asset_keys]
         yield from each(chosen, lambda entity: _mastered(opened, entity, run))
 

@@ -13,7 +13,7 @@ from pipeline.hub import Configuration
 
 
 def all_assets(configuration: Configuration) -> list[dg.AssetsDefinition]:
-    """Every asset in the order of the route. Steps are few and fat: each costs Dagster more than the work of many parts."""
+    """Every asset in the order of the route. Steps are few and fat: one costs Dagster more than many parts' work."""
     systems = sorted({system for system, _ in configuration.inbound})
     return [
         *(raw_assets(configuration, system) for system in systems),

@@ -14,10 +14,12 @@ def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
     """Orders by stage and what waits for people."""
     deliveries = [keys.delivered(system) for system in configuration.deployment.systems]
 
-    @dg.asset(key=keys.PROGRESS, deps=deliveries, group_name="insight", kinds={"sql"})
+    text = "Orders by stage, commands by state, and what waits for people."
+    spec = dg.AssetSpec(keys.PROGRESS, deps=deliveries, group_name="insight", kinds={"sql"}, description=text)
+
+    @dg.multi_asset(name="measure", specs=[spec])
     def progress(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
-        """Orders by stage, commands by state, and what waits for people."""
-        opened, run = hub.enter("measure", context.run_id)
+        opened, run = hub.enter("measure", context.run.run_id)
         with plain_errors():
             done = measure(opened, run)
         commands = {

@@ -28,7 +28,7 @@ def judged_assets(configuration: Configuration) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def judging(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
-        opened, run = hub.enter(context.op_execution_context.op.name, context.run_id)
+        opened, run = hub.enter("judge", context.run.run_id)
         chosen = [entity for key, entity in entities.items() if key in context.selected_asset_keys]
         yield from each(chosen, lambda entity: _judged(opened, entity, run))
 

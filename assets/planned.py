@@ -16,17 +16,18 @@ from pipeline.plan import ORDER, load_plan, plan
 
 def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
     """Planned orders, pegs and messages over one frozen picture of everything judged."""
-
-    @dg.asset(
-        key=keys.REQUIREMENTS,
+    spec = dg.AssetSpec(
+        keys.REQUIREMENTS,
         deps=[keys.judged(entity) for entity in configuration.entities],
         group_name="plan",
         kinds={"polars"},
+        description="What must be made, bought or subcontracted, and for whom.",
         metadata=described(table_schema(ORDER)),
     )
+
+    @dg.multi_asset(name="plan", specs=[spec])
     def requirements(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
-        """What must be made, bought or subcontracted, and for whom."""
-        opened, run = hub.enter("plan", context.run_id)
+        opened, run = hub.enter("plan", context.run.run_id)
         with plain_errors():
             _, planned = plan(opened, run)
         metadata: Metadata = {"dagster/row_count": planned.orders, **asdict(planned), "as_of": run.as_of.isoformat()}
@@ -39,10 +40,12 @@ def adopted_asset(configuration: Configuration) -> dg.AssetsDefinition:
     """Documents found in the systems that carry our reference."""
     sources = [keys.canonical(entity, system) for system, entity in configuration.inbound]
 
-    @dg.asset(key=keys.ADOPTED, deps=sources, group_name="documents", kinds={"sql"})
+    text = "Documents of ours that stand in a system, those this hub did not remember included."
+    spec = dg.AssetSpec(keys.ADOPTED, deps=sources, group_name="documents", kinds={"sql"}, description=text)
+
+    @dg.multi_asset(name="adopt", specs=[spec])
     def adopted(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
-        """Documents of ours that stand in a system, those this hub did not remember included."""
-        opened, _ = hub.enter("adopt", context.run_id)
+        opened, _ = hub.enter("adopt", context.run.run_id)
         with plain_errors():
             fresh = adopt(opened)
         return dg.MaterializeResult(metadata={"adopted": fresh})
@@ -52,17 +55,13 @@ def adopted_asset(configuration: Configuration) -> dg.AssetsDefinition:
 
 def commands_asset() -> dg.AssetsDefinition:
     """What the rules decide over what changed."""
+    text = "Commands in the outbox, decided once for each change."
+    deps = [keys.REQUIREMENTS, keys.ADOPTED]
+    spec = dg.AssetSpec(keys.COMMANDS, deps=deps, group_name="decided", kinds={"sql"}, description=text)
 
-    @dg.asset(
-        key=keys.COMMANDS,
-        deps=[keys.REQUIREMENTS, keys.ADOPTED],
-        group_name="decided",
-        kinds={"sql"},
-        retry_policy=PATIENCE,
-    )
+    @dg.multi_asset(name="decide", specs=[spec], retry_policy=PATIENCE)
     def commands(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
-        """Commands in the outbox, decided once for each change."""
-        opened, run = hub.enter("decide", context.run_id)
+        opened, run = hub.enter("decide", context.run.run_id)
         with plain_errors():
             done = decide(opened, run, load_plan(opened))
         metadata: Metadata = {

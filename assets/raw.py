@@ -35,7 +35,7 @@ def raw_assets(configuration: Configuration, system: str) -> dg.AssetsDefinition
         pool=system,
     )
     def landing(context: dg.AssetExecutionContext, config: Pull, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
-        opened, run = hub.enter(context.op_execution_context.op.name, context.run_id)
+        opened, run = hub.enter(f"land_{system}", context.run.run_id)
         chosen = [stream for key, stream in streams.items() if key in context.selected_asset_keys]
         with ThreadPoolExecutor(READERS) as pool:
             for landed in pool.map(

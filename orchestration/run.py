@@ -69,7 +69,10 @@ def _why(event: dg.DagsterEvent) -> str:
     """What the step itself says; else the error's own text."""
     failure = event.step_failure_data
     said = failure.user_failure_data.description if failure.user_failure_data else None
-    return said or (failure.error.message.strip() if failure.error else "failed")
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return said or (error.message.strip() if error else "failed")
 
 
 @contextmanager
