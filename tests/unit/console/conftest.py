@@ -12,8 +12,8 @@ import pytest
 from canonical.commands import Command
 from console.cli.main import main
 from store import conflicts, connections, crosswalk, golden, interventions, notices, outbox, quarantine, runs
-from store.connections import ConnectionState
 from store.conflicts import Conflict
+from store.connections import ConnectionState
 from store.crosswalk import Binding
 from store.notices import Notice
 from store.quarantine import Rejection
@@ -93,4 +93,3 @@ def told(store: Store) -> Store:
         golden.record(tx, "sales_order", {"SO-26-00001": {"number": "SO-26-00001", "status": "open"}}, NOW, "run-1")
         crosswalk.bind(tx, [Binding("crm", "sales_order", "SO-26-00001", "SO-26-00001", "801")], NOW)
     return store
-

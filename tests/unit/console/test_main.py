@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +38,13 @@ def test_every_verb__explains_itself(call: Call, verb: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("nonsense",), ("trace",), ("outbox", "list", "--state", "gone"), ("--lang", "fr", "status"), ("run", "--only", "x")],
+    [
+        ("nonsense",),
+        ("trace",),
+        ("outbox", "list", "--state", "gone"),
+        ("--lang", "fr", "status"),
+        ("run", "--only", "x"),
+    ],
 )
 def test_usage__is_2_with_a_message_on_stderr(call: Call, argv: tuple[str, ...]) -> None:
     ended = call(*argv)

@@ -133,7 +133,9 @@ def test_trace__an_order_with_its_commands(call: Call, told: Store) -> None:
 
 
 def test_doctor__names_what_is_missing_but_no_value(call: Call, told: Store) -> None:
-    ended = call("doctor", "--offline", MILLSTREAM_ERP_APP_SECRET="canary-7f3", MILLSTREAM_CRM_URL="http://u:canary-7f3@h")
+    ended = call(
+        "doctor", "--offline", MILLSTREAM_ERP_APP_SECRET="canary-7f3", MILLSTREAM_CRM_URL="http://u:canary-7f3@h"
+    )
     assert ended.code == 1
     assert "MILLSTREAM_MES_CLIENT_SECRET" in ended.out
     assert "MILLSTREAM_ERP_APP_SECRET is not set" not in ended.out
