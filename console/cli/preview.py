@@ -50,7 +50,9 @@ def preview(mapping: Path, /, *, record: Path, system: str | None = None, termin
 
 
 def _fault(rejected: Rejected | None) -> dict[str, str] | None:
-    return rejected and {"rule": rejected.rule, "path": rejected.path, "message": rejected.message}
+    if rejected is None:
+        return None
+    return {"rule": rejected.rule, "path": rejected.path, "message": rejected.message}
 
 
 def _records(terminal: Terminal, file: Path) -> list[dict[str, Any]]:
