@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.door import HubDoor
 from assets.graph import all_assets
+from orchestration.deployment import executor
 from orchestration.jobs import all_jobs
 from orchestration.schedules import all_schedules
 from orchestration.sensors import all_sensors
@@ -22,11 +23,7 @@ def defs() -> dg.Definitions:
 
 
 def build(configuration: Configuration, door: HubDoor) -> dg.Definitions:
-    """The whole code location of one deployment.
-
-    Steps run in one process by default: they wait for systems rather than compute, and a process a step costs
-    more in imports than most steps take.
-    """
+    """The whole code location of one deployment."""
     jobs = all_jobs(configuration)
     return dg.Definitions(
         assets=all_assets(configuration),
@@ -34,5 +31,5 @@ def build(configuration: Configuration, door: HubDoor) -> dg.Definitions:
         schedules=all_schedules(jobs, configuration.deployment.timezone),
         sensors=all_sensors(jobs),
         resources={"hub": door},
-        executor=dg.in_process_executor,
+        executor=executor(os.environ),
     )

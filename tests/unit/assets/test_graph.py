@@ -55,7 +55,7 @@ def test_graph__follows_mappings_and_references(definitions: dg.Definitions) -> 
 
 def test_graph__one_step_and_one_pool_a_system(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("one_pass")
-    pools = {node.name: node.definition.pool for node in job.nodes if node.definition.pool}
+    pools = {node.name: pool for node in job.nodes for pool in node.definition.pools}
     assert pools == {
         "land_crm": "crm", "land_erp": "erp", "land_mes": "mes", "land_wms": "wms", "deliver": "delivery"
     }  # fmt: skip

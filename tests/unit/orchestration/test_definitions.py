@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 import yaml
 
+from canonical.errors import ConfigurationError
 from orchestration.definitions import defs
-from orchestration.deployment import dagster_home, prepare
+from orchestration.deployment import dagster_home, executor, prepare
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,3 +55,10 @@ def test_prepare__keeps_the_settings_of_a_person(tmp_path: Path) -> None:
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     assert prepare(home) == home
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_executor__is_one_process_unless_another_is_named() -> None:
+    assert executor({}) is dg.in_process_executor
+    assert executor({"MILLSTREAM_EXECUTOR": "multiprocess"}).name == "multiprocess"
+    with pytest.raises(ConfigurationError, match="no executor 'celery'"):
+        executor({"MILLSTREAM_EXECUTOR": "celery"})
