@@ -40,6 +40,9 @@ class Planning(_Closed):
     release_fence_by_item: dict[str, int] = Field(default_factory=dict)
     default_lead_time_days: int = 5
     receiving_warehouse: str = "WH1"
+    identity_needed: bool = True
+    """An item without drawing number may lie in stock under another name, so it is not replenished for stock.
+    False where one system names all items."""
     horizon_days: int = 365
 
 

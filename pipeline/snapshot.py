@@ -183,12 +183,13 @@ def open_lines(frames: Frames) -> list[OpenLine]:
 def _items(frames: Frames, planning: Planning) -> Iterator[PlanItem]:
     for row in rows(frames, "item"):
         lead = row["lead_time_days"]
+        nameless = planning.identity_needed and row["drawing_number"] is None
         yield PlanItem(
             code=row["golden_id"],
             sourcing=row["sourcing"] or "buy",
             lead_time_days=planning.default_lead_time_days if lead is None else lead,
             # What is obsolete is used up, not replenished.
-            safety_stock=0 if row["obsolete"] else scaled(row["safety_stock"] or Decimal(0)),
+            safety_stock=0 if row["obsolete"] or nameless else scaled(row["safety_stock"] or Decimal(0)),
             lot=LotPolicy(
                 minimum=scaled(row["lot_minimum"] or Decimal(0)), multiple=scaled(row["lot_multiple"] or Decimal(0))
             ),
