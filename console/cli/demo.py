@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,6 +112,7 @@ def demo(
     dir_: Annotated[Path, Parameter(name="--dir")] = FOLDER,
     hostile: int | None = None,
     keep: bool = False,
+    tryton: bool = False,
     terminal: Caller,
 ) -> Exit:
     """Start four simulated systems, run the stream through them, and show what came of it.
@@ -128,12 +129,22 @@ def demo(
         Make the systems fail at random from this seed: errors, hangs, lost answers, doubles.
     keep
         Leave the systems running at the end, until Ctrl-C, so that other verbs can reach them.
+    tryton
+        A real ERP instead: Tryton in its own process, with a factory of its own.
     """
-    began = time.monotonic()
     folder = fresh_folder(dir_.absolute(), terminal.say("demo.folder", folder=dir_), terminal.say("demo.folder.hint"))
     environ = _isolated(terminal.environ, folder)
+    if tryton:
+        from console.cli.demo_tryton import demo_tryton
+
+        return demo_tryton(terminal, folder, environ)
+    return _demo(terminal, folder, environ, PlantSpec(scale, seed, hostile), keep=keep)
+
+
+def _demo(terminal: Terminal, folder: Path, environ: dict[str, str], spec: PlantSpec, *, keep: bool) -> Exit:
+    began = time.monotonic()
     terminal.progress("demo.start", folder=folder)
-    plant = Plant.start(folder / "plant", PlantSpec(scale, seed, hostile))
+    plant = Plant.start(folder / "plant", spec)
     try:
         worker = Worker.start(environ, folder / "worker.log")  # its imports run while the plant starts
         try:
@@ -142,7 +153,7 @@ def demo(
             with _opened(folder) as store:
                 this = Demo(terminal, plant, worker, store, environ)
                 _play(this)
-                answer = summary(this, {"seed": seed, "scale": scale, "hostile": hostile, "folder": str(folder)})
+                answer = summary(this, {**asdict(spec), "folder": str(folder)})
         finally:
             worker.close()
         answer["total_seconds"] = round(time.monotonic() - began, 2)
@@ -188,8 +199,8 @@ def _isolated(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """An environment in which nothing of a real hub's is touched."""
     return {
         **environ, "MILLSTREAM_HOME": str(folder / "hub"), "MILLSTREAM_DATABASE_URL": "", "MILLSTREAM_REDIS_URL": "",
-        "MILLSTREAM_DEPLOYMENT": "plant", "DAGSTER_HOME": str(folder / "dagster"), "DAGSTER_DISABLE_TELEMETRY": "true",
-        "PYTHONUNBUFFERED": "1",
+        "MILLSTREAM_DEPLOYMENT": "plant", "MILLSTREAM_AS_OF": "", "DAGSTER_HOME": str(folder / "dagster"),
+        "DAGSTER_DISABLE_TELEMETRY": "true",
     }  # fmt: skip
 
 
