@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from canonical.commands import Outcome, OutcomeKind, StepReceipt
+from canonical.commands import DeliveryClass, Outcome, OutcomeKind, StepReceipt
 from canonical.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -29,14 +30,20 @@ from canonical.errors import (
 )
 from connectors import port
 from connectors.auth import Auth
+from connectors.batches import Item, calls, chunks, joined, quoted
 from connectors.paging import Place, pages
 from connectors.sorting import Verdict, read_error, same, search, sort, speaking_of, text
-from connectors.spec import LookUp, Operation, Request, Rule, Step, Stream, SystemSpec
+from connectors.spec import Batch, Errors, LookUp, Operation, Request, Rule, Step, Stream, SystemSpec
 from connectors.template import fill, look
 from connectors.transport import Reply, Wire
 
 Known = Mapping[str, Any]
 _LOGINS: Final = 2
+_WORTH_THREADS: Final = 2
+_OPEN: Final = (OutcomeKind.UNKNOWN, OutcomeKind.RETRY)
+_DONE: Final = (OutcomeKind.APPLIED, OutcomeKind.UNCHANGED)
+_NOT_SHOWN: Final = "the target does not show what was written"
+_ENDS: Final = (OutcomeUnknown, TransientError, StreamHalted, RecordRejected, ConfigurationError)
 
 
 def _now() -> datetime:
@@ -130,13 +137,13 @@ class DeclaredConnector(ABC):
         return reply
 
     def _answered(
-        self, request: Request, known: Known, rules: Sequence[Rule], *, writes: bool
+        self, request: Request, known: Known, rules: Sequence[Rule], *, writes: bool, errors: Errors | None = None
     ) -> tuple[Reply, Verdict]:
         """One exchange; when the session had ended, the request was surely not carried out and goes out once more."""
         for _ in range(_LOGINS):
             headers = self._auth.headers(str(known.get("path") or request.path))
             reply = self.exchange(request, known, headers, writes=writes)
-            verdict = sort(reply, self.spec.errors, rules)
+            verdict = sort(reply, errors or self.spec.errors, rules)
             if verdict.outcome != "expired":
                 return reply, verdict
             self._auth.expired(headers)
@@ -145,8 +152,37 @@ class DeclaredConnector(ABC):
     # Writing
 
     def write(self, requests: Sequence[port.StepRequest]) -> Sequence[Outcome]:
-        """Carry out one step for each request; one outcome each, in order."""
-        return [self._carried_out(request) for request in requests]
+        """Carry out one step for each request, many in one call where the step can; one outcome each, in order."""
+        outcomes: dict[int, Outcome] = {}
+        singly: list[int] = []
+        for places in calls(requests, self._batch):
+            if len(places) == 1:
+                singly += places
+            else:
+                together = self._carried_out_together([requests[place] for place in places])
+                outcomes.update(zip(places, together, strict=True))
+        outcomes.update(zip(singly, self._one_by_one([requests[place] for place in singly]), strict=True))
+        return [outcomes[place] for place in range(len(requests))]
+
+    def _one_by_one(self, requests: Sequence[port.StepRequest]) -> Sequence[Outcome]:
+        """Calls of their own; several at a time where each goes under a key, as many as the system bears."""
+        at_once = min(len(requests), self.spec.limits.concurrency)
+        if at_once < _WORTH_THREADS or not all(map(self._keyed, requests)):
+            return [self._carried_out(request) for request in requests]
+        with ThreadPoolExecutor(at_once, thread_name_prefix=f"write-{self.system}") as pool:
+            return list(pool.map(self._carried_out, requests))
+
+    def _keyed(self, request: port.StepRequest) -> bool:
+        step = self._step_or_none(request)
+        return step is not None and step.delivery is DeliveryClass.KEYED
+
+    def _batch(self, request: port.StepRequest) -> Batch | None:
+        step = self._step_or_none(request)
+        return step.batch if step else None
+
+    def _step_or_none(self, request: port.StepRequest) -> Step | None:
+        operation = self.spec.operations.get(request.operation)
+        return operation.steps.get(request.step) if operation else None
 
     def _carried_out(self, request: port.StepRequest) -> Outcome:
         try:
@@ -155,15 +191,89 @@ class DeclaredConnector(ABC):
             payload = self.payload(step, request, known)
             rules = speaking_of((*step.outcomes, *operation.outcomes), known)
             reply, verdict = self._answered(step.request, {**known, "payload": payload}, rules, writes=True)
-        except OutcomeUnknown as error:
-            return Outcome(OutcomeKind.UNKNOWN, message=error.message)
-        except TransientError as error:
-            return Outcome(OutcomeKind.RETRY, message=error.message, retry_after=error.retry_after)
-        except StreamHalted as error:  # refused credentials: nothing was carried out
-            return Outcome(OutcomeKind.RETRY, message=error.message)
-        except (RecordRejected, ConfigurationError) as error:
-            return Outcome(OutcomeKind.REJECTED, message=error.message)
+        except _ENDS as error:
+            return _ended(error)
         return self._outcome(step, request, payload, reply, verdict)
+
+    # Many in one call
+
+    def _carried_out_together(self, requests: Sequence[port.StepRequest]) -> list[Outcome]:
+        """One call for requests of one step; what cannot even be put into words is refused before it."""
+        outcomes: list[Outcome | None] = [None] * len(requests)
+        items: dict[int, Item] = {}
+        for place, request in enumerate(requests):
+            try:
+                items[place] = self._item(request)
+            except (RecordRejected, ConfigurationError) as error:
+                outcomes[place] = _ended(error)
+        if len(items) > 1:
+            sent = self._sent_together(list(items.values()))
+        else:
+            sent = [self._carried_out(item.request) for item in items.values()]
+        for place, outcome in zip(items, sent, strict=True):
+            outcomes[place] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _item(self, request: port.StepRequest) -> Item:
+        operation, step = self._step(request)
+        assert step.batch
+        known = self._known(request)
+        payload = self.payload(step, request, known)
+        sent = {**payload, **fill(step.batch.fields, known)}
+        rules = speaking_of((*step.outcomes, *operation.outcomes), known)
+        return Item(request, payload, fill(step.batch.item, {**known, "payload": sent}), tuple(rules))
+
+    def _sent_together(self, items: Sequence[Item]) -> list[Outcome]:
+        _, step = self._step(items[0].request)
+        batch = step.batch
+        assert batch
+        whole = self.spec.errors.model_copy(update={"failed": batch.refused})
+        try:
+            known = {"items": joined([item.sent for item in items], batch.joined_by)}
+            reply, verdict = self._answered(batch.request, known, (), writes=True, errors=whole)
+        except _ENDS as error:
+            return [_ended(error)] * len(items)
+        if verdict.outcome != "applied":
+            kind = OutcomeKind.RETRY if verdict.outcome in ("retry", "expired") else OutcomeKind.UNKNOWN
+            return [Outcome(kind, message=f"the batch: {verdict}", retry_after=reply.retry_after)] * len(items)
+        replies = self.single_replies(batch, reply, [item.request for item in items])
+        outcomes = [self._sorted(step, batch, item, said) for item, said in zip(items, replies, strict=True)]
+        return self._read_back_together(items, outcomes) if step.read_back else _believed(outcomes)
+
+    def single_replies(self, batch: Batch, reply: Reply, requests: Sequence[port.StepRequest]) -> Sequence[Reply | str]:
+        """The reply to a batch as replies to each of its requests; why not, where it says nothing of one."""
+        found = search(batch.results, reply.body)
+        if not isinstance(found, list) or len(found) != len(requests):
+            return ["the reply to the batch has not one result for each document"] * len(requests)
+        return [replace(reply, body=result) for result in found]
+
+    def _sorted(self, step: Step, batch: Batch, item: Item, said: Reply | str) -> Outcome:
+        """One document's outcome from its part of the reply; the read-back follows for all at once."""
+        if isinstance(said, str):
+            return Outcome(OutcomeKind.UNKNOWN, message=said)
+        errors = self.spec.errors
+        if batch.errors is not None:
+            errors = batch.errors.model_copy(update={"outcomes": (*batch.errors.outcomes, *errors.outcomes)})
+        unread = step.model_copy(update={"read_back": False})
+        return self._outcome(unread, item.request, item.payload, said, sort(said, errors, item.rules))
+
+    def _read_back_together(self, items: Sequence[Item], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Done only where the target shows what was sent, refused only where it does not.
+
+        Results in order name no document: a reply that belongs to another batch must not decide anything.
+        """
+        asked = items[0].request.operation
+        try:
+            found = self.look_up(asked, [item.request.reference for item in items])
+        except MillstreamError as error:
+            doubt = Outcome(OutcomeKind.UNKNOWN, message=f"the write could not be read back: {error.message}")
+            return [outcome if outcome.kind in _OPEN else doubt for outcome in outcomes]
+        return [
+            _against(outcome, shown=_shows(found[item.request.reference], item.payload))
+            for item, outcome in zip(items, outcomes, strict=True)
+        ]
+
+    # One request
 
     def _step(self, request: port.StepRequest) -> tuple[Operation, Step]:
         operation = self._operation(request.operation)
@@ -242,10 +352,7 @@ class DeclaredConnector(ABC):
             found = self.look_up(request.operation, [request.reference])[request.reference]
         except MillstreamError as error:
             return f"the write could not be read back: {error.message}"
-        for document in found:
-            if all(same(value, document.content.get(name)) for name, value in payload.items()):
-                return None
-        return "the target does not show what was written"
+        return None if _shows(found, payload) else _NOT_SHOWN
 
     # Looking up
 
@@ -262,7 +369,34 @@ class DeclaredConnector(ABC):
     def _all_found(self, declared: LookUp, references: Sequence[str]) -> Mapping[str, Sequence[port.FoundDocument]]:
         if declared.request is None:
             return self._found_in_stream(declared, references)
-        return {reference: self._found(declared, declared.request, reference) for reference in references}
+        found: dict[str, list[port.FoundDocument]] = {}
+        for chunk in chunks(references, declared.batch.size if declared.batch else 1):
+            together = self._found_together(declared, chunk) if len(chunk) > 1 else None
+            found |= together or {reference: self._found(declared, declared.request, reference) for reference in chunk}
+        return found
+
+    def _found_together(
+        self, declared: LookUp, references: Sequence[str]
+    ) -> dict[str, list[port.FoundDocument]] | None:
+        """Documents of many references by one question; None where each has to be asked for alone."""
+        clause = quoted(references)
+        if declared.batch is None or clause is None:
+            return None
+        known = {"references_clause": clause, "columns": ",".join(declared.columns)}
+        records = self._records(declared.records, declared.columns, self._asked(declared.batch.request, known).body)
+        if len(records) >= declared.batch.limit:
+            return None
+        return self._by_reference(declared, references, records)
+
+    def _by_reference(
+        self, declared: LookUp, references: Sequence[str], records: Iterable[Mapping[str, Any]]
+    ) -> dict[str, list[port.FoundDocument]]:
+        ours: dict[str, list[dict[str, Any]]] = {reference: [] for reference in references}
+        for record in records:
+            reference = text(look(declared.reference, record))
+            if reference in ours:
+                ours[reference].append(dict(record))
+        return {reference: self._documents(declared, rows) for reference, rows in ours.items()}
 
     def _found(self, declared: LookUp, request: Request, reference: str) -> list[port.FoundDocument]:
         known = {"reference": reference, "columns": ",".join(declared.columns)}
@@ -271,13 +405,8 @@ class DeclaredConnector(ABC):
         return self._documents(declared, ours)
 
     def _found_in_stream(self, declared: LookUp, references: Sequence[str]) -> dict[str, list[port.FoundDocument]]:
-        ours: dict[str, list[dict[str, Any]]] = {reference: [] for reference in references}
-        for page in self.read(declared.stream or ""):
-            for record in page.records:
-                reference = text(look(declared.reference, record))
-                if reference in ours:
-                    ours[reference].append(dict(record))
-        return {reference: self._documents(declared, records) for reference, records in ours.items()}
+        records = (record for page in self.read(declared.stream or "") for record in page.records)
+        return self._by_reference(declared, references, records)
 
     def _documents(self, declared: LookUp, records: Sequence[dict[str, Any]]) -> list[port.FoundDocument]:
         """One document for each native id; its entry rows, where there are several, stand under `rows`."""
@@ -348,7 +477,8 @@ def _operation_spec(name: str, operation: Operation) -> port.OperationSpec:
         variant: tuple(port.StepSpec(step, operation.steps[step].delivery, can_look_up) for step in steps)
         for variant, steps in operation.variants.items()
     }
-    return port.OperationSpec(name, operation.entity, variants, operation.settle_seconds)
+    size = max((step.batch.size for step in operation.steps.values() if step.batch), default=1)
+    return port.OperationSpec(name, operation.entity, variants, operation.settle_seconds, size)
 
 
 def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
@@ -363,6 +493,43 @@ def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
         "offset": place.offset,
         "limit": place.limit,
     }
+
+
+def _ended(error: MillstreamError) -> Outcome:
+    """What an error on the way to a reply means."""
+    if isinstance(error, OutcomeUnknown):
+        return Outcome(OutcomeKind.UNKNOWN, message=error.message)
+    if isinstance(error, TransientError):
+        return Outcome(OutcomeKind.RETRY, message=error.message, retry_after=error.retry_after)
+    if isinstance(error, StreamHalted):  # refused credentials: nothing was carried out
+        return Outcome(OutcomeKind.RETRY, message=error.message)
+    return Outcome(OutcomeKind.REJECTED, message=error.message)
+
+
+def _believed(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """A refusal names no reference of ours: it counts where all the reply says is done is beyond doubt ours."""
+    ours = any(outcome.kind in _DONE for outcome in outcomes)
+    doubtful = any(outcome.kind is OutcomeKind.UNKNOWN for outcome in outcomes)
+    if ours and not doubtful:
+        return list(outcomes)
+    return [
+        outcome
+        if outcome.kind in (*_DONE, OutcomeKind.UNKNOWN)
+        else Outcome(OutcomeKind.UNKNOWN, message=f"perhaps another batch's: {outcome.message}")
+        for outcome in outcomes
+    ]
+
+
+def _shows(found: Sequence[port.FoundDocument], payload: Mapping[str, Any]) -> bool:
+    return any(all(same(value, document.content.get(name)) for name, value in payload.items()) for document in found)
+
+
+def _against(outcome: Outcome, *, shown: bool) -> Outcome:
+    if outcome.kind in _DONE and not shown:
+        return Outcome(OutcomeKind.UNKNOWN, message=_NOT_SHOWN)
+    if outcome.kind not in (*_DONE, *_OPEN) and shown:
+        return Outcome(OutcomeKind.UNKNOWN, message=f"refused, yet the target shows it: {outcome.message}")
+    return outcome
 
 
 def _kind(verdict: Verdict) -> OutcomeKind:

@@ -61,6 +61,7 @@ class OperationSpec:
     settle_seconds: float = 0.0
     """Longer than the target's slowest commit: how long to wait between two look-ups of an unknown outcome."""
     batch_size: int = 1
+    """How many documents one call of a step may carry; steps that take one only are carried out one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class StepRequest:
     receipts: Mapping[str, StepReceipt] = field(default_factory=dict)
     existing: FoundDocument | None = None
     idempotency_key: str = ""
+    alone: bool = False
+    """In a call of its own, so that a refusal is beyond doubt this command's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,24 @@ class ReplyFields(_Closed):
     echo: dict[JmesPath, str] = {}
 
 
+class Batch(_Closed):
+    """How a step is carried out for many documents in one call.
+
+    `request` knows `{items}`: each document's `item`, a list, or a text where `joined_by` says so.
+    `refused` tells that the call was refused as a whole though its status is good. The reply is the list
+    at `results`, one for each item in order, each told apart by `errors`; a `client.py` may know better.
+    """
+
+    size: int = Field(gt=1, le=200)
+    request: Request
+    fields: dict[str, Any] = {}
+    item: str = "{payload}"
+    joined_by: str | None = None
+    refused: JmesPath | None = None
+    results: JmesPath | None = None
+    errors: Errors | None = None
+
+
 class Step(_Closed):
     """One call of an operation. `only` keeps some of the payload's fields, `fields` sets more on it."""
 
@@ -227,6 +245,18 @@ class Step(_Closed):
     reply: ReplyFields = ReplyFields()
     outcomes: tuple[Rule, ...] = ()
     read_back: bool = False
+    batch: Batch | None = None
+
+
+class LookUpBatch(_Closed):
+    """Many references in one question; `{references_clause}` is the quoted list.
+
+    A reply of `limit` records may have been cut short, so that each reference is then asked for alone.
+    """
+
+    size: int = Field(gt=1, le=200)
+    limit: int = Field(gt=1)
+    request: Request
 
 
 class LookUp(_Closed):
@@ -242,11 +272,14 @@ class LookUp(_Closed):
     version: str | None = None
     version_request: Request | None = None
     done_steps: dict[str, JmesPath] = {}
+    batch: LookUpBatch | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.request is None) == (self.stream is None):
             raise ValueError("a look-up needs either a request or a stream")
+        if self.batch is not None and self.request is None:
+            raise ValueError("a stream is read once for all references: it needs no batch")
         return self
 
 

@@ -65,9 +65,14 @@ def _embedded(name: str, known: Mapping[str, Any]) -> str:
     Names ending in `_clause` and `columns` are ours, not a caller's.
     """
     text = _text(_found(name, known))
-    if not name.endswith(("_clause", "columns")) and _UNSAFE.search(text):
+    if not name.endswith(("_clause", "columns")) and unsafe(text):
         raise UnmappableRecord(f"the value of {{{name}}} holds a quote, a backslash or a control character")
     return text
+
+
+def unsafe(text: str) -> bool:
+    """Whether a text holds a quote, a backslash or a control character."""
+    return _UNSAFE.search(text) is not None
 
 
 def _text(value: object) -> str:
