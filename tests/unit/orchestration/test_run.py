@@ -102,10 +102,16 @@ def test_end_dead_runs__only_those_whose_process_is_gone(hub: Hub, instance: dg.
         )
         for pid in (2**22 + 1, os.getpid())
     )
+    log = instance.event_log_storage
+    log.initialize_concurrency_limit_to_default("erp")
+    assert log.claim_concurrency_slot("erp", gone.run_id, "land_erp").is_claimed
+    assert not log.claim_concurrency_slot("erp", here.run_id, "land_erp").is_claimed
     assert end_dead_runs(hub, instance) == [gone.run_id]
+    assert log.claim_concurrency_slot("erp", here.run_id, "land_erp").is_claimed
     ended = instance.get_run_by_id(gone.run_id)
     assert ended is not None
     assert ended.status is dg.DagsterRunStatus.FAILURE
+    log.free_concurrency_slots_for_run(here.run_id)
     instance.delete_run(here.run_id)
 
 
