@@ -8,20 +8,32 @@ did not carry the step out) and by nothing else, so a step is never sent again b
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, literal, or_, select, update
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
 from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
+from store.statements import chunks, select_in
 from store.tables import outbox, outbox_steps
 
 _CLAIMABLE = (State.PENDING, State.AWAITING, State.IN_DOUBT)
 _FINAL = frozenset(State) - OPEN_STATES
 _FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+_SETTLE = (
+    update(outbox_steps)
+    .where(
+        outbox_steps.c.command_id == bindparam("at_command"),
+        outbox_steps.c.step == bindparam("at_step"),
+        outbox_steps.c.attempt == bindparam("at_attempt"),
+        outbox_steps.c.state == "intent",
+    )
+    .values(state=bindparam("state"), settled_at=bindparam("settled_at"), receipt=bindparam("receipt"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +125,116 @@ def _while_held(tx: Connection, command_id: str, owner: str, now: datetime, **va
     return result.rowcount == 1
 
 
-def record_intent(tx: Connection, command_id: str, owner: str, step: str, now: datetime) -> bool:
-    """The step is about to be sent; commit before sending it.
+def record_intents(
+    tx: Connection, intents: Collection[tuple[str, str]], owner: str, now: datetime, *, lease_seconds: float
+) -> frozenset[str]:
+    """The (command, step) pairs are about to be sent: commit before sending; which commands are still held.
 
-    Raises `ValueError` when an earlier attempt at the step is unanswered: look it up and void it first.
+    Their leases run anew from `now`. Raises `ValueError` when an earlier attempt at a step is unanswered:
+    look it up and void it first.
     """
     state = case((outbox.c.state == State.AWAITING, literal(State.PENDING.value)), else_=outbox.c.state)
-    if not _while_held(tx, command_id, owner, now, state=state):
+    until = now + timedelta(seconds=lease_seconds)
+    held = _held(tx, [command_id for command_id, _ in intents], owner, now, state=state, lease_until=until)
+    wanted = [(command_id, step) for command_id, step in intents if command_id in held]
+    known = _attempts(tx, wanted)
+    rows: list[dict[str, Any]] = []
+    for command_id, step in wanted:
+        attempt, unsettled = known.get((command_id, step), (0, None))
+        if unsettled is not None:
+            raise ValueError(
+                f"step {step} of command {command_id} is unanswered: look it up, then void it or record it"
+            )
+        place = {"command_id": command_id, "step": step, "attempt": attempt + 1}
+        rows.append({**place, "state": "intent", "sent_at": now})
+    if rows:
+        tx.execute(insert(outbox_steps), rows)
+    return held
+
+
+def record_intent(tx: Connection, command_id: str, owner: str, step: str, now: datetime) -> bool:
+    """One step is about to be sent, under the lease as it stands; see `record_intents`."""
+    row = tx.execute(select(outbox.c.lease_until).where(outbox.c.id == command_id)).one_or_none()
+    if row is None or row.lease_until is None:
         return False
-    mine = and_(outbox_steps.c.command_id == command_id, outbox_steps.c.step == step)
-    if tx.execute(select(exists().where(mine, outbox_steps.c.state == "intent"))).scalar_one():
-        raise ValueError(f"step {step} of command {command_id} is unanswered: look it up, then void it or record it")
-    attempt = tx.execute(select(func.coalesce(func.max(outbox_steps.c.attempt), 0)).where(mine)).scalar_one() + 1
-    row = {"command_id": command_id, "step": step, "attempt": attempt, "state": "intent", "sent_at": now}
-    tx.execute(insert(outbox_steps).values(**row))
-    return True
+    left = (row.lease_until - now).total_seconds()
+    return bool(record_intents(tx, [(command_id, step)], owner, now, lease_seconds=left))
+
+
+def _held(tx: Connection, ids: Collection[str], owner: str, now: datetime, **values: object) -> frozenset[str]:
+    """Change those of the commands this owner still holds; their ids."""
+    held: set[str] = set()
+    for chunk in chunks(sorted(set(ids))):
+        statement = (
+            update(outbox)
+            .where(outbox.c.id.in_(chunk), outbox.c.lease_owner == owner, outbox.c.state.in_(OPEN_STATES))
+            .values(updated_at=now, **values)
+            .returning(outbox.c.id)
+        )
+        held.update(tx.execute(statement).scalars())
+    return frozenset(held)
+
+
+def _attempts(tx: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int | None]]:
+    """(command, step) → its last attempt, and the attempt that is unanswered."""
+    found: dict[tuple[str, str], tuple[int, int | None]] = {}
+    columns = (outbox_steps.c[name] for name in ("command_id", "step", "attempt", "state"))
+    for row in select_in(tx, select(*columns), outbox_steps.c.command_id, (command_id for command_id, _ in wanted)):
+        last, unsettled = found.get((row.command_id, row.step), (0, None))
+        unsettled = row.attempt if row.state == "intent" else unsettled
+        found[row.command_id, row.step] = max(last, row.attempt), unsettled
+    return found
+
+
+def record_receipts(
+    tx: Connection, receipts: Collection[tuple[str, StepReceipt]], owner: str, now: datetime
+) -> frozenset[str]:
+    """The target answered, or a look-up found the step done (without an intent it is written down too).
+
+    Which commands are still held; of the others nothing is written.
+    """
+    held = _held(tx, [command_id for command_id, _ in receipts], owner, now)
+    kept = [(command_id, receipt) for command_id, receipt in receipts if command_id in held]
+    known = _attempts(tx, [(command_id, receipt.step) for command_id, receipt in kept])
+    settled, fresh = [], []
+    for command_id, receipt in kept:
+        last, unsettled = known.get((command_id, receipt.step), (0, None))
+        done = {"state": "done", "settled_at": now, "receipt": asdict(receipt)}
+        if unsettled is not None:
+            settled.append({"at_command": command_id, "at_step": receipt.step, "at_attempt": unsettled, **done})
+        else:
+            place = {"command_id": command_id, "step": receipt.step, "attempt": last + 1}
+            fresh.append({**place, "sent_at": now, **done})
+    if settled:
+        tx.execute(_SETTLE, settled)
+    if fresh:
+        tx.execute(insert(outbox_steps), fresh)
+    return held
 
 
 def record_receipt(tx: Connection, command_id: str, owner: str, receipt: StepReceipt, now: datetime) -> bool:
-    """The target answered the step, or a look-up found it done; a done step without an intent is written down too."""
-    if not _while_held(tx, command_id, owner, now):
-        return False
-    settle(tx, command_id, now, step=receipt.step, receipt=receipt)
-    return True
+    """One receipt; False when the lease was lost. See `record_receipts`."""
+    return bool(record_receipts(tx, [(command_id, receipt)], owner, now))
+
+
+def void_intents(tx: Connection, intents: Collection[tuple[str, str]], owner: str, now: datetime) -> frozenset[str]:
+    """The target surely did not carry the steps out: it refused, was never reached, or was looked up in vain."""
+    held = _held(tx, [command_id for command_id, _ in intents], owner, now)
+    known = _attempts(tx, intents)
+    settled = [
+        {"at_command": command_id, "at_step": step, "at_attempt": unsettled}
+        for command_id, step in intents
+        if command_id in held and (unsettled := known.get((command_id, step), (0, None))[1]) is not None
+    ]
+    if settled:
+        voided = {"state": "void", "settled_at": now, "receipt": None}
+        tx.execute(_SETTLE, [{**place, **voided} for place in settled])
+    return held
 
 
 def void_intent(tx: Connection, command_id: str, owner: str, step: str, now: datetime) -> bool:
-    """The target surely did not carry the step out: it refused, was never reached, or was looked up in vain."""
-    if not _while_held(tx, command_id, owner, now):
-        return False
-    settle(tx, command_id, now, step=step)
-    return True
+    """One step was surely not carried out; False when the lease was lost."""
+    return bool(void_intents(tx, [(command_id, step)], owner, now))
 
 
 def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt: StepReceipt | None = None) -> None:
@@ -163,22 +254,35 @@ def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt
     tx.execute(insert(outbox_steps).values(**place, state=state, settled_at=now, receipt=written))
 
 
-def finish(
-    tx: Connection, command_id: str, owner: str, state: State, now: datetime, *, error: str | None = None
-) -> bool:
-    """End the delivery of a command and give its lease back.
+def finish_all(
+    tx: Connection, endings: Collection[tuple[str, State, str | None]], owner: str, now: datetime
+) -> frozenset[str]:
+    """End deliveries, (command, state, error) each, and give their leases back; which commands were still held.
 
     Raises `ValueError` for an open state, and when a step is unanswered unless the command is parked.
     """
-    if state not in _FINAL:
-        raise ValueError(f"{state} ends no delivery: use defer")
-    if not _while_held(tx, command_id, owner, now, state=state, last_error=error, not_before=None, **_FREE):
-        return False
-    if state is State.PARKED:
-        tell_followers(tx, command_id, now)
-    elif tx.execute(select(unanswered(outbox)).where(outbox.c.id == command_id)).scalar_one():
-        raise ValueError(f"command {command_id} cannot be {state}: a step of it is unanswered")
-    return True
+    by_ending: dict[tuple[State, str | None], list[str]] = defaultdict(list)
+    for command_id, state, error in endings:
+        if state not in _FINAL:
+            raise ValueError(f"{state} ends no delivery: use defer")
+        by_ending[state, error].append(command_id)
+    held: set[str] = set()
+    for (state, error), ids in by_ending.items():
+        ended = _held(tx, ids, owner, now, state=state, last_error=error, not_before=None, **_FREE)
+        held |= ended
+        if state is State.PARKED:
+            for command_id in sorted(ended):
+                tell_followers(tx, command_id, now)
+        elif open_ended := select_in(tx, select(outbox.c.id).where(unanswered(outbox)), outbox.c.id, ended):
+            raise ValueError(f"command {open_ended[0].id} cannot be {state}: a step of it is unanswered")
+    return frozenset(held)
+
+
+def finish(
+    tx: Connection, command_id: str, owner: str, state: State, now: datetime, *, error: str | None = None
+) -> bool:
+    """End one delivery; False when the lease was lost. See `finish_all`."""
+    return bool(finish_all(tx, [(command_id, state, error)], owner, now))
 
 
 def defer(
