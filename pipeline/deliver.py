@@ -23,11 +23,12 @@ from pipeline.delivery import (
     Finished,
     Journey,
     heed,
+    heed_found,
+    look_up_together,
     prepare,
     set_out,
-    write_down_document,
-    write_down_doubt,
-    write_down_ending,
+    write_down_doubts,
+    write_down_endings,
 )
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
@@ -37,8 +38,10 @@ from store.deliveries import ClaimedCommand
 from store.unit_of_work import Transaction
 
 WORKERS = 4
-BATCH = 25
-LEASE_SECONDS = 90.0
+BATCH = 50
+"""Commands claimed at once; more where a call of the target carries more."""
+LEASE_SECONDS = 180.0
+"""Longer than one call may take with all its waiting; a lease runs anew before each step is sent."""
 PATIENCE_SECONDS = 45.0
 """How long a pass waits for what is only deferred; the rest is left to the next pass or the relay."""
 TICK_SECONDS = 0.1
@@ -71,16 +74,27 @@ class Deliverer:
         """Claim one batch of one system and take each command as far as it goes; how many were claimed."""
         with self.hub.store.begin() as tx:
             claimed = deliveries.claim(
-                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=BATCH, systems=[system]
+                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=self._size(system), systems=[system]
             )
             standing = _standing(tx, claimed)
         journeys = [self._set_out(system, one, standing.get(one.command.id)) for one in claimed]
-        for journey in journeys:
-            if journey.ending is None:
-                prepare(journey, self.hub.connector(system), lookups, self.hub.now())
+        self._prepare(system, [journey for journey in journeys if journey.ending is None], lookups)
         self._begin(journeys)
         self._walk(system, [journey for journey in journeys if journey.ending is None])
         return len(claimed)
+
+    def _size(self, system: str) -> int:
+        operations = self.hub.connector(system).operations.values()
+        return max((BATCH, *(operation.batch_size for operation in operations)))
+
+    def _prepare(self, system: str, journeys: Sequence[Journey], lookups: Lookups) -> None:
+        lookups.learn(named for journey in journeys for named in journey.claimed.command.after)
+        for journey in journeys:
+            prepare(journey, lookups)
+        found = look_up_together(self.hub.connector(system), journeys)
+        for journey in journeys:
+            if journey.ending is None:
+                heed_found(journey, found, self.hub.now())
 
     def _set_out(self, system: str, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
         try:
@@ -92,11 +106,8 @@ class Deliverer:
     def _begin(self, journeys: Sequence[Journey]) -> None:
         """Write down what look-ups said, and the ends of what goes no further."""
         with self.hub.store.begin() as tx:
-            for journey in journeys:
-                if journey.ending is None:
-                    write_down_doubt(tx, journey, self.hub.now())
-                else:
-                    self._end(tx, journey)
+            write_down_doubts(tx, journeys, self.owner, self.hub.now())
+            self._end(tx, journeys)
 
     def _walk(self, system: str, journeys: list[Journey]) -> None:
         """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
@@ -107,15 +118,12 @@ class Deliverer:
             under_way = [journey for journey in under_way if journey.ending is None]
 
     def _carry_out(self, system: str, batch: list[tuple[Journey, StepSpec]]) -> None:
-        now = self.hub.now()
+        intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
         with self.hub.store.begin() as tx:
-            held = [
-                (journey, step)
-                for journey, step in batch
-                if deliveries.record_intent(tx, journey.claimed.command.id, self.owner, step.name, now)
-            ]
+            ours = deliveries.record_intents(tx, intents, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS)
+        held = [(journey, step) for journey, step in batch if journey.claimed.command.id in ours]
         for journey, _ in batch:
-            if journey not in [one for one, _ in held]:
+            if journey.claimed.command.id not in ours:
                 journey.ending = Deferred(State.PENDING, 0.0, "the lease was lost")
         requests = [journey.request(step) for journey, step in held]
         outcomes = self.hub.connector(system).write(requests) if requests else []
@@ -124,30 +132,25 @@ class Deliverer:
         self._write_down(held)
 
     def _write_down(self, batch: list[tuple[Journey, StepSpec]]) -> None:
-        with self.hub.store.begin() as tx:
-            now = self.hub.now()
-            for journey, step in batch:
-                command = journey.claimed.command
-                receipt = journey.receipts.get(step.name)
-                if receipt is not None:
-                    deliveries.record_receipt(tx, command.id, self.owner, receipt, now)
-                elif _surely_without_effect(journey):
-                    deliveries.void_intent(tx, command.id, self.owner, step.name, now)
-                if journey.ending is None and journey.next_step is None:
-                    journey.ending = Finished(State.APPLIED if journey.changed else State.UNCHANGED)
-                if journey.ending is not None:
-                    self._end(tx, journey)
-
-    def _end(self, tx: Transaction, journey: Journey) -> None:
         now = self.hub.now()
-        ending = journey.ending
-        if not write_down_ending(tx, journey, now):
-            return
-        state = ending.state.value if ending is not None else ""
-        if isinstance(ending, Finished):
-            self.outcomes[journey.claimed.command.system][state] += 1
-            if ending.state in {State.APPLIED, State.UNCHANGED}:
-                write_down_document(tx, journey, now)
+        receipts, voids = [], []
+        for journey, step in batch:
+            command_id, receipt = journey.claimed.command.id, journey.receipts.get(step.name)
+            if receipt is not None:
+                receipts.append((command_id, receipt))
+            elif _surely_without_effect(journey):
+                voids.append((command_id, step.name))
+            if journey.ending is None and journey.next_step is None:
+                journey.ending = Finished(State.APPLIED if journey.changed else State.UNCHANGED)
+        with self.hub.store.begin() as tx:
+            deliveries.record_receipts(tx, receipts, self.owner, now)
+            deliveries.void_intents(tx, voids, self.owner, now)
+            self._end(tx, [journey for journey, _ in batch])
+
+    def _end(self, tx: Transaction, journeys: Sequence[Journey]) -> None:
+        for journey in write_down_endings(tx, journeys, self.owner, self.hub.now()):
+            if journey.ending is not None:
+                self.outcomes[journey.claimed.command.system][journey.ending.state.value] += 1
 
 
 def _surely_without_effect(journey: Journey) -> bool:
@@ -159,14 +162,23 @@ def _surely_without_effect(journey: Journey) -> bool:
 
 
 def _same_step(journeys: Sequence[Journey]) -> list[tuple[Journey, StepSpec]]:
-    """The journeys that stand before the same step of the same operation as the first; only one if it is blind."""
+    """The journeys that stand before the same step of the same operation as the first.
+
+    Only one if it is blind; and of a step that is looked up no more than go out in one call, since nobody
+    else may look while it has yet to be sent.
+    """
     pairs = [(journey, step) for journey in journeys if (step := journey.next_step) is not None]
     lead, lead_step = pairs[0]
-    if lead_step.delivery_class is DeliveryClass.BLIND:
-        return pairs[:1]
-    return [
-        (journey, step) for journey, step in pairs if (journey.spec.name, step.name) == (lead.spec.name, lead_step.name)
+    same = [
+        (journey, step)
+        for journey, step in pairs
+        if (journey.spec.name, journey.variant, step.name) == (lead.spec.name, lead.variant, lead_step.name)
+        and journey.alone == lead.alone
     ]
+    if lead_step.delivery_class is DeliveryClass.KEYED:
+        return same
+    together = lead_step.delivery_class is DeliveryClass.LOOKED_UP and not lead.alone
+    return same[: lead.spec.batch_size if together else 1]
 
 
 def _standing(tx: Transaction, claimed: Sequence[ClaimedCommand]) -> dict[str, documents.Document]:

@@ -8,7 +8,8 @@ key, a step that can be looked up (B) is looked up, given time to settle, and lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,8 @@ from store.unit_of_work import Transaction
 
 MAX_ATTEMPTS = 25
 AWAITING_SECONDS = 0.5
+ALONE_AFTER = 3
+"""A command still in doubt after so many attempts goes out alone: refusals of a batch do not always say whose."""
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -52,6 +55,8 @@ class Finished:
 
 
 Ending = Deferred | Finished
+Found = Mapping[tuple[str, str], "Sequence[FoundDocument] | MillstreamError"]
+"""(operation, reference) → the documents in the target, or why it could not say."""
 
 
 @dataclass(slots=True)
@@ -77,6 +82,11 @@ class Journey:
         """The first step without a receipt."""
         return next((step for step in self.steps if step.name not in self.receipts), None)
 
+    @property
+    def alone(self) -> bool:
+        """Whether its answer has to be beyond doubt its own."""
+        return self.claimed.in_doubt and self.claimed.attempts > ALONE_AFTER
+
     def request(self, step: StepSpec) -> StepRequest:
         """What the connector needs to carry out one step."""
         command = self.claimed.command
@@ -90,6 +100,7 @@ class Journey:
             receipts=self.receipts,
             existing=self.existing,
             idempotency_key=command.id,
+            alone=self.alone,
         )
 
 
@@ -99,7 +110,7 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     if command.kind not in connector.operations:
         raise ConfigurationError(f"{command.system} has no operation {command.kind!r}")
     spec = connector.operations[command.kind]
-    variant: Variant = "create" if standing is None else "change"
+    variant: Variant = "create" if standing is None and not _taken_over(claimed, spec) else "change"
     if command.cancelled:
         variant = "cancel"
     journey = Journey(claimed, spec, variant, receipts=dict(claimed.receipts))
@@ -110,24 +121,101 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     return journey
 
 
-def prepare(journey: Journey, connector: Connector, lookups: Lookups, now: datetime) -> None:
-    """Payload, existing document, and the answer to any doubt; sets the ending where there is nothing to send."""
+def _taken_over(claimed: ClaimedCommand, spec: OperationSpec) -> bool:
+    """Whether an earlier attempt found the document standing and went on to change it."""
+    created = {step.name for step in spec.variants["create"]}
+    changed = {step.name for step in spec.variants.get("change", ())}
+    return any(record.step in changed - created for record in claimed.steps)
+
+
+def prepare(journey: Journey, lookups: Lookups) -> None:
+    """The payload; sets the ending where there is nothing to send."""
     try:
-        if not _prerequisites(journey, lookups):
-            return
-        journey.payload = build_payload(lookups, journey.claimed.command)
-        if journey.claimed.in_doubt:
-            _answer_doubt(journey, connector, now)
-        elif _needs_existing(journey):
-            _fetch_existing(journey, connector)
-    except CrosswalkPending as pending:
-        journey.ending = Deferred(State.AWAITING, AWAITING_SECONDS, str(pending))
-    except TransientError as error:
-        journey.ending = _later(journey, State.PENDING, str(error), error.retry_after)
-    except (RecordRejected, CommandUndeliverable, ConfigurationError) as error:
-        journey.ending = Finished(State.PARKED, str(error))
+        if _prerequisites(journey, lookups):
+            journey.payload = build_payload(lookups, journey.claimed.command)
     except MillstreamError as error:
-        journey.ending = _later(journey, State.PENDING, str(error), None)
+        journey.ending = _hindered(journey, error)
+
+
+def look_up_together(connector: Connector, journeys: Iterable[Journey]) -> Found:
+    """Ask for the documents of all journeys that have to know theirs, by one look-up for each operation."""
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for journey in journeys:
+        if journey.ending is None and _has_to_look(journey):
+            wanted[journey.claimed.command.kind].append(journey.claimed.command.business_key)
+    found: dict[tuple[str, str], Sequence[FoundDocument] | MillstreamError] = {}
+    for kind, keys in wanted.items():
+        found |= {(kind, key): answer for key, answer in _looked_up(connector, kind, keys).items()}
+    return found
+
+
+def _looked_up(
+    connector: Connector, kind: str, keys: Sequence[str]
+) -> Mapping[str, Sequence[FoundDocument] | MillstreamError]:
+    try:
+        return connector.look_up(kind, keys)
+    except TransientError as error:
+        return dict.fromkeys(keys, error)
+    except MillstreamError as error:
+        if len(keys) == 1:
+            return {keys[0]: error}
+    return {key: answer for one in keys for key, answer in _looked_up(connector, kind, [one]).items()}
+
+
+def _has_to_look(journey: Journey) -> bool:
+    if journey.claimed.in_doubt:
+        step = _doubtful(journey)
+        return step.delivery_class is not DeliveryClass.BLIND and (step.can_look_up or _needs_existing(journey))
+    return _needs_existing(journey) or _may_stand(journey)
+
+
+def heed_found(journey: Journey, found: Found, now: datetime) -> None:
+    """What the look-up means: the answer to a doubt, the document to change, or one that is taken over."""
+    try:
+        if journey.claimed.in_doubt:
+            _answer_doubt(journey, found, now)
+        elif _needs_existing(journey):
+            _fetch_existing(journey, found)
+        elif _may_stand(journey):
+            _take_over(journey, found)
+    except MillstreamError as error:
+        journey.ending = _hindered(journey, error)
+
+
+def _hindered(journey: Journey, error: MillstreamError) -> Ending:
+    if isinstance(error, CrosswalkPending):
+        return Deferred(State.AWAITING, AWAITING_SECONDS, str(error))
+    if isinstance(error, TransientError):
+        return _later(journey, State.PENDING, str(error), error.retry_after)
+    if isinstance(error, RecordRejected | CommandUndeliverable | ConfigurationError):
+        return Finished(State.PARKED, str(error))
+    return _later(journey, State.PENDING, str(error), None)
+
+
+def _may_stand(journey: Journey) -> bool:
+    """Whether the document to create may stand already: an attempt was sent back, perhaps for that very reason."""
+    first, claimed = journey.steps[0], journey.claimed
+    return (
+        journey.variant == "create"
+        and "change" in journey.spec.variants
+        and not claimed.receipts
+        and first.can_look_up
+        and any(record.step == first.name and record.state == "void" for record in claimed.steps)
+    )
+
+
+def _take_over(journey: Journey, found: Found) -> None:
+    """A document that carries our reference is ours: it is changed into what is wanted."""
+    if documents_found := _found_for(journey, found):
+        journey.variant, journey.existing = "change", documents_found[0]
+
+
+def _found_for(journey: Journey, found: Found) -> Sequence[FoundDocument]:
+    command = journey.claimed.command
+    answer = found[command.kind, command.business_key]
+    if isinstance(answer, MillstreamError):
+        raise answer
+    return answer
 
 
 def _prerequisites(journey: Journey, lookups: Lookups) -> bool:
@@ -140,32 +228,30 @@ def _prerequisites(journey: Journey, lookups: Lookups) -> bool:
 def _needs_existing(journey: Journey) -> bool:
     """A change or cancellation needs the document's id and version, unless it is the same upsert as a creation."""
     variants = journey.spec.variants
+    if not any(step.can_look_up for step in journey.steps):
+        return False
     return journey.variant != "create" and variants[journey.variant] != variants.get("create")
 
 
-def _fetch_existing(journey: Journey, connector: Connector) -> None:
-    command = journey.claimed.command
-    if not any(step.can_look_up for step in journey.steps):
-        return
-    found = connector.look_up(command.kind, [command.business_key])[command.business_key]
-    if found:
-        journey.existing = found[0]
+def _fetch_existing(journey: Journey, found: Found) -> None:
+    if standing := _found_for(journey, found):
+        journey.existing = standing[0]
     elif journey.variant == "cancel":
         journey.ending = Finished(State.UNCHANGED, "no longer stands in the target")
     else:
         journey.ending = Finished(State.PARKED, "the document to change no longer stands in the target")
 
 
-def _answer_doubt(journey: Journey, connector: Connector, now: datetime) -> None:
+def _answer_doubt(journey: Journey, found: Found, now: datetime) -> None:
     """A former attempt may have been carried out."""
     step = _doubtful(journey)
     if step.delivery_class is DeliveryClass.BLIND:
         journey.ending = Finished(State.PARKED, f"{step.name} was sent and never answered; nobody can look it up")
         return
     if step.can_look_up:
-        _look(journey, connector, step, now)
+        _look(journey, found, step, now)
     elif _needs_existing(journey):
-        _fetch_existing(journey, connector)
+        _fetch_existing(journey, found)
 
 
 def _doubtful(journey: Journey) -> StepSpec:
@@ -173,13 +259,11 @@ def _doubtful(journey: Journey) -> StepSpec:
     return next((step for step in journey.steps if step.name in unanswered), journey.steps[0])
 
 
-def _look(journey: Journey, connector: Connector, step: StepSpec, now: datetime) -> None:
-    command = journey.claimed.command
-    found = connector.look_up(command.kind, [command.business_key])[command.business_key]
-    if found:
-        journey.existing = found[0]
-        if step.name in found[0].done_steps and not _repeatable(journey, step):
-            journey.receipts[step.name] = _receipt(step.name, found[0], now)
+def _look(journey: Journey, found: Found, step: StepSpec, now: datetime) -> None:
+    if standing := _found_for(journey, found):
+        journey.existing = standing[0]
+        if step.name in standing[0].done_steps and not _repeatable(journey, step):
+            journey.receipts[step.name] = _receipt(step.name, standing[0], now)
             return
     if step.delivery_class is DeliveryClass.LOOKED_UP and not _settled(journey):
         journey.ending = Deferred(State.IN_DOUBT, journey.spec.settle_seconds, f"{step.name}: not there yet, settling")
@@ -212,8 +296,15 @@ def heed(journey: Journey, step: StepSpec, outcome: Outcome) -> None:
         journey.ending = _unknown(journey, step, message)
     elif outcome.kind is OutcomeKind.RETRY:
         journey.ending = _later(journey, State.PENDING, message, outcome.retry_after)
+    elif outcome.kind is OutcomeKind.STALE and _can_catch_up(journey, step):
+        journey.ending = _later(journey, State.PENDING, f"stale: {message}", None)
     else:
         journey.ending = Finished(State.REJECTED, message)
+
+
+def _can_catch_up(journey: Journey, step: StepSpec) -> bool:
+    """Whether the next attempt learns more: the version that stands now, or the document it will take over."""
+    return step.can_look_up and (journey.variant != "create" or "change" in journey.spec.variants)
 
 
 def _unknown(journey: Journey, step: StepSpec, message: str) -> Ending:
@@ -235,42 +326,54 @@ def _later(journey: Journey, state: State, reason: str, wait: float | None) -> E
 # -- writing down --------------------------------------------------------------------------------------------------
 
 
-def write_down_doubt(tx: Transaction, journey: Journey, now: datetime) -> None:
-    """What the look-up said of a doubtful step: done, or surely not done and free to be sent again."""
-    if not journey.claimed.in_doubt or journey.ending is not None:
-        return
-    command, owner = journey.claimed.command, journey.claimed.owner
-    for record in journey.claimed.steps:
-        if record.state != "intent":
+def write_down_doubts(tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime) -> None:
+    """What look-ups said of doubtful steps: done, or surely not done and free to be sent again."""
+    receipts: list[tuple[str, StepReceipt]] = []
+    voids: list[tuple[str, str]] = []
+    for journey in journeys:
+        if not journey.claimed.in_doubt or journey.ending is not None:
             continue
-        receipt = journey.receipts.get(record.step)
-        if receipt is not None:
-            deliveries.record_receipt(tx, command.id, owner, receipt, now)
-        else:
-            deliveries.void_intent(tx, command.id, owner, record.step, now)
+        command_id = journey.claimed.command.id
+        for record in journey.claimed.steps:
+            receipt = journey.receipts.get(record.step)
+            if record.state == "intent" and receipt is not None:
+                receipts.append((command_id, receipt))
+            elif record.state == "intent":
+                voids.append((command_id, record.step))
+    deliveries.record_receipts(tx, receipts, owner, now)
+    deliveries.void_intents(tx, voids, owner, now)
 
 
-def write_down_ending(tx: Transaction, journey: Journey, now: datetime) -> bool:
-    """Finish or defer; False when the lease was lost and somebody else decides."""
-    command, owner, ending = journey.claimed.command, journey.claimed.owner, journey.ending
-    if isinstance(ending, Deferred):
-        later = now + timedelta(seconds=ending.seconds)
-        return deliveries.defer(tx, command.id, owner, ending.state, now, not_before=later, error=ending.reason)
-    assert ending is not None
-    return deliveries.finish(tx, command.id, owner, ending.state, now, error=ending.reason)
+def write_down_endings(tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime) -> list[Journey]:
+    """Finish or defer; the journeys that were still ours to end and are finished."""
+    finished: dict[str, tuple[Journey, Finished]] = {}
+    for journey in journeys:
+        command_id, ending = journey.claimed.command.id, journey.ending
+        if isinstance(ending, Deferred):
+            later = now + timedelta(seconds=ending.seconds)
+            deliveries.defer(tx, command_id, owner, ending.state, now, not_before=later, error=ending.reason)
+        elif ending is not None:
+            finished[command_id] = (journey, ending)
+    endings = [(command_id, ending.state, ending.reason) for command_id, (_, ending) in finished.items()]
+    held = deliveries.finish_all(tx, endings, owner, now)
+    ours = [journey for command_id, (journey, _) in finished.items() if command_id in held]
+    documents.record(tx, [row for journey in ours if (row := _document(journey, now)) is not None])
+    return ours
 
 
-def write_down_document(tx: Transaction, journey: Journey, now: datetime) -> None:
-    """Remember the document that now stands in the target."""
+def _document(journey: Journey, now: datetime) -> Document | None:
+    """The document that now stands in the target."""
+    if journey.ending is None or journey.ending.state not in {State.APPLIED, State.UNCHANGED}:
+        return None
     command = journey.claimed.command
     receipt = next((receipt for receipt in journey.receipts.values() if receipt.native_id), None)
     native_id = receipt.native_id if receipt else journey.existing.native_id if journey.existing else None
     if native_id is None:
-        return
+        return None
     number = next((one.native_number for one in journey.receipts.values() if one.native_number), None)
     if number is None and journey.existing is not None:
         number = journey.existing.native_number
-    row = Document(
+    return Document(
         system=command.system,
         entity=command.entity,
         business_key=command.business_key,
@@ -281,4 +384,3 @@ def write_down_document(tx: Transaction, journey: Journey, now: datetime) -> Non
         origin="created",
         applied_at=now,
     )
-    documents.record(tx, [row])

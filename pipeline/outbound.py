@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -19,9 +20,10 @@ from store import crosswalk, documents
 
 @dataclass(frozen=True)
 class Lookups:
-    """What outbound mappings ask: loaded once a delivery, documents asked afresh since they grow meanwhile."""
+    """What outbound mappings ask: loaded once a delivery, missing documents asked afresh since they grow meanwhile."""
 
     hub: Hub
+    _documents: dict[tuple[str, str, str], tuple[str, str | None]] = field(default_factory=dict)
 
     @cached_property
     def units(self) -> ItemUnits:
@@ -51,9 +53,25 @@ class Lookups:
         return key
 
     def _document(self, system: str, entity: str, named: str) -> tuple[str, str | None] | None:
+        place = (system, entity, named)
+        if place not in self._documents:
+            self._ask(system, entity, [named])
+        return self._documents.get(place)
+
+    def learn(self, afters: Iterable[str]) -> None:
+        """Ask for the documents `system/entity/key` that are not known yet, all at once."""
+        unknown: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for after in afters:
+            system, entity, key = after.split("/", 2)
+            if (system, entity, key) not in self._documents and (system, entity, key) not in self.keys:
+                unknown[system, entity].add(key)
+        for (system, entity), keys in unknown.items():
+            self._ask(system, entity, keys)
+
+    def _ask(self, system: str, entity: str, keys: Iterable[str]) -> None:
         with self.hub.store.read() as tx:
-            found = documents.by_business_key(tx, system, entity, [named]).get(named)
-        return (found.native_number or found.native_id, found.native_id) if found else None
+            for key, found in documents.by_business_key(tx, system, entity, keys).items():
+                self._documents[system, entity, key] = (found.native_number or found.native_id, found.native_id)
 
     def stands(self, after: str) -> bool:
         """Whether the document `system/entity/key` is there."""
