@@ -1,0 +1,312 @@
+"""A day at the factory, seen from outside: what the systems' own ledgers must hold after every pass."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from canonical.actors import Actor
+from pipeline.decide import decide
+from pipeline.deliver import deliver
+from pipeline.plan import plan as plan_stage
+from pipeline.route import Passed, begin
+from store import notices
+from tests.e2e.conftest import FirstPass
+from tests.e2e.feedback import (
+    arrived,
+    audited_reports,
+    failed_work_orders,
+    production_reports,
+    receipts,
+    reported,
+    roots_written,
+    tasks,
+)
+from tests.e2e.oracle import Expected, Found, Made, differences, report
+from tests.e2e.plant import SYSTEMS, Plant
+
+pytestmark = pytest.mark.timeout(900)
+QUIET = Counter(dict.fromkeys(SYSTEMS, 0))
+SETTLING_PASSES = 3
+
+
+def test_the_first_pass_writes_what_the_seed_demands(first_pass: FirstPass, expected: Expected) -> None:
+    told = differences(expected.documents(), Found(first_pass.ledgers))
+    assert not told, report(told)
+    _nothing_left(first_pass.passed)
+
+
+def test_a_day_at_the_factory(plant: Plant, expected: Expected) -> None:
+    first = plant.written()
+    _nothing_left(plant.run_pass())
+    assert plant.written() == first, "a pass with nothing new has written"
+
+    urgent = _order_being_made(expected)
+    plant.edit(urgent, urgent=True)
+    sales = plant.work(1, ("crm",))["crm"]
+    before = plant.written()
+    _nothing_left(plant.run_pass())
+    _urgent_order_is_hurried(plant, expected, urgent, before)
+    _only_pegged_documents(plant, expected, before, changed=sales["changed"], urgent={urgent, sales["urgent"]})
+
+    _the_shop_floor_works(plant, expected, 1)
+    _the_shop_floor_works(plant, expected, 2)
+    _paired(plant)
+    quiet = plant.written()
+    _nothing_left(plant.run_pass())
+    assert plant.written() == quiet, "a pass with nothing new has written"
+    _progress_is_told(plant, expected)
+
+
+def _nothing_left(passed: Passed) -> None:
+    assert passed.delivered is not None
+    assert [landed for landed in passed.landed if landed.halted] == []
+    assert passed.delivered.open == 0
+    endings = {ending for counted in passed.delivered.outcomes.values() for ending in counted}
+    assert endings <= {"applied", "unchanged"}, passed.delivered.outcomes
+
+
+def _order_being_made(expected: Expected) -> str:
+    """The calm order with the most work orders inside the fence."""
+    making = Counter(
+        made.owner.split("|")[0]
+        for made in expected.released()
+        if expected.forecast.materials[made.item].sourcing == "make" and made.owner.startswith("SO-")
+    )
+    calm = {number: count for number, count in making.items() if not expected.orders[number].urgent}
+    return max(sorted(calm), key=calm.__getitem__)
+
+
+def _urgent_order_is_hurried(plant: Plant, expected: Expected, order: str, before: Mapping[str, int]) -> None:
+    """One priority task for each of its work orders, and the supervisor knows."""
+    found = Found(plant.ledgers())
+    own = {key[2] for key in found.documents if key[0] == order and key[1] == "work order"}
+    told = {key[2] for key in found.documents if key[0] == order and key[1] == "priority task"}
+    assert len(own) > 1
+    assert told == own
+    assert tasks(plant.since(before)["mes"], "priority").total() >= len(own)
+    hub = plant.hub()
+    with hub.store.read() as tx:
+        keys = Counter(notice.key for notice in notices.listed(tx, "production_supervisor"))
+    hub.close()
+    assert keys[f"urgent|{order}"] == 1
+
+
+def _only_pegged_documents(
+    plant: Plant, expected: Expected, before: Mapping[str, int], *, changed: Mapping[str, Any], urgent: set[str]
+) -> None:
+    """Beside the urgent orders' tasks, only documents pegged to the changed line before or after are written."""
+    root = f"{changed['order']}|{changed['line']}"
+    pegged = {expected.forecast.name(made) for made in expected.forecast.serves(root)} | _pegged_now(plant, root)
+    rows = plant.since(before)
+    stray = {
+        document
+        for document, owner in roots_written(rows)
+        if owner != root and document not in pegged and owner.split("|")[0] not in urgent
+    }
+    assert stray == set()
+    ordered = {row["content"]["orderReference"] for row in rows["wms"] if row["operation"] == "CreateShipment"}
+    assert ordered <= {changed["order"], *urgent}
+    assert {row["reference"] for row in rows["crm"]} <= {changed["order"], *urgent}
+
+
+def _pegged_now(plant: Plant, root: str) -> set[str]:
+    """Planned orders that serve a root by the hub's plan, through all levels."""
+    hub = plant.hub()
+    planned = hub.frames.read("plan/planned_order")
+    from pipeline.plan import load_plan
+
+    made = load_plan(hub)
+    hub.close()
+    assert planned is not None
+    return {key for key in planned["key"] if root in made.roots_of(key)}
+
+
+def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -> None:
+    """Each report of good pieces becomes one production report and one receipt; failed parts a task; then quiet."""
+    worked = plant.work(round_number, ("mes", "wms") if round_number == 1 else SYSTEMS_THAT_WORK)
+    before = plant.written()
+    _nothing_left(plant.run_pass())
+    rows = plant.since(before)
+    assert production_reports(rows["erp"]) == reported(worked)
+    assert len(audited_reports(rows["erp"])) == reported(worked).total()
+    assert receipts(rows["wms"], expected) == arrived(worked)
+    assert tasks(rows["mes"], "rework") == Counter(dict.fromkeys(failed_work_orders(worked), 1))
+    assert any(report["quantity_good"] == 0 for report in worked["mes"]["reports"]) == (round_number == 1)
+    for _ in range(SETTLING_PASSES):  # what was received is seen in the next pull, and may be shipped
+        standing = plant.written()
+        _nothing_left(plant.run_pass())
+        if plant.written() == standing:
+            break
+    else:
+        pytest.fail("the passes do not come to rest")
+    assert production_reports(plant.since(before)["erp"]) == reported(worked)
+    assert receipts(plant.since(before)["wms"], expected) == arrived(worked)
+
+
+SYSTEMS_THAT_WORK = ("mes", "crm", "wms")
+
+
+def _paired(plant: Plant) -> None:
+    """Every production order of ours has its one work order, alive or cancelled together."""
+    found = Found(plant.ledgers())
+    assert found.doubled == []
+    production = {key[::2]: key in found.cancelled for key in found.documents if key[1] == "production order"}
+    work = {key[::2]: key in found.cancelled for key in found.documents if key[1] == "work order"}
+    assert production == work
+
+
+def _progress_is_told(plant: Plant, expected: Expected) -> None:
+    """The stage of every order in the CRM is what the other systems' ledgers and floors say."""
+    ledgers = plant.ledgers()
+    found = Found(ledgers)
+    rounds = [plant.work(number) for number in (1, 2)]  # asked again, a round answers what it did
+    shipped = {reference for worked in rounds for reference in worked["wms"]["shipped"]}
+    done: defaultdict[str, Fraction] = defaultdict(Fraction)
+    for worked in rounds:
+        for made in worked["mes"]["reports"]:
+            done[made["erp_order_no"]] += Fraction(str(made["quantity_good"]))
+    requested = {
+        f"{key[0]}|{key[2]}" for key in found.documents if key[1] == "shipment" and key not in found.cancelled
+    }
+    making: defaultdict[str, list[tuple[Fraction, Fraction]]] = defaultdict(list)
+    for row in ledgers["erp"]:
+        if row["operation"] == "PRD_MO.Save" and row["effect"] == "created":
+            key = next(key for key in [_production_key(row["reference"])] if key in found.documents)
+            if key not in found.cancelled:
+                quantity = found.documents[key]["quantity"]
+                making[key[0]].append((min(done[row["document"]], quantity), quantity))
+    wrong = {}
+    for number, order in expected.orders.items():
+        roots = {f"{number}|{line.line}" for line in order.lines}
+        good, total = sum(one for one, _ in making[number]), sum(two for _, two in making[number])
+        if number in expected.held:
+            stage = ("held", 0)
+        elif roots <= shipped:
+            stage = ("shipped", 100)
+        elif roots - shipped <= requested:
+            stage = ("shipping", 90)
+        elif good:
+            stage = ("in_production", 20 + int(60 * good / total))
+        else:
+            stage = ("planned", 10)
+        told = found.documents[number, "progress", number]
+        if (told["stage"], told["percent"]) != stage:
+            wrong[number] = {"expected": stage, "told": told}
+    assert wrong == {}
+
+
+def _production_key(reference: str) -> tuple[str, str, str]:
+    _, item, *root, _ = reference.split("|")
+    owner = "|".join(root)
+    return (root[0] if owner.startswith("SO-") else owner, "production order", f"{item} for {owner}")
+
+
+# -- one order at a time -------------------------------------------------------------------------------------------
+
+
+def _product_order(expected: Expected, *, skip: int = 0) -> Made:
+    """A planned order inside the fence that makes what a calm customer ordered, for nobody else."""
+    found = [
+        made
+        for made in expected.released()
+        if expected.forecast.materials[made.item].sourcing == "make"
+        and {want.consumer for want, _ in made.wants} == {made.owner}
+        and not expected.orders[made.owner.split("|")[0]].urgent
+    ]
+    return sorted(found, key=lambda made: made.owner)[skip]
+
+
+def test_an_order_that_goes_100_120_100_ends_at_100(plant: Plant, expected: Expected) -> None:
+    made = _product_order(expected)
+    order, line = made.owner.split("|")
+    about = f"{expected.forecast.names[made.item]} for {made.owner}"
+    for quantity in (100, 120, 100):
+        plant.edit(order, line=int(line), quantity=str(quantity))
+        _nothing_left(plant.run_pass())
+        found = Found(plant.ledgers())
+        assert found.doubled == []
+        for kind in ("production order", "work order"):
+            assert found.documents[order, kind, about]["quantity"] == quantity
+        assert found.documents[order, "production order", about]["audited"]
+    before = plant.written()
+    plant.run_pass()
+    assert plant.written() == before
+
+
+def test_replanning_between_deliver_and_the_next_pull_orders_nothing_twice(plant: Plant, expected: Expected) -> None:
+    made = _product_order(expected, skip=1)
+    order, line = made.owner.split("|")
+    before = plant.written()
+    _replan(plant)
+    assert plant.written() == before, "right after the first pass"
+    plant.edit(order, line=int(line), quantity=str(Decimal(int(made.used)) + 7))
+    plant.run_pass()
+    assert plant.written() != before
+    before = plant.written()
+    _replan(plant)
+    _replan(plant)
+    assert plant.written() == before, "right after a change was delivered"
+    assert Found(plant.ledgers()).doubled == []
+
+
+def _replan(plant: Plant) -> None:
+    """Plan, decide and deliver again on what was landed before."""
+    hub = plant.hub()
+    run = hub.new_run(Actor("run", "again"))
+    begin(hub, run)
+    made, _ = plan_stage(hub, run)
+    decide(hub, run, made)
+    deliver(hub, run)
+    hub.close()
+
+
+def test_changing_one_order_writes_only_what_is_pegged_to_it(plant: Plant, expected: Expected) -> None:
+    made = _product_order(expected, skip=2)
+    order, line = made.owner.split("|")
+    for quantity in (int(made.used) + 5, 1):
+        before = plant.written()
+        plant.edit(order, line=int(line), quantity=str(quantity))
+        _nothing_left(plant.run_pass())
+        assert plant.written() != before
+        change = {"order": order, "line": line}
+        _only_pegged_documents(plant, expected, before, changed=change, urgent=set())
+
+
+def test_a_cancelled_order_takes_its_documents_with_it(plant: Plant, expected: Expected) -> None:
+    made = _product_order(expected, skip=3)
+    order = made.owner.split("|")[0]
+    shipping = next(number for number in sorted(expected.orders) if f"{number}|1" in expected.shipping)
+    for number in (order, shipping):
+        plant.edit(number, status="Cancelled")
+    _nothing_left(plant.run_pass())
+    found = Found(plant.ledgers())
+    needed_elsewhere = _serving_others(expected, {order, shipping})
+    left = {
+        key
+        for key in found.documents
+        if key[0] in {order, shipping} and key not in found.cancelled and key[1] not in {"progress", "expedite"}
+    }
+    assert {key for key in left if key[2] not in needed_elsewhere} == set()
+    for number in (order, shipping):
+        assert found.documents[number, "progress", number]["stage"] == "cancelled"
+    _paired(plant)
+
+
+def _serving_others(expected: Expected, orders: set[str]) -> set[str]:
+    """Planned orders made for these sales orders that others draw on as well, through any level."""
+    others = {f"{order.number}|{line.line}" for order in expected.plant.orders for line in order.lines}
+    others |= {f"work_order|{work.number}|{part}" for work in expected.plant.work for part in expected.forecast.names}
+    others |= {f"safety_stock|{name}" for name in expected.forecast.names.values()}
+    roots = {root for root in others if root.split("|")[0] not in orders}
+    return {
+        f"{expected.forecast.names[made.item]} for {made.owner}"
+        for root in roots
+        for made in expected.forecast.serves(root)
+        if made.owner.split("|")[0] in orders
+    }
