@@ -14,7 +14,7 @@ from connectors.jsonrpc import JsonRpcConnector
 from connectors.port import Connector
 from connectors.rest import RestConnector
 from connectors.soap import SoapConnector
-from connectors.spec import EnvName, SystemSpec
+from connectors.spec import EnvName, Limits, SystemSpec
 from connectors.transport import Wire
 
 FOLDER = Path(__file__).parent
@@ -42,16 +42,31 @@ def load_system(name: str, folder: Path = FOLDER) -> SystemSpec:
 
 
 def open_connector(
-    name: str, environ: Mapping[str, str], *, redis_url: str | None = None, folder: Path = FOLDER
+    name: str,
+    environ: Mapping[str, str],
+    *,
+    redis_url: str | None = None,
+    folder: Path = FOLDER,
+    limits: Limits | None = None,
 ) -> Connector:
-    """A door to one system; raise `ConfigurationError` naming every missing variable and where it is asked for."""
-    found = load_system(name, folder)
+    """A door to one system; raise `ConfigurationError` naming every missing variable and where it is asked for.
+
+    What `limits` sets takes the place of what the folder's `limits` say; the rest stays.
+    """
+    found = _limited(load_system(name, folder), limits)
     missing = missing_variables(found, environ)
     if missing:
         raise ConfigurationError(faults=missing)
     ca_file = environ[found.system.ca_file.env] if found.system.ca_file else None
     wire = Wire(name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url, ca_file=ca_file)
     return _opener(found)(found, wire, lambda variable: environ[variable.env])
+
+
+def _limited(found: SystemSpec, limits: Limits | None) -> SystemSpec:
+    if limits is None:
+        return found
+    kept = found.system.limits.model_copy(update=limits.model_dump(exclude_unset=True))
+    return found.model_copy(update={"system": found.system.model_copy(update={"limits": kept})})
 
 
 def missing_variables(found: SystemSpec, environ: Mapping[str, str]) -> tuple[Fault, ...]:

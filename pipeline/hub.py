@@ -152,8 +152,10 @@ class Hub:
         """The open door to a system."""
         with self._lock:
             if system not in self._connectors:
-                redis = self.settings.redis_url
-                self._connectors[system] = open_connector(system, self.environ, redis_url=redis)
+                redis, chosen = self.settings.redis_url, self.deployment.systems.get(system)
+                self._connectors[system] = open_connector(
+                    system, self.environ, redis_url=redis, limits=chosen.limits if chosen else None
+                )
             return self._connectors[system]
 
     def as_of(self) -> date:

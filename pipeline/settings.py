@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.errors import ConfigurationError
 from canonical.strict_yaml import load
+from connectors.spec import Limits as SystemLimits
 
 DEPLOYMENTS = Path(__file__).parent / "deployments"
 ConnectionState = Literal["shadow", "live", "paused"]
@@ -30,6 +31,8 @@ class Connection(_Closed):
     role: str
     state: ConnectionState = "live"
     """The state a connection starts in; later changes are commands of a person and are kept in the store."""
+    limits: SystemLimits | None = None
+    """What this plant's system bears, where it differs from the careful limits of the connector."""
 
 
 class Planning(_Closed):
