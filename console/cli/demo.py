@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from cyclopts import Parameter
 
@@ -58,12 +58,27 @@ class DemoPass:
         }
 
 
+class Systems(Protocol):
+    """What a demo runs against."""
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems' names."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether their processes run."""
+
+    def ledgers(self) -> dict[str, list[Mapping[str, Any]]]:
+        """System → every write it accepted, in order, by its own account."""
+
+
 @dataclass
 class Demo:
     """A demo under way."""
 
     terminal: Terminal
-    plant: Plant
+    plant: Systems
     worker: Worker
     store: Store
     environ: Mapping[str, str]
@@ -92,10 +107,10 @@ class Demo:
             draw_pass(self.terminal, passed)
         return passed
 
-    def work(self, number: int) -> None:
+    def work(self, plant: Plant, number: int) -> None:
         """The plant's people work on; draws and keeps what they did."""
         self.terminal.progress("demo.work", number=number)
-        done = self.plant.work(number)
+        done = plant.work(number)
         self.rounds.append(done)
         if not self.terminal.json:
             draw_work(self.terminal, number, done)
@@ -130,14 +145,14 @@ def demo(
     keep
         Leave the systems running at the end, until Ctrl-C, so that other verbs can reach them.
     tryton
-        A real ERP instead: Tryton in its own process, with a factory of its own.
+        A real ERP instead: Tryton in its own process, with a factory of its own; takes --dir and --keep alone.
     """
     folder = fresh_folder(dir_.absolute(), terminal.say("demo.folder", folder=dir_), terminal.say("demo.folder.hint"))
     environ = _isolated(terminal.environ, folder)
     if tryton:
         from console.cli.demo_tryton import demo_tryton
 
-        return demo_tryton(terminal, folder, environ)
+        return demo_tryton(terminal, folder, environ, keep=keep)
     return _demo(terminal, folder, environ, PlantSpec(scale, seed, hostile), keep=keep)
 
 
@@ -150,9 +165,9 @@ def _demo(terminal: Terminal, folder: Path, environ: dict[str, str], spec: Plant
         try:
             plant.wait()
             environ |= {**plant.environ, "MILLSTREAM_AS_OF": plant.today}
-            with _opened(folder) as store:
+            with opened_store(folder) as store:
                 this = Demo(terminal, plant, worker, store, environ)
-                _play(this)
+                _play(this, plant)
                 answer = summary(this, {**asdict(spec), "folder": str(folder)})
         finally:
             worker.close()
@@ -160,14 +175,15 @@ def _demo(terminal: Terminal, folder: Path, environ: dict[str, str], spec: Plant
         write_environment(folder / ENVIRONMENT_FILE, environ, plant.environ if keep else {})
         terminal.answer(answer, lambda: draw_end(terminal, answer, folder))
         if keep:
-            _wait(terminal, plant)
+            until_interrupted(terminal, plant)
     finally:
         plant.close()
-    return _exit(answer)
+    return exit_of(answer)
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[Store]:
+def opened_store(folder: Path) -> Iterator[Store]:
+    """What the demo's hub knows."""
     store = Store.open(f"sqlite:///{folder / 'hub' / 'hub.sqlite'}")
     try:
         yield store
@@ -175,7 +191,7 @@ def _opened(folder: Path) -> Iterator[Store]:
         store.close()
 
 
-def _wait(terminal: Terminal, plant: Plant) -> None:
+def until_interrupted(terminal: Terminal, plant: Systems) -> None:
     """Until Ctrl-C, or until the systems end by themselves."""
     terminal.complain(terminal.say("demo.kept"), "")
     try:
@@ -185,12 +201,12 @@ def _wait(terminal: Terminal, plant: Plant) -> None:
         return
 
 
-def _play(this: Demo) -> None:
+def _play(this: Demo, plant: Plant) -> None:
     this.run_pass("first")
     this.run_pass("again")
-    this.work(1)
+    this.work(plant, 1)
     this.run_pass("carried")
-    this.work(2)
+    this.work(plant, 2)
     this.run_pass("shipped")
     this.run_pass("quiet")
 
@@ -257,7 +273,8 @@ def _example(tx: Any) -> str | None:  # noqa: ANN401 - a transaction of the stor
     return max(sorted(kinds), key=lambda order: len(kinds[order]), default=None)
 
 
-def _exit(answer: Mapping[str, Any]) -> Exit:
+def exit_of(answer: Mapping[str, Any]) -> Exit:
+    """What the exit code says of a demo: parked commands, failed passes, a second pass that wrote."""
     if any(answer["commands"].get(state) for state in ("parked", "in_doubt")):
         return Exit.PARKED
     failed = any(not passed["success"] for passed in answer["passes"])

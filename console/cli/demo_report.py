@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,8 @@ def _short(value: object) -> str:
     return shown(value)
 
 
-def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path) -> None:
-    """The sums, and where to look next."""
+def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path, more: Sequence[tuple[str, str]] = ()) -> None:
+    """The sums, and where to look next; `more` are further commands, each with the key of what it shows."""
     terminal.line()
     terminal.heading("demo.end")
     rows = [(system, counted["read"], counted["written"]) for system, counted in answer["systems"].items()]
@@ -69,8 +69,8 @@ def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path) -> Non
     )  # fmt: skip
     terminal.line()
     terminal.heading("demo.next")
-    terminal.text(f"  source {_near(folder)}/env.sh")
-    for command, key in _doors(answer["example_order"]):
+    terminal.text(f"  source {near(folder)}/env.sh")
+    for command, key in (*_doors(answer["example_order"]), *more):
         terminal.text(f"  {command:<38} # {terminal.say(key)}")
 
 
@@ -86,7 +86,7 @@ def _doors(order: str | None) -> list[tuple[str, str]]:
     ]
 
 
-def _near(folder: Path) -> Path:
+def near(folder: Path) -> Path:
     """The folder as seen from here, where it lies below."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -15,6 +15,7 @@ from sandbox.tryton.rpc import Session
 from sandbox.tryton.server import Plant, served
 
 Totals = dict[str, Decimal]
+IDENTITY = ("id", "number", "last_modified_at")
 
 
 def supply_totals(plant: Plant) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def standing(session: Session) -> dict[str, Any]:
 
 
 def productions(session: Session) -> list[dict[str, Any]]:
-    fields = ["number", "reference", "state", "quantity", "planned_date", "planned_start_date"]
+    fields = [*IDENTITY, "reference", "state", "quantity", "planned_date", "planned_start_date"]
     moves = ["inputs.product.code", "inputs.quantity", "outputs.product.code", "outputs.quantity"]
     found = session.search_read("production", [], [*fields, "origin", "product.code", *moves])
     return [
@@ -86,14 +87,14 @@ def productions(session: Session) -> list[dict[str, Any]]:
 
 
 def requisitions(session: Session) -> list[dict[str, Any]]:
-    fields = ["number", "description", "state", "supply_date"]
+    fields = [*IDENTITY, "description", "state", "supply_date"]
     lines = ["lines.product.code", "lines.quantity"]
     found = session.search_read("purchase.requisition", [], [*fields, *lines])
     return [{**{name: record[name] for name in fields}, "lines": totals(record["lines."])} for record in found]
 
 
 def purchases(session: Session) -> list[dict[str, Any]]:
-    fields = ["number", "reference", "description", "state"]
+    fields = [*IDENTITY, "reference", "description", "state"]
     lines = ["lines.product.code", "lines.quantity"]
     found = session.search_read("purchase.purchase", [], [*fields, "party.code", *lines])
     return [
