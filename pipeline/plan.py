@@ -16,7 +16,7 @@ from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.snapshot import scaled, snapshot, unscaled
 from planning.mrp import plan as plan_requirements
-from store import plan_pegs, runs
+from store import plan_pegs, runs, verdicts
 from store.plan_pegs import PlanSummary
 
 
@@ -39,14 +39,21 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 
 def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
-    """Plan as of the run's day; raises `StreamHalted` while a stream has never been landed."""
+    """Plan as of the run's day.
+
+    Raises `StreamHalted` while a stream has never been landed, or when a blocking rule did not pass.
+    """
     missing = never_landed(hub)
     if missing:
         raise StreamHalted(
             f"no plan: never landed: {', '.join(missing)}", hint="mend the connection, then run the pass again"
         )
     with hub.store.read() as tx:
+        stopping = [verdict for verdict in verdicts.of_run(tx, run.run_id) if verdict.blocking and not verdict.passed]
         prior = plan_pegs.pegs(tx)
+    if stopping:
+        rules = ", ".join(f"{verdict.entity}.{verdict.rule}" for verdict in stopping)
+        raise StreamHalted(f"no plan: blocking rules did not pass: {rules}", hint="see the verdicts of this run")
     picture = snapshot(judged_frames(hub), hub.deployment.planning, run.as_of, prior)
     result = plan_requirements(picture)
     summary = Planned(

@@ -17,7 +17,7 @@ import polars as pl
 
 from canonical.units import known_units
 from quality.patterns import whole
-from quality.row_rules import Related, related_keys, verdict_of
+from quality.row_rules import Related, failing, verdict_of
 from quality.spec import Rule, Rulebook
 from quality.verdict import Verdict
 
@@ -35,23 +35,23 @@ def judge_suite(
     return tuple(_verdict(rulebook.entity, rule, results.get(rule.name), key) for rule in rulebook.rules)
 
 
-def suite(rulebook: Rulebook, key: str = "golden_id", related: Related | None = None) -> Any:  # noqa: ANN401 - see below
+def suite(rulebook: Rulebook) -> Any:  # noqa: ANN401 - see below
     """The rulebook as a `great_expectations.ExpectationSuite`; each expectation's `meta` names its rule."""
     import great_expectations as gx  # noqa: PLC0415
 
-    expectations = [expectation(rule, key, related or {}) for rule in rulebook.rules]
+    expectations = [expectation(rule) for rule in rulebook.rules]
     return gx.ExpectationSuite(name=rulebook.entity, expectations=expectations)
 
 
-def expectation(rule: Rule, key: str, related: Related) -> Any:  # noqa: ANN401 - GX is imported inside functions only
+def expectation(rule: Rule) -> Any:  # noqa: ANN401 - GX is imported inside functions only
     """One rule as an expectation."""
     from great_expectations import expectations as gxe  # noqa: PLC0415
 
-    name, settings = _expectation(rule, key, related)
+    name, settings = _expectation(rule)
     return getattr(gxe, name)(**settings, meta={"rule": rule.name})
 
 
-def _expectation(rule: Rule, key: str, related: Related) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911, PLR0912 - one return a kind
+def _expectation(rule: Rule) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 - one return a kind
     column = {"column": rule.fields[0]} if rule.fields else {}
     match rule.kind:
         case "not_null":
@@ -86,10 +86,8 @@ def _expectation(rule: Rule, key: str, related: Related) -> tuple[str, dict[str,
                 "column_list": list(rule.fields),
                 "ignore_row_if": "any_value_is_missing",
             }
-        case "exists_in":
-            return "ExpectColumnValuesToBeInSet", {**column, "value_set": related_keys(rule, key, related)}
-        case "reference_unmarked":
-            return "ExpectColumnValuesToNotBeInSet", {**column, "value_set": related_keys(rule, key, related)}
+        case "exists_in" | "reference_unmarked":
+            return "ExpectColumnValuesToBeInSet", {"column": _fits(rule), "value_set": [True]}
         case "row_count_between":
             bounds = {"min_value": _count(rule.min), "max_value": _count(rule.max)}
             return "ExpectTableRowCountToBeBetween", bounds
@@ -114,10 +112,11 @@ def _count(bound: Decimal | None) -> int | None:
 
 def _validated(entity: str, rules: list[Rule], frame: pl.DataFrame, key: str, related: Related) -> Mapping[str, Any]:
     """Rule name → Great Expectations' result."""
-    batch = _batch_definition(entity).get_batch(batch_parameters={"dataframe": _pandas(frame, rules, key)})
+    given = _pandas(_with_fits(frame, rules, key, related), rules, key)
+    batch = _batch_definition(entity).get_batch(batch_parameters={"dataframe": given})
     chosen = Rulebook(entity=entity, rules=tuple(rules))
     result = batch.validate(
-        suite(chosen, key, related),
+        suite(chosen),
         result_format={
             "result_format": "COMPLETE",
             "unexpected_index_column_names": [key],
@@ -127,11 +126,31 @@ def _validated(entity: str, rules: list[Rule], frame: pl.DataFrame, key: str, re
     return {each.expectation_config.meta["rule"]: each for each in result.results}
 
 
+def _fits(rule: Rule) -> str:
+    """The column that says of each row whether its reference fits.
+
+    Great Expectations copies a value set several times over; a set of thousands of keys would cost more
+    than all other rules together.
+    """
+    return f"fits:{rule.name}"
+
+
+def _with_fits(frame: pl.DataFrame, rules: list[Rule], key: str, related: Related) -> pl.DataFrame:
+    """One column for each rule over references: true, false, or null where there is no reference to judge."""
+    columns = [
+        pl.when(pl.col(rule.fields[0]).is_not_null()).then(~failing(rule, key, related)).alias(_fits(rule))
+        for rule in rules
+        if rule.references
+    ]
+    return frame.with_columns(columns)
+
+
 def _pandas(frame: pl.DataFrame, rules: list[Rule], key: str) -> pd.DataFrame:
     """Only the columns judged, as plain Python values: decimals stay exact and null stays None."""
     import pandas as pd  # noqa: PLC0415
 
-    names = dict.fromkeys((key, *(field for rule in rules for field in rule.fields)))
+    judged = (name for rule in rules for name in ((_fits(rule),) if rule.references else rule.fields))
+    names = dict.fromkeys((key, *judged))
     return pd.DataFrame({name: pd.Series(frame[name].to_list(), dtype=object) for name in names})
 
 
