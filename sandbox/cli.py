@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,9 +79,40 @@ def _up(options: argparse.Namespace) -> int:
 
 def _work(options: argparse.Namespace) -> int:
     systems = _chosen(options.only, WORKING_ORDER)
-    ready = _running(options.directory)
-    done = {system: _ask(ready, system, "work", {"round": options.number}) for system in systems}
-    return _print(done)
+    if len({"mes", "wms"} & set(systems)) == 1:
+        raise NotRunningError("the shop floor builds from the warehouse's shelves: mes and wms work together")
+    return _print(work_round(_running(options.directory), options.number, systems))
+
+
+def work_round(ready: Mapping[str, Any], number: int, systems: Sequence[str] = WORKING_ORDER) -> dict[str, Any]:
+    """One round in these systems, its people carrying word: stock to the shop floor, what it took to the warehouse."""
+    done: dict[str, Any] = {}
+    for system in (name for name in WORKING_ORDER if name in systems):
+        brought: dict[str, Any] = {}
+        if system == "mes":
+            brought = {"stock": shelves(_ask(ready, "wms", "stock")["stock"])}
+        if system == "wms" and "mes" in done:
+            brought = {"consumed": consumed(done["mes"]["completed"])}
+        done[system] = _ask(ready, system, "work", {"round": number, **brought})
+    return done
+
+
+def shelves(stock: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Drawing number → what is available of it, from the warehouse's stock rows; a negative lot takes from no other."""
+    kept = [row for row in stock if row["status"] == "AVAILABLE" and row["drawing"] and Decimal(row["quantity"]) > 0]
+    return _sums((row["drawing"], row["quantity"]) for row in kept)
+
+
+def consumed(completed: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Drawing number → what the completed work orders took of it."""
+    return _sums((part["drawing"], part["quantity"]) for order in completed for part in order["consumed"])
+
+
+def _sums(parts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    totals: dict[str, Decimal] = {}
+    for drawing, quantity in parts:
+        totals[drawing] = totals.get(drawing, Decimal(0)) + Decimal(quantity)
+    return {drawing: f"{total:f}" for drawing, total in totals.items()}
 
 
 def _hostile(options: argparse.Namespace) -> int:

@@ -28,8 +28,6 @@ from sandbox.common.hostile import Dialect, Hostile
 from sandbox.common.state import SystemState
 from sandbox.factory.model import SystemName
 
-Work = Callable[[SystemState, int], dict[str, Any]]
-
 
 class Connections:
     """The open connections by client address, so that hostile mode can cut one without a reply."""
@@ -70,7 +68,7 @@ def run(
     system: SystemName,
     create_app: Callable[[SystemState], ASGIApp],
     seed: Callable[[SystemState], None],
-    work: Work,
+    work: Control,
     *,
     dialect: Dialect | None = None,
     controls: Mapping[str, Control] | None = None,
@@ -78,8 +76,9 @@ def run(
 ) -> None:
     """Serve one system until SIGTERM, SIGINT or the parent's death.
 
-    `seed` fills a new database inside one transaction. `work(state, round)` lets the plant work on
-    and returns a JSON-safe summary. `controls` adds `POST /_sandbox/<name>` with a JSON body.
+    `seed` fills a new database inside one transaction. `work` lets the plant work on: it gets `round`
+    and whatever the plant's people carry over from another system, and returns a JSON-safe summary.
+    `controls` adds `POST /_sandbox/<name>` with a JSON body.
     """
     options = _options(argv)
     state = SystemState(system, options.db, options.seed, options.scale, _secrets(options.secrets_file))
@@ -107,14 +106,14 @@ def assemble(
     state: SystemState,
     *,
     create_app: Callable[[SystemState], ASGIApp],
-    work: Work,
+    work: Control,
     dialect: Dialect,
     controls: Mapping[str, Control],
     abort: Callable[[Scope], None],
 ) -> ASGIApp:
     """The system's app behind hostile mode, with the control routes beside it."""
     hostile = Hostile(create_app(state), dialect, abort)
-    offered: dict[str, Control] = {"work": lambda s, body: work(s, int(body.get("round", 1))), **controls}
+    offered: dict[str, Control] = {"work": work, **controls}
     control = control_app(state, hostile, offered)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +121,11 @@ def assemble(
         await chosen(scope, receive, send)
 
     return app
+
+
+def by_round(work: Callable[[SystemState, int], dict[str, Any]]) -> Control:
+    """The `work` of a system whose people need to know the round alone."""
+    return lambda state, body: work(state, int(body.get("round", 1)))
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

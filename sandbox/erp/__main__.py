@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.common.server import run
+from sandbox.common.server import by_round, run
 from sandbox.erp.app import create_app, dialect
 from sandbox.erp.seeding import seed
 from sandbox.erp.work import work
 
 if __name__ == "__main__":
-    run("erp", create_app, seed, work, dialect=dialect())
+    run("erp", create_app, seed, by_round(work), dialect=dialect())

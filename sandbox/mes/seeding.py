@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from decimal import Decimal
 from typing import Final
 
 from sandbox.common.state import SystemState
-from sandbox.factory.model import BomLine, OpenWork, Plant
+from sandbox.factory.model import OpenWork
 from sandbox.factory.views import MaterialView, by_serial, material_views
 from sandbox.mes import documents, idempotency, outbox, tokens
 from sandbox.mes.documents import Body, Documents, number, stable_id
+from sandbox.mes.kits import Kits
 from sandbox.mes.work_orders import ORDERS, order_body
 
 PRIORITY: Final = 5
@@ -37,9 +37,9 @@ def seed(state: SystemState) -> None:
             "id": stable_id("wc_", centre.code), "code": centre.code, "name": centre.name_zh,
             "hours_per_day": centre.hours_per_day,
         })  # fmt: skip
-    kits = _Kits(plant, by_serial(views), phantoms)
+    referred, kits = by_serial(views), Kits(plant)
     for order in plant.work:
-        store.insert(ORDERS, kits.work_order(order))
+        store.insert(ORDERS, _work_order(order, referred, kits))
 
 
 def _material(view: MaterialView, *, phantom: bool) -> Body:
@@ -49,33 +49,17 @@ def _material(view: MaterialView, *, phantom: bool) -> Body:
     }  # fmt: skip
 
 
-class _Kits:
-    """Work orders with what they consume, phantoms replaced by their own components."""
+def _work_order(order: OpenWork, views: dict[int, MaterialView], kits: Kits) -> Body:
+    """A work order that stood before, with what it consumes."""
+    view = views[order.material]
+    needs = kits.components(order.material, order.quantity)
+    return order_body(order.number, {
+        "external_ref": None, "erp_order_no": order.number, "material_code": view.code,
+        "quantity": number(view.from_true(order.quantity)), "unit": view.unit, "priority": PRIORITY,
+        "start_on": order.start.isoformat(), "due_on": order.due.isoformat(),
+        "kit": [_kit_line(views[serial], needed) for serial, needed in needs.items()], "note": None,
+    })  # fmt: skip
 
-    def __init__(self, plant: Plant, views: dict[int, MaterialView], phantoms: set[int]) -> None:
-        self._views, self._phantoms = views, phantoms
-        self._lines: dict[int, list[BomLine]] = defaultdict(list)
-        for line in plant.bom:
-            self._lines[line.parent].append(line)
 
-    def work_order(self, order: OpenWork) -> Body:
-        view = self._views[order.material]
-        needs: dict[int, Decimal] = defaultdict(Decimal)
-        self._explode(order.material, order.quantity, needs)
-        return order_body(order.number, {
-            "external_ref": None, "erp_order_no": order.number, "material_code": view.code,
-            "quantity": number(view.from_true(order.quantity)), "unit": view.unit, "priority": PRIORITY,
-            "start_on": order.start.isoformat(), "due_on": order.due.isoformat(),
-            "kit": [self._kit_line(serial, needed) for serial, needed in needs.items()], "note": None,
-        })  # fmt: skip
-
-    def _explode(self, parent: int, quantity: Decimal, needs: dict[int, Decimal]) -> None:
-        for line in self._lines[parent]:
-            if line.component in self._phantoms:
-                self._explode(line.component, quantity * line.quantity, needs)
-            else:
-                needs[line.component] += quantity * line.quantity
-
-    def _kit_line(self, serial: int, needed: Decimal) -> Body:
-        view = self._views[serial]
-        return {"material_code": view.code, "quantity": number(view.from_true(needed)), "unit": view.unit}
+def _kit_line(view: MaterialView, needed: Decimal) -> Body:
+    return {"material_code": view.code, "quantity": number(view.from_true(needed)), "unit": view.unit}

@@ -1,5 +1,8 @@
 """The shop floor works on: releases work orders, reports quantities, inspects, completes.
 
+What it completes it must be able to build: handed the warehouse's stock, it runs only work orders whose
+whole kit lies there, and says what each took. Handed none, it takes every shelf for full.
+
 What happens depends on the documents' business keys alone (the client's reference, else the ERP's
 order number), so equal documents have equal outcomes whatever the order they were created in. A
 round happens once; asked for again, it answers its first summary.
@@ -8,31 +11,45 @@ round happens once; asked for again, it answers its first summary.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
 
 from sandbox.common.state import SystemState
 from sandbox.mes.documents import Body, Document, Documents, number, quantity
+from sandbox.mes.kits import Kits
 from sandbox.mes.outbox import announce
 from sandbox.mes.work_orders import OPEN, ORDERS
 
-SHARE: Final = 3  # one open order in three is run to completion in a round
+SHARE: Final = 3  # at most one open order in three is run to completion in a round
 SPLIT: Final = 2  # every second order run is reported in two parts
 REPORTER: Final = "line-2"
 _NAMES: Final = ("number", "external_ref", "erp_order_no", "material_code", "quantity", "unit")
 _COUNTED: Final = ("erp_order_no", "quantity_good", "quantity_scrap", "unit")
 
 
-def work(state: SystemState, round_: int) -> dict[str, Any]:
-    """Let the shop floor do round `round_` (from 1) and say what it did."""
+def work(state: SystemState, round_: int, shelves: Mapping[str, Decimal] | None = None) -> dict[str, Any]:
+    """Let the shop floor do round `round_` (from 1) and say what it did.
+
+    `shelves`: drawing number → available quantity in the plant's unit; None takes every shelf for full.
+    """
     with state.transaction():
         known = state.meta(f"work_round_{round_}")
         if known is not None:
             return dict(json.loads(known))
-        summary = _Shift(state, round_).run()
+        summary = _Shift(state, round_).run(shelves)
         state.set_meta(f"work_round_{round_}", json.dumps(summary))
     return summary
+
+
+def told(state: SystemState, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Control `work`: `{"round"?, "stock"?: {drawing number: quantity as text}}`; ValueError when not a quantity."""
+    stock = body.get("stock")
+    try:
+        shelves = None if stock is None else {str(name): Decimal(kept) for name, kept in stock.items()}
+    except (ArithmeticError, TypeError, AttributeError) as error:
+        raise ValueError("stock is {drawing number: quantity as text}") from error
+    return work(state, int(body.get("round", 1)), shelves)
 
 
 def business_key(order: Body) -> str:
@@ -44,17 +61,21 @@ class _Shift:
     """One round of work inside an open transaction."""
 
     def __init__(self, state: SystemState, round_: int) -> None:
-        self._db, self._round = state.db, round_
+        self._state, self._db, self._round = state, state.db, round_
         self._documents = Documents(state.db, state.now())
         self._reports: list[Body] = []
         self._failed: list[str] = []
+        self._taken: dict[str, list[dict[str, str]]] = {}  # work order id → components
 
-    def run(self) -> dict[str, Any]:
-        chosen = self._open()[::SHARE]
+    def run(self, shelves: Mapping[str, Decimal] | None) -> dict[str, Any]:
+        chosen = self._open()[::SHARE] if shelves is None else self._buildable(dict(shelves))
         spoilt = _first_of_several(chosen) if self._round == 1 else None
         for place, order in enumerate(chosen):
             self._run_order(order, place, idle=self._round == 1 and order is chosen[-1], scrap=order is spoilt)
-        completed = [{name: order.body[name] for name in _NAMES} for order in chosen]
+        completed = [
+            {**{name: order.body[name] for name in _NAMES}, "consumed": self._taken.get(order.id, [])}
+            for order in chosen
+        ]
         return {"completed": completed, "reports": self._reports, "failed_inspections": self._failed}
 
     def _open(self) -> list[Document]:
@@ -62,6 +83,21 @@ class _Shift:
             order for status in OPEN for order in self._documents.page(ORDERS, 0, 1_000_000, None, {"status": status})
         ]
         return sorted(found, key=lambda order: business_key(order.body))
+
+    def _buildable(self, shelves: dict[str, Decimal]) -> list[Document]:
+        """Up to a third of the open orders, in turn, each with its whole kit set aside from what is left."""
+        kits, open_ = Kits(self._state.plant), self._open()
+        chosen: list[Document] = []
+        for order in open_:
+            if len(chosen) * SHARE >= len(open_):
+                break
+            needs = kits.needs(order.body)
+            if all(shelves.get(drawing, Decimal(0)) >= needed for drawing, needed in needs.items()):
+                for drawing, needed in needs.items():
+                    shelves[drawing] -= needed
+                self._taken[order.id] = [{"drawing": drawing, "quantity": f"{n:f}"} for drawing, n in needs.items()]
+                chosen.append(order)
+        return chosen
 
     def _run_order(self, order: Document, place: int, *, idle: bool, scrap: bool) -> None:
         """Complete one order; `idle` adds a report of zero, `scrap` a failed inspection."""

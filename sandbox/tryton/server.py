@@ -239,7 +239,12 @@ def start(plant: Plant, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
     url = f"http://127.0.0.1:{port}"
-    wait_until_up(url, process)
+    try:
+        wait_until_up(url, process)
+    except BaseException:  # Ctrl-C too: it has a session of its own and would stay behind
+        process.terminate()
+        process.wait(timeout=30)
+        raise
     return process, url
 
 
@@ -258,7 +263,6 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
         else:
             return
-    process.terminate()
     message = f"trytond did not answer on {url} in {START_SECONDS:.0f} s"
     raise TimeoutError(message)
 
@@ -275,7 +279,10 @@ def served(plant: Plant, port: int = 0) -> Iterator[str]:
 
 
 def stop(pid: int) -> None:
-    """End a detached trytond and wait until it is gone."""
+    """End a detached trytond and wait until it is gone; a process that took over its number is left alone."""
+    asked = ["ps", "-o", "args=", "-p", str(pid)]
+    if "trytond" not in subprocess.run(asked, capture_output=True, text=True, check=False).stdout:  # noqa: S603
+        return
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(pid, signal.SIGTERM)
         for _ in range(150):

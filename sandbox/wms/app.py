@@ -78,10 +78,15 @@ def operations(state: SystemState) -> dict[str, Operation]:
 
 
 def stock_levels(state: SystemState, _: dict[str, Any]) -> dict[str, Any]:
-    """Control `stock`: every stock row as the warehouse keeps it, in each item's smallest unit."""
-    names = ("warehouse", "sku", "lot", "status", "quantity")
+    """Control `stock`: every stock row as the warehouse keeps it, in each item's smallest unit.
+
+    `drawing` is the one on the goods' own label: the true material, None where there is no label.
+    """
+    names = ("warehouse", "sku", "lot", "status", "quantity", "drawing")
     with state.lock:
-        rows = state.db.execute(f"SELECT {', '.join(names)} FROM stock ORDER BY warehouse, sku, lot, status").fetchall()
+        rows = state.db.execute(
+            f"SELECT {', '.join(names)} FROM stock LEFT JOIN labels USING (sku) ORDER BY warehouse, sku, lot, status"
+        ).fetchall()
     return {"stock": [dict(zip(names, row, strict=True)) for row in rows]}
 
 

@@ -33,10 +33,12 @@ def seed(state: SystemState) -> None:
 
 def _items(db: sqlite3.Connection, plant: Plant, views: tuple[MaterialView, ...], at: str) -> None:
     boxes = {material.serial: material.pieces_per_box for material in plant.materials}
+    drawings = {material.serial: material.drawing_number for material in plant.materials}
     for view in views:
         per_box = boxes[view.serial] if view.unit == BOX else None
         row = (view.code, view.name or None, view.drawing, view.unit, per_box, next_change(db), at)
         db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT OR IGNORE INTO labels VALUES (?, ?)", (view.code, drawings[view.serial]))
 
 
 def _stock(db: sqlite3.Connection, plant: Plant, views: dict[int, MaterialView], at: str) -> None:

@@ -15,6 +15,9 @@ SCHEMA: Final = (
         " unit TEXT, pieces_per_box INTEGER, seq INTEGER NOT NULL, changed_at TEXT NOT NULL)"
     ),
     "CREATE INDEX IF NOT EXISTS items_sku ON items (sku)",
+    # What is printed on the goods themselves, whatever the master record says; no client sees it.
+    "CREATE TABLE IF NOT EXISTS labels (sku TEXT PRIMARY KEY, drawing TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS labels_drawing ON labels (drawing)",
     (
         "CREATE TABLE IF NOT EXISTS warehouses (code TEXT PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL,"
         " changed_at TEXT NOT NULL)"

@@ -1,4 +1,6 @@
-"""The warehouse works on: from round 2 it ships what was requested, as far as the stock reaches.
+"""The warehouse works on: it books out what the shop floor picked, and from round 2 ships what was requested.
+
+Its own people book; no client wrote, so the ledger is silent. It ships as far as the stock then reaches.
 
 Shipments are taken in the order of their external references, never of creation, so equal documents
 have equal outcomes. A round happens once; asked for again, it answers its first summary.
@@ -22,17 +24,42 @@ FIRST_ROUND: Final = 2
 _Shipment = tuple[str, str, str]  # number, external reference, status
 
 
-def work(state: SystemState, round_: int) -> dict[str, Any]:
-    """Let the warehouse do round `round_` (from 1) and say what it did."""
-    if round_ < FIRST_ROUND:
-        return {"shipped": [], "picking": [], "waiting": []}
+def work(state: SystemState, round_: int, consumed: Mapping[str, Decimal] | None = None) -> dict[str, Any]:
+    """Let the warehouse do round `round_` (from 1) and say what it did.
+
+    `consumed`: drawing number → quantity the shop floor took, in the smallest unit. ValueError when it does
+    not lie there; nothing is booked then.
+    """
     with state.transaction() as db:
         known = state.meta(f"work_round_{round_}")
         if known is not None:
             return dict(json.loads(known))
-        summary = _ship(db, stamp(state.now()))
+        at = stamp(state.now())
+        issued = _issue(db, consumed or {}, at)
+        shipped = _ship(db, at) if round_ >= FIRST_ROUND else {"shipped": [], "picking": [], "waiting": []}
+        summary = {**shipped, "issued": issued}
         state.set_meta(f"work_round_{round_}", json.dumps(summary))
     return summary
+
+
+def told(state: SystemState, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Control `work`: `{"round"?, "consumed"?: {drawing number: quantity as text}}`; ValueError when not a quantity."""
+    try:
+        consumed = {str(drawing): Decimal(taken) for drawing, taken in (body.get("consumed") or {}).items()}
+    except (ArithmeticError, TypeError, AttributeError) as error:
+        raise ValueError("consumed is {drawing number: quantity as text}") from error
+    return work(state, int(body.get("round", 1)), consumed)
+
+
+def _issue(db: sqlite3.Connection, consumed: Mapping[str, Decimal], at: str) -> int:
+    """Book components out, under whatever SKUs they lie; how many materials."""
+    for drawing, quantity in sorted(consumed.items()):
+        left = quantity
+        for (sku,) in db.execute("SELECT sku FROM labels WHERE drawing = ? ORDER BY sku", (drawing,)).fetchall():
+            left = _take(db, sku, left, at)
+        if left:
+            raise ValueError(f"{drawing}: {left} of {quantity} picked do not lie in the warehouse")
+    return len(consumed)
 
 
 def _ship(db: sqlite3.Connection, at: str) -> dict[str, Any]:
@@ -92,7 +119,8 @@ def _send(db: sqlite3.Connection, number: str, at: str) -> None:
     _set_status(db, number, "SHIPPED", at, at)
 
 
-def _take(db: sqlite3.Connection, sku: str, quantity: Decimal, at: str) -> None:
+def _take(db: sqlite3.Connection, sku: str, quantity: Decimal, at: str) -> Decimal:
+    """Take from the lots in turn; what could not be taken."""
     lots = db.execute(
         "SELECT warehouse, lot, quantity FROM stock WHERE sku = ? AND status = 'AVAILABLE' ORDER BY warehouse, lot",
         (sku,),
@@ -102,6 +130,7 @@ def _take(db: sqlite3.Connection, sku: str, quantity: Decimal, at: str) -> None:
         if taken:
             add_stock(db, (warehouse, sku, lot, "AVAILABLE"), -taken, at)
             quantity -= taken
+    return quantity
 
 
 def _set_status(db: sqlite3.Connection, number: str, status: str, shipped_at: str | None, at: str) -> None:

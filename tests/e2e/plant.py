@@ -21,6 +21,7 @@ import requests
 from canonical.actors import Actor
 from pipeline.hub import Hub, open_hub
 from pipeline.route import Passed, run_route
+from sandbox.cli import work_round
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = ("crm", "erp", "mes", "wms")
@@ -71,7 +72,7 @@ class Plant:
 
     def work(self, round_number: int, systems: tuple[str, ...] = ("mes", "crm", "wms")) -> dict[str, Any]:
         """The shop floor, the sales desk and the warehouse work on."""
-        return {system: self.control(system, "work", {"round": round_number}) for system in systems}
+        return work_round(self.ready, round_number, systems)
 
     def edit(self, order: str, **wanted: object) -> None:
         """The sales desk changes an order."""

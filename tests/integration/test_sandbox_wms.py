@@ -121,7 +121,7 @@ def test_work__ships_and_stock_falls(client: zeep.Client, url: str) -> None:
     for reference in ("W-2", "W-1"):
         ship(client, reference, row.sku, 1, row.unitOfMeasure)
     before = client.service.ListShipments(pageSize=1000).shipments.shipment[-1].changedAt
-    assert control(url, "work", round=2) == {"shipped": ["W-1"], "picking": ["W-2"], "waiting": []}
+    assert control(url, "work", round=2) == {"shipped": ["W-1"], "picking": ["W-2"], "waiting": [], "issued": 0}
     changed = everything(client, "ListShipments", "shipments", "shipment", changedSince=before)
     states = {shipment.externalReference: shipment for shipment in changed}
     assert (states["W-1"].status, states["W-2"].status) == ("SHIPPED", "PICKING")

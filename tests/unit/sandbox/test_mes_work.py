@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.common.state import SystemState
-from sandbox.mes.documents import Documents
+from sandbox.factory.model import Plant
+from sandbox.factory.views import by_serial, material_views
+from sandbox.mes.documents import Documents, number
+from sandbox.mes.kits import Kits
 from sandbox.mes.seeding import create_tables
-from sandbox.mes.work import work
+from sandbox.mes.work import told, work
 from sandbox.mes.work_orders import order_body
 
 KEYS = [f"SO-{n}" for n in range(1, 10)]
@@ -75,3 +82,77 @@ def test_work__single_piece_that_fails_is_all_scrap(tmp_path: Path) -> None:
     work(state, 1)
     (order,) = bodies(state, "work_orders")
     assert (order["quantity_good"], order["quantity_scrap"]) == (0, 1)
+
+
+def made_with_raw(plant: Plant) -> tuple[int, int, Decimal]:
+    """A made part of one raw material counted in kg: part, material, kg for one."""
+    raw = {material.serial for material in plant.materials if material.unit == "kg"}
+    lines: dict[int, list[Any]] = {}
+    for line in plant.bom:
+        lines.setdefault(line.parent, []).append(line)
+    part, (line,) = next((p, found) for p, found in lines.items() if len(found) == 1 and found[0].component in raw)
+    return part, line.component, line.quantity
+
+
+def floor(path: Path, keys: Iterable[str], *, kit: bool, quantity: int = 10) -> tuple[SystemState, str, Decimal]:
+    """Work orders of one made part; the drawing of what it takes, and how much one order takes."""
+    state = plant(path, [])
+    part, raw, each = made_with_raw(state.plant)
+    views, documents = by_serial(material_views(state.plant, "mes")), Documents(state.db, state.now())
+    needed = number(views[raw].from_true(each * quantity))
+    lines = [{"material_code": views[raw].code, "quantity": needed, "unit": views[raw].unit}] if kit else []
+    for key in keys:
+        body = {"external_ref": key, "erp_order_no": f"MO-{key}", "material_code": views[part].code, "kit": lines}
+        documents.insert("work_orders", order_body(key, {**body, "quantity": quantity, "unit": views[part].unit}))
+    return state, state.plant.materials[raw - 1].drawing_number, each * quantity
+
+
+def taken(summary: Mapping[str, Any]) -> dict[str, list[tuple[str, Decimal]]]:
+    return {
+        order["external_ref"]: [(part["drawing"], Decimal(part["quantity"])) for part in order["consumed"]]
+        for order in summary["completed"]
+    }
+
+
+@pytest.mark.parametrize("kit", [True, False])
+def test_work__with_stock_only_what_the_shelves_cover_is_built(tmp_path: Path, kit: bool) -> None:
+    state, drawing, each = floor(tmp_path / "a.db", KEYS, kit=kit)
+    summary = work(state, 1, {drawing: each * 2 + each / 2})
+    assert taken(summary) == {"SO-1": [(drawing, each)], "SO-2": [(drawing, each)]}
+    assert json.loads(json.dumps(summary)) == work(state, 1, {drawing: each * 99})  # a round happens once
+
+
+def test_work__with_stock_at_most_a_third_and_the_uncovered_are_passed_over(tmp_path: Path) -> None:
+    state, drawing, each = floor(tmp_path / "a.db", KEYS, kit=True)
+    big = floor(tmp_path / "b.db", [], kit=True)[0]
+    assert work(big, 1, {drawing: each}) == {"completed": [], "reports": [], "failed_inspections": []}
+    order = Documents(state.db, state.now()).by_reference("work_orders", "SO-1")
+    assert order is not None
+    line = order.body["kit"][0]
+    kit = [{**line, "quantity": line["quantity"] * 100}]
+    Documents(state.db, state.now()).replace("work_orders", order, {"kit": kit})
+    summary = work(state, 1, {drawing: each * 50})
+    assert list(taken(summary)) == ["SO-2", "SO-3", "SO-4"]
+    assert len([r for r in summary["reports"] if r["erp_order_no"] == "MO-SO-3"]) == 2
+    assert len(summary["failed_inspections"]) == 1
+
+
+def test_work__empty_shelves_build_nothing(tmp_path: Path) -> None:
+    state, drawing, each = floor(tmp_path / "a.db", KEYS, kit=True)
+    assert work(state, 1, {drawing: each - Decimal("0.000001")})["completed"] == []
+
+
+def test_told__nonsense_is_refused_by_name(tmp_path: Path) -> None:
+    for stock in ({"DW-000001": "many"}, ["DW-000001"], {"DW-000001": None}):
+        with pytest.raises(ValueError, match="drawing number"):
+            told(plant(tmp_path / "a.db", []), {"stock": stock})
+
+
+def test_kits__phantoms_are_replaced_by_their_own_components(tmp_path: Path) -> None:
+    state = plant(tmp_path / "a.db", [])
+    phantoms = {material.serial for material in state.plant.materials if material.sourcing == "phantom"}
+    parent = next(line.parent for line in state.plant.bom if line.component in phantoms and line.parent not in phantoms)
+    direct = {line.component for line in state.plant.bom if line.parent == parent}
+    needs = Kits(state.plant).components(parent, Decimal(2))
+    assert not phantoms & set(needs)
+    assert direct - phantoms < set(needs)

@@ -14,7 +14,7 @@ from sandbox.wms.contract import WmsFault
 from sandbox.wms.movements import add_stock
 from sandbox.wms.seeding import create_tables
 from sandbox.wms.tables import next_change
-from sandbox.wms.work import work
+from sandbox.wms.work import told, work
 
 AT = "2026-11-02T08:00:00.000000Z"
 
@@ -25,6 +25,7 @@ def warehouse(path: Path) -> SystemState:
     for sku, unit, per_box in (("A", "BX", 12), ("B", "EA", None)):
         row = (sku, None, None, unit, per_box, next_change(state.db), AT)
         state.db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    state.db.executemany("INSERT INTO labels VALUES (?, ?)", [("A", "DW-1"), ("B", "DW-2")])
     state.db.execute("INSERT INTO warehouses VALUES ('WH1', 'one', ?, ?)", (next_change(state.db), AT))
     for sku, lot, status, kept in (
         ("A", "1", "AVAILABLE", 36), ("B", "1", "AVAILABLE", 3), ("B", "2", "AVAILABLE", 3),
@@ -164,11 +165,11 @@ def test_work__ships_in_reference_order_as_far_as_stock_reaches(state: SystemSta
     for reference, quantity in (("R4", 1), ("R3", 9), ("R1", 4), ("R2", 1)):
         call(state, "CreateShipment", **shipment(reference, quantity))
     assert work(state, 1)["shipped"] == []
-    assert work(state, 2) == {"shipped": ["R1", "R2"], "picking": ["R4"], "waiting": ["R3"]}
+    assert work(state, 2) == {"shipped": ["R1", "R2"], "picking": ["R4"], "waiting": ["R3"], "issued": 0}
     assert statuses(state) == {"R1": "SHIPPED", "R2": "SHIPPED", "R3": "REQUESTED", "R4": "PICKING"}
     assert kept(state, "B") == {"0": "-5", "1": "0", "2": "1", "9": "100"}
     assert work(state, 2)["shipped"] == ["R1", "R2"]  # a round happens once
-    assert work(state, 3) == {"shipped": ["R4"], "picking": [], "waiting": ["R3"]}
+    assert work(state, 3) == {"shipped": ["R4"], "picking": [], "waiting": ["R3"], "issued": 0}
     listed = call(state, "ListShipments")["shipments"]["shipment"]
     done = next(row for row in listed if row["externalReference"] == "R1")
     assert done["shippedAt"] is not None
@@ -178,5 +179,42 @@ def test_work__ships_in_reference_order_as_far_as_stock_reaches(state: SystemSta
 def test_work__boxes_and_pieces_draw_on_the_same_stock(state: SystemState) -> None:
     call(state, "CreateShipment", **shipment("R1", 2, unit="BX", sku="A"))
     call(state, "CreateShipment", **shipment("R2", 13, sku="A"))
-    assert work(state, 2) == {"shipped": ["R1"], "picking": [], "waiting": ["R2"]}
+    assert work(state, 2) == {"shipped": ["R1"], "picking": [], "waiting": ["R2"], "issued": 0}
     assert kept(state, "A") == {"1": "12"}
+
+
+def test_work__picked_components_leave_the_stock_once_and_no_ledger_row(state: SystemState) -> None:
+    before = state.db.execute("SELECT MAX(seq) FROM stock").fetchone()
+    done = work(state, 1, {"DW-1": Decimal("1.25"), "DW-2": Decimal(4)})
+    assert done == {"shipped": [], "picking": [], "waiting": [], "issued": 2}
+    assert work(state, 1, {"DW-1": Decimal(1)}) == done  # a round happens once
+    assert kept(state, "A") == {"1": "34.75"}
+    assert kept(state, "B") == {"0": "-5", "1": "0", "2": "2", "9": "100"}
+    assert state.ledger.attempts() == []
+    changed = state.db.execute(
+        "SELECT sku, lot FROM stock WHERE seq > ? AND changed_at > ? ORDER BY seq", (*before, AT)
+    )
+    assert changed.fetchall() == [("A", "1"), ("B", "1"), ("B", "2")]
+
+
+def test_work__picked_under_both_skus_of_a_material(state: SystemState) -> None:
+    state.db.execute("UPDATE labels SET drawing = 'DW-2'")
+    work(state, 1, {"DW-2": Decimal(38)})
+    assert (kept(state, "A")["1"], kept(state, "B")["1"]) == ("0", "1")
+
+
+def test_work__picks_before_it_ships(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 4))
+    assert work(state, 2, {"DW-2": Decimal(3)})["waiting"] == ["R1"]
+
+
+def test_work__what_does_not_lie_there_is_refused_whole(state: SystemState) -> None:
+    with pytest.raises(ValueError, match="DW-2: 1 of 7 picked"):
+        work(state, 1, {"DW-1": Decimal(1), "DW-2": Decimal(7)})
+    assert kept(state, "A") == {"1": "36"}
+    with pytest.raises(ValueError, match="drawing number"):
+        told(state, {"consumed": {"DW-1": "much"}})
+
+
+def test_stock_levels__say_the_true_material(state: SystemState) -> None:
+    assert {row["sku"]: row["drawing"] for row in stock_levels(state, {})["stock"]} == {"A": "DW-1", "B": "DW-2"}
