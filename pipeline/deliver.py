@@ -111,11 +111,21 @@ class Deliverer:
 
     def _walk(self, system: str, journeys: list[Journey]) -> None:
         """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
-        under_way = journeys
+        under_way = self._without_done(journeys)
         while under_way:
             batch = _same_step(under_way)
             self._carry_out(system, batch)
             under_way = [journey for journey in under_way if journey.ending is None]
+
+    def _without_done(self, journeys: Sequence[Journey]) -> list[Journey]:
+        """End those whose last step a look-up found done: there is nothing left to send."""
+        done = [journey for journey in journeys if journey.next_step is None]
+        for journey in done:
+            journey.ending = Finished(State.APPLIED)
+        if done:
+            with self.hub.store.begin() as tx:
+                self._end(tx, done)
+        return [journey for journey in journeys if journey.ending is None]
 
     def _carry_out(self, system: str, batch: list[tuple[Journey, StepSpec]]) -> None:
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
