@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -147,6 +148,7 @@ def demo(
     tryton
         A real ERP instead: Tryton in its own process, with a factory of its own; takes --dir and --keep alone.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us ends what we started
     folder = fresh_folder(dir_.absolute(), terminal.say("demo.folder", folder=dir_), terminal.say("demo.folder.hint"))
     environ = _isolated(terminal.environ, folder)
     if tryton:

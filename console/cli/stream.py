@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -111,8 +112,8 @@ def _one_stage(hub: Any, this: Any, stage: str, *, full: bool) -> None:  # noqa:
     configuration = hub.configuration
     route.begin(hub, this)
     if stage == "land":
-        for system, stream in configuration.streams():
-            land.land(hub, system, stream, this, everything=full)
+        with ThreadPoolExecutor(route.READERS) as pool:
+            list(pool.map(lambda one: land.land(hub, *one, this, everything=full), configuration.streams()))
     elif stage == "conform":
         for entity in configuration.entities:
             for system in configuration.sources_of(entity):

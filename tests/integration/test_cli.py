@@ -145,3 +145,27 @@ def test_doctor__reaches_every_system(plant: dict[str, str], tmp_path: Path) -> 
     ended = millstream("doctor", "--json", MILLSTREAM_HOME=str(tmp_path), **plant)
     found = {row["subject"]: row["verdict"] for row in ended.json}
     assert {found[f"system {name}"] for name in ("crm", "erp", "mes", "wms")} == {"ok"}
+
+
+def test_run__one_stage_without_dagster(plant: dict[str, str], tmp_path: Path) -> None:
+    ended = millstream("run", "--direct", "--only", "land", "--json", MILLSTREAM_HOME=str(tmp_path), **plant)
+    assert ended.code == 0, ended.err
+    assert ended.json["stages"]["land"]["rows"] > 10_000
+    assert ended.json["halted"] == {}
+
+
+def test_run__a_system_that_refuses_us_is_3_and_the_others_go_on(plant: dict[str, str], tmp_path: Path) -> None:
+    down = {**plant, "MILLSTREAM_MES_CLIENT_SECRET": "canary-81c"}
+    ended = millstream("run", "--direct", "--only", "land", "--json", MILLSTREAM_HOME=str(tmp_path), **down)
+    assert ended.code == 3, ended.err
+    assert {part.partition("/")[0] for part in ended.json["halted"]} == {"mes"}
+    assert ended.json["stages"]["land"]["rows"] > 10_000
+    assert "canary-81c" not in ended.out + ended.err
+
+
+def test_run__the_dagster_job_refuses_a_broken_deployment_with_2(tmp_path: Path) -> None:
+    file = tmp_path / "plant.yaml"
+    file.write_text("name: plant\nsistems: {}\n", encoding="utf-8")
+    ended = millstream("run", "--json", MILLSTREAM_HOME=str(tmp_path / "hub"), MILLSTREAM_DEPLOYMENT=str(file))
+    assert ended.code == 2, ended.err
+    assert {fault["line"] for fault in ended.json["error"]["faults"]} >= {2}
