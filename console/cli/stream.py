@@ -113,7 +113,7 @@ def _one_stage(hub: Any, this: Any, stage: str, *, full: bool) -> None:  # noqa:
     route.begin(hub, this)
     if stage == "land":
         with ThreadPoolExecutor(route.READERS) as pool:
-            list(pool.map(lambda one: land.land(hub, *one, this, everything=full), configuration.streams()))
+            list(pool.map(lambda one: land.land(hub, one[0], one[1], this, everything=full), configuration.streams()))
     elif stage == "conform":
         for entity in configuration.entities:
             for system in configuration.sources_of(entity):
