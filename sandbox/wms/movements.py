@@ -1,4 +1,4 @@
-"""The four writes: shipments requested and cancelled, receipts booked, picking expedited."""
+"""The five writes: shipments requested, changed and cancelled, receipts booked, picking expedited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 from decimal import Decimal
 from typing import Any
 
-from sandbox.common.ledger import Ledger
+from sandbox.common.ledger import Effect, Ledger
 from sandbox.wms.contract import WmsFault
 from sandbox.wms.tables import next_change
 from sandbox.wms.units import find_item
@@ -34,24 +34,36 @@ class Movements:
         self._check_lines(lines, reference)
         number = _number("SHP", reference)
         self._insert("shipments", (
-            number, reference, asked["orderReference"], asked.get("shipTo"), asked.get("wantedOn"),
+            number, reference, asked["orderReference"], asked.get("shipTo"), _day(asked),
             asked.get("priority"), "REQUESTED", None,
         ))  # fmt: skip
-        self._db.executemany(
-            "INSERT INTO shipment_lines VALUES (?, ?, ?, ?, ?, '0')",
-            [(number, x["lineNumber"], x["sku"], str(x["quantity"]), x["unitOfMeasure"]) for x in lines],
-        )
+        self._insert_lines(number, lines)
         self._ledger.record("CreateShipment", reference, number, _plain(asked), "created")
         return {"number": number, "externalReference": reference}
 
+    def change_shipment(self, **asked: Asked) -> dict[str, Any]:
+        """`ChangeShipment`: the whole content as it shall be; `wantedOn` or `priority` left out is cleared.
+
+        Faults UNKNOWN_REFERENCE, NOT_CHANGEABLE once picked or cancelled, and those of the lines. What stands
+        already is answered again, also while it is picked or shipped: a reply may have been lost on its way.
+        """
+        reference = asked["externalReference"]
+        number, status, *_ = head = self._shipment(reference)
+        lines = asked["lines"]["line"]
+        stands = self._content(number, head[2:]) == _content(asked) and status != "CANCELLED"
+        if status != "REQUESTED" and not stands:
+            message = f"The shipment is {status}"
+            raise WmsFault("NOT_CHANGEABLE", message, reference=reference, existing=number)
+        if not stands:
+            self._check_lines(lines, reference)
+            self._replace(number, asked)
+        effect: Effect = "unchanged" if stands else "updated"
+        self._ledger.record("ChangeShipment", reference, number, _plain(asked), effect)
+        return {"number": number, "externalReference": reference, "status": status}
+
     def cancel_shipment(self, externalReference: str) -> dict[str, Any]:  # noqa: N803 - the contract's name
         """`CancelShipment`: faults UNKNOWN_REFERENCE, NOT_CANCELLABLE; a second call answers as the first."""
-        row = self._db.execute(
-            "SELECT number, status FROM shipments WHERE external_reference = ?", (externalReference,)
-        ).fetchone()
-        if row is None:
-            raise WmsFault("UNKNOWN_REFERENCE", "There is no such shipment", reference=externalReference)
-        number, status = row
+        number, status, *_ = self._shipment(externalReference)
         if status not in ("REQUESTED", "CANCELLED"):
             message = f"The shipment is {status}"
             raise WmsFault("NOT_CANCELLABLE", message, reference=externalReference, existing=number)
@@ -60,8 +72,8 @@ class Movements:
                 "UPDATE shipments SET status = 'CANCELLED', seq = ?, changed_at = ? WHERE number = ?",
                 (next_change(self._db), self._at, number),
             )
-        effect = "updated" if status == "REQUESTED" else "unchanged"
-        self._ledger.record("CancelShipment", externalReference, number, {"status": "CANCELLED"}, effect)  # type: ignore[arg-type]
+        effect: Effect = "updated" if status == "REQUESTED" else "unchanged"
+        self._ledger.record("CancelShipment", externalReference, number, {"status": "CANCELLED"}, effect)
         return {"number": number, "externalReference": externalReference, "status": "CANCELLED"}
 
     def create_receipt(self, **asked: Asked) -> dict[str, Any]:
@@ -92,6 +104,37 @@ class Movements:
         content = {"orderReference": orderReference, "reason": reason}
         self._ledger.record("ExpeditePicking", None, f"PT-{row.lastrowid:06d}", content, "created")
         return {"accepted": True}
+
+    def _shipment(self, reference: str) -> tuple[str, str, str | None, int | None]:
+        """Number, status, date wanted and priority; WmsFault UNKNOWN_REFERENCE."""
+        row: tuple[str, str, str | None, int | None] | None = self._db.execute(
+            "SELECT number, status, wanted_on, priority FROM shipments WHERE external_reference = ?", (reference,)
+        ).fetchone()
+        if row is None:
+            raise WmsFault("UNKNOWN_REFERENCE", "There is no such shipment", reference=reference)
+        return row
+
+    def _content(self, number: str, head: tuple[str | None, int | None]) -> tuple[Any, ...]:
+        """What stands, to be compared with what is asked."""
+        lines = self._db.execute(
+            "SELECT line_number, sku, quantity, unit FROM shipment_lines WHERE shipment = ? ORDER BY line_number",
+            (number,),
+        ).fetchall()
+        return (*head, [(line, sku, Decimal(quantity), unit) for line, sku, quantity, unit in lines])
+
+    def _replace(self, number: str, asked: dict[str, Any]) -> None:
+        self._db.execute(
+            "UPDATE shipments SET wanted_on = ?, priority = ?, seq = ?, changed_at = ? WHERE number = ?",
+            (_day(asked), asked.get("priority"), next_change(self._db), self._at, number),
+        )
+        self._db.execute("DELETE FROM shipment_lines WHERE shipment = ?", (number,))
+        self._insert_lines(number, asked["lines"]["line"])
+
+    def _insert_lines(self, number: str, lines: list[dict[str, Any]]) -> None:
+        self._db.executemany(
+            "INSERT INTO shipment_lines VALUES (?, ?, ?, ?, ?, '0')",
+            [(number, x["lineNumber"], x["sku"], str(x["quantity"]), x["unitOfMeasure"]) for x in lines],
+        )
 
     def _check_lines(self, lines: list[dict[str, Any]], reference: str) -> None:
         if not lines:
@@ -129,6 +172,16 @@ def add_stock(db: sqlite3.Connection, key: tuple[str, str, str, str], delta: Dec
 def _number(prefix: str, reference: str) -> str:
     """A document number from the caller's reference, so that runs with equal documents have equal numbers."""
     return f"{prefix}-{hashlib.sha256(reference.encode()).hexdigest()[:10].upper()}"
+
+
+def _content(asked: dict[str, Any]) -> tuple[Any, ...]:
+    lines = [(x["lineNumber"], x["sku"], x["quantity"], x["unitOfMeasure"]) for x in asked["lines"]["line"]]
+    return _day(asked), asked.get("priority"), sorted(lines)
+
+
+def _day(asked: dict[str, Any]) -> str | None:
+    day = asked.get("wantedOn")
+    return None if day is None else str(day)
 
 
 def _plain(asked: dict[str, Any]) -> dict[str, Any]:

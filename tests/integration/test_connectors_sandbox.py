@@ -204,7 +204,7 @@ def test_mes__order_is_made_changed_and_cancelled(plant: Plant) -> None:
     assert cancelled.kind is OutcomeKind.APPLIED
 
 
-def test_wms__shipment_is_made_once_and_cancelled(plant: Plant) -> None:
+def test_wms__shipment_is_made_once_changed_and_cancelled(plant: Plant) -> None:
     wms, payload = plant.connectors["wms"], _shipment(plant)
     [made], [again] = (_steps(wms, _request("request_shipment", "S1", payload)) for _ in range(2))
     assert (made.kind, again.kind) == (OutcomeKind.APPLIED, OutcomeKind.UNCHANGED)
@@ -213,8 +213,17 @@ def test_wms__shipment_is_made_once_and_cancelled(plant: Plant) -> None:
     assert again.receipt.native_number == made.receipt.native_number
     [found] = wms.look_up("request_shipment", ["S1"])["S1"]
     assert found.content["line"]["quantity"] == 2
+    more = {**payload, "lines": {"line": [{**payload["lines"]["line"][0], "quantity": Decimal(5)}]}}
+    changed, replayed = (_steps(wms, _request("request_shipment", "S1", more, variant="change"))[0] for _ in range(2))
+    assert (changed.kind, replayed.kind) == (OutcomeKind.APPLIED, OutcomeKind.APPLIED)
+    assert changed.receipt
+    assert changed.receipt.native_number == made.receipt.native_number
+    [found] = wms.look_up("request_shipment", ["S1"])["S1"]
+    assert found.content["line"]["quantity"] == 5
     [cancelled] = _steps(wms, _request("request_shipment", "S1", {}, variant="cancel"))
     assert cancelled.kind is OutcomeKind.APPLIED
+    [refused] = _steps(wms, _request("request_shipment", "S1", payload, variant="change"))
+    assert refused.kind is OutcomeKind.REJECTED
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +86,42 @@ def test_hostile__on_for_some_and_off_for_all(folder: Path) -> None:
     assert {name: each["rate"] for name, each in off.items()} == dict.fromkeys(("crm", "erp", "mes", "wms"), 0.0)
 
 
-def test_work__every_system_takes_part(folder: Path) -> None:
+def _available(ready: dict[str, Any]) -> Counter[str]:
+    """Drawing number → millionths available, so that nothing is rounded."""
+    url, token = ready["systems"]["wms"]["url"], {"X-Sandbox-Token": ready["control_token"]}
+    totals: Counter[str] = Counter()
+    for row in requests.get(f"{url}/_sandbox/stock", headers=token, timeout=10).json()["stock"]:
+        if row["status"] == "AVAILABLE":
+            totals[row["drawing"]] += int(Decimal(row["quantity"]) * 1_000_000)
+    return totals
+
+
+def test_work__every_system_takes_part_and_what_is_built_leaves_the_shelves(folder: Path) -> None:
+    ready = _ready(folder)
+    before = _available(ready)
     done = _sandbox("work", "--dir", str(folder), "--round", "1")
     assert set(done) == {"crm", "erp", "mes", "wms"}
     assert set(_sandbox("ledger", "--dir", str(folder))) == {"crm", "erp", "mes", "wms"}
+    taken: Counter[str] = Counter()
+    for order in done["mes"]["completed"]:
+        assert order["consumed"]
+        taken.update({part["drawing"]: int(Decimal(part["quantity"]) * 1_000_000) for part in order["consumed"]})
+    assert taken
+    assert done["wms"]["issued"] == len(taken)
+    after = _available(ready)
+    assert {
+        drawing: before[drawing] - after[drawing] for drawing in before if before[drawing] != after[drawing]
+    } == taken
+    assert all(before[drawing] >= quantity for drawing, quantity in taken.items())
+    assert _sandbox("work", "--dir", str(folder), "--round", "1") == done
+    assert _available(ready) == after
+
+
+def test_work__shop_floor_without_its_warehouse_is_refused(folder: Path) -> None:
+    command = [sys.executable, "-m", "sandbox", "work", "--dir", str(folder), "--only", "mes,crm"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "mes and wms work together" in done.stderr
 
 
 def test_truth__is_the_plant_its_views_and_its_dirt() -> None:

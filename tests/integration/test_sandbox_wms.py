@@ -116,6 +116,24 @@ def test_create_shipment__faults_are_typed(client: zeep.Client) -> None:
     assert [state.status for state in cancelled] == ["CANCELLED", "CANCELLED"]
 
 
+def test_change_shipment__by_reference_then_cancelled(client: zeep.Client) -> None:
+    item = next(x for x in everything(client, "ListItems", "items", "item") if x.unitOfMeasure == "BX")
+    made = ship(client, "CH-1", item.sku, 2, "BX")
+    line = {"lineNumber": 1, "sku": item.sku, "quantity": Decimal("3.5"), "unitOfMeasure": "BX"}
+    asked = {"externalReference": "CH-1", "wantedOn": "2026-11-21", "priority": 1, "lines": {"line": [line]}}
+    answers = [client.service.ChangeShipment(**asked) for _ in range(2)]
+    assert [(x.number, x.status) for x in answers] == [(made.number, "REQUESTED")] * 2
+    shipments = everything(client, "ListShipments", "shipments", "shipment")
+    (standing,) = [x for x in shipments if x.externalReference == "CH-1"]
+    assert [x.quantity for x in standing.lines.line] == [Decimal("3.5")]
+    assert client.service.CancelShipment(externalReference="CH-1").status == "CANCELLED"
+    for reference, code in (("CH-1", "NOT_CHANGEABLE"), ("CH-9", "UNKNOWN_REFERENCE")):
+        with pytest.raises(zeep.exceptions.Fault) as refused:
+            client.service.ChangeShipment(**{**asked, "externalReference": reference})
+        fault = detail(client, refused.value)
+        assert (fault.code, fault.reference) == (code, reference)
+
+
 def test_work__ships_and_stock_falls(client: zeep.Client, url: str) -> None:
     row = next(x for x in everything(client, "ListStock", "rows", "row") if x.status == "AVAILABLE" and x.quantity >= 3)
     for reference in ("W-2", "W-1"):

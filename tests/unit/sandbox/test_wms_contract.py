@@ -17,8 +17,8 @@ from sandbox.wms.contract import TNS, WSDL_FILE, Application, Guard, WmsFault, d
 ROOT = Path(__file__).parents[3]
 STRICT = zeep.Settings(strict=True, forbid_external=True, forbid_entities=True, forbid_dtd=True)
 OPERATIONS = (
-    "ListItems", "ListWarehouses", "ListStock", "ListShipments", "ListReceipts", "CreateShipment", "CancelShipment",
-    "CreateReceipt", "ExpeditePicking",
+    "ListItems", "ListWarehouses", "ListStock", "ListShipments", "ListReceipts", "CreateShipment", "ChangeShipment",
+    "CancelShipment",    "CreateReceipt", "ExpeditePicking",
 )  # fmt: skip
 
 

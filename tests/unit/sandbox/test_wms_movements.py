@@ -114,6 +114,73 @@ def test_cancel_shipment__unknown_or_shipped_is_refused(state: SystemState) -> N
         assert refused.value.code == code
 
 
+def test_change_shipment__content_is_replaced_and_the_same_again_changes_nothing(state: SystemState) -> None:
+    made = call(state, "CreateShipment", **shipment("R1", 5), wantedOn="2026-11-20", priority=3)
+    asked = {**shipment("R1", 7), "priority": 1}
+    del asked["orderReference"]
+    first = call(state, "ChangeShipment", **asked)
+    assert first == {**made, "status": "REQUESTED"}
+    (listed,) = call(state, "ListShipments")["shipments"]["shipment"]
+    asked["lines"]["line"][0]["quantity"] = Decimal("7.0")
+    assert call(state, "ChangeShipment", **asked) == first
+    assert call(state, "ListShipments")["shipments"]["shipment"] == [listed]
+    assert [line["quantity"] for line in listed["lines"]["line"]] == ["7"]
+    assert state.db.execute("SELECT wanted_on, priority FROM shipments").fetchall() == [(None, 1)]
+    assert [row["effect"] for row in state.ledger.rows()] == ["created", "updated"]
+    assert [row["effect"] for row in state.ledger.attempts()] == ["created", "updated", "unchanged"]
+
+
+def test_change_shipment__there_and_back_ends_where_it_began(state: SystemState) -> None:
+    call(state, "CreateShipment", **shipment("R1", 1))
+    for quantity in (2, 1):
+        call(state, "ChangeShipment", **shipment("R1", quantity))
+    (listed,) = call(state, "ListShipments")["shipments"]["shipment"]
+    assert listed["lines"]["line"][0]["quantity"] == "1"
+
+
+def test_change_shipment__unknown_picked_shipped_or_cancelled_is_refused(state: SystemState) -> None:
+    for reference in ("R1", "R2", "R3"):
+        call(state, "CreateShipment", **shipment(reference, 1))
+    call(state, "CancelShipment", externalReference="R3")
+    work(state, 2)
+    assert statuses(state) == {"R1": "SHIPPED", "R2": "PICKING", "R3": "CANCELLED"}
+    attempts = len(state.ledger.attempts())
+    codes = {"R1": "NOT_CHANGEABLE", "R2": "NOT_CHANGEABLE", "R3": "NOT_CHANGEABLE", "R9": "UNKNOWN_REFERENCE"}
+    for reference, code in codes.items():
+        with pytest.raises(WmsFault) as refused:
+            call(state, "ChangeShipment", **shipment(reference, 2))
+        assert refused.value.code == code
+    with pytest.raises(WmsFault):
+        call(state, "ChangeShipment", **shipment("R3", 1))  # cancelled: not even what stood there
+    assert len(state.ledger.attempts()) == attempts
+    replayed = [call(state, "ChangeShipment", **shipment(reference, 1))["status"] for reference in ("R1", "R2")]
+    assert replayed == ["SHIPPED", "PICKING"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"), [(shipment("R1", 1, sku="Z"), "UNKNOWN_SKU"), ({"lines": {"line": []}}, "NO_LINES")]
+)
+def test_change_shipment__bad_line_is_refused_and_leaves_what_stood(
+    state: SystemState, asked: dict[str, Any], code: str
+) -> None:
+    call(state, "CreateShipment", **shipment("R1", 1))
+    with pytest.raises(WmsFault) as refused:
+        call(state, "ChangeShipment", externalReference="R1", lines=asked["lines"])
+    assert refused.value.code == code
+    (listed,) = call(state, "ListShipments")["shipments"]["shipment"]
+    assert [line["sku"] for line in listed["lines"]["line"]] == ["B"]
+    assert len(state.ledger.attempts()) == 1
+
+
+def test_cancel_shipment__changed_one_is_cancelled_and_ships_as_changed_otherwise(state: SystemState) -> None:
+    for reference in ("R1", "R2"):
+        call(state, "CreateShipment", **shipment(reference, 1))
+        call(state, "ChangeShipment", **shipment(reference, 3))
+    assert call(state, "CancelShipment", externalReference="R1")["status"] == "CANCELLED"
+    assert work(state, 2)["shipped"] == ["R2"]
+    assert kept(state, "B")["1"] == "0"
+
+
 def test_create_receipt__raises_stock_once(state: SystemState) -> None:
     asked = {
         "externalReference": "G1", "sku": "A", "warehouse": "WH1", "quantity": Decimal("1.5"), "unitOfMeasure": "BX",
