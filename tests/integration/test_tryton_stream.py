@@ -1,6 +1,6 @@
 """The whole stream on a real Tryton: the hub's documents come to what Tryton's own supply wizard proposes.
 
-Once calmly on SQLite, once on PostgreSQL with the hub killed while it delivers. Allowed differences: none.
+Calmly on SQLite for each factory, and on PostgreSQL with the hub killed while it delivers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import make_url
 
 from sandbox.tryton import server, supply
+from sandbox.tryton.factory import Factory, generated, read_factory
 from sandbox.tryton.rpc import Session
 from sandbox.tryton.server import Plant
 
@@ -36,6 +37,8 @@ outcomes = [count for by in passed.delivered.outcomes.values() for count in by.v
 print(sum(passed.decided.commands.values()), sum(outcomes))
 """
 KILLS = 3
+ALLOWED: dict[str, str] = {}
+"""Items whose totals may differ from the wizard's → why. None: the factories are planned lot for lot."""
 
 
 def environment(plant: Plant, url: str) -> dict[str, str]:
@@ -87,22 +90,30 @@ def standing(session: Session) -> dict[str, Any]:
     return {"productions": dict(made), "purchases": dict(bought), "references": references, "states": states}
 
 
+def differences(ours: dict[str, Decimal], wizard: dict[str, Decimal]) -> dict[str, Any]:
+    """Item → (ours, the wizard's) where they differ and may not."""
+    items = (ours.keys() | wizard.keys()) - ALLOWED.keys()
+    return {item: (ours.get(item), wizard.get(item)) for item in sorted(items) if ours.get(item) != wizard.get(item)}
+
+
 def assert_equal_to_the_wizard(session: Session, expected: dict[str, Any]) -> None:
     found = standing(session)
     assert found["states"] == {"waiting"}
     assert set(found["references"].values()) == {1}, "a document stands twice"
-    assert found["productions"] == expected["productions"]
-    assert found["purchases"] == expected["purchases"]
+    for kind in ("productions", "purchases"):
+        assert differences(found[kind], expected[kind]) == {}
 
 
-@pytest.fixture
-def plant(tmp_path: Path) -> Plant:
+def chosen(name: str) -> Factory:
+    """The factory that `make demo-tryton` loads here, or the made-up one that it loads where there are no tables."""
+    return generated() if name == "generated" else read_factory(server.adventureworks())
+
+
+@pytest.mark.parametrize("factory", ["default", pytest.param("generated", marks=pytest.mark.long)])
+def test_stream__calm__equals_the_supply_wizard_and_then_writes_nothing(tmp_path: Path, factory: str) -> None:
     if reason := server.not_ready():
         pytest.skip(reason)
-    return server.build(tmp_path / "tryton")
-
-
-def test_stream__calm__equals_the_supply_wizard_and_then_writes_nothing(plant: Plant) -> None:
+    plant = server.build(tmp_path / "tryton", factory=chosen(factory))
     expected = supply.supply_totals(plant)
     with server.served(plant) as url:
         env, session = environment(plant, url), plant.session(url)
