@@ -102,7 +102,7 @@ def _call(terminal: Terminal, tokens: Sequence[str]) -> int:
         return Exit.OK
     except KeyboardInterrupt:
         terminal.complain(terminal.say("interrupted"))
-        return Exit.INTERNAL
+        return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost door: every end becomes an exit code
         return explain(terminal, error)
     return ended if isinstance(ended, int) else Exit.OK

@@ -30,6 +30,7 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     PARKED = 4
     INTERNAL = 101
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
