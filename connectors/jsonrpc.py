@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Mapping
 
 from canonical.errors import OutcomeUnknown, SystemUnavailable
-from connectors.declared import DeclaredConnector, Known
+from connectors.declared import DeclaredConnector
+from connectors.reading import Known
 from connectors.spec import Request
 from connectors.template import fill, fill_path
 from connectors.transport import Message, Reply, Wire, json_content

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.declared import DeclaredConnector, Known
+from connectors.declared import DeclaredConnector
+from connectors.reading import Known
 from connectors.spec import Request
 from connectors.template import fill, fill_path
 from connectors.transport import Message, Reply, json_content

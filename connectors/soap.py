@@ -32,7 +32,8 @@ from canonical.errors import (
     UnmappableRecord,
 )
 from connectors.auth import Auth, FixedHeaders
-from connectors.declared import DeclaredConnector, Known
+from connectors.declared import DeclaredConnector
+from connectors.reading import Known
 from connectors.spec import EnvName, Request, SystemSpec, WsSecurity
 from connectors.template import fill
 from connectors.transport import Message, Reply, Wire

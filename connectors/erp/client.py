@@ -16,7 +16,8 @@ from typing import Any
 
 from connectors import auth, port
 from connectors.batches import parts_by_place
-from connectors.declared import DeclaredConnector, Known
+from connectors.declared import DeclaredConnector
+from connectors.reading import Known
 from connectors.rest import RestConnector
 from connectors.sorting import search, text
 from connectors.spec import Batch, EnvName, Step, SystemSpec

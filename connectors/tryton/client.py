@@ -16,9 +16,10 @@ from typing import Any, Final
 from canonical.commands import Outcome, OutcomeKind, StepReceipt
 from canonical.errors import ConfigurationError, MillstreamError, OutcomeUnknown, TransientError
 from connectors import port
-from connectors.declared import DeclaredConnector, Known
+from connectors.declared import DeclaredConnector
 from connectors.jsonrpc import call
 from connectors.paging import Place, pages
+from connectors.reading import Known
 from connectors.sorting import text
 from connectors.spec import EnvName, Request, Session, Step, SystemSpec
 from connectors.template import fill, look

@@ -1,0 +1,288 @@
+"""How a declared system is read: streams page by page, documents by our reference, and whether it answers.
+
+A protocol says only how one declared request is exchanged for a reply; what a reply means is the same for all.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from canonical.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    MillstreamError,
+    SchemaDrift,
+    StreamHalted,
+    SystemUnavailable,
+)
+from connectors import port
+from connectors.auth import Auth
+from connectors.batches import chunks, quoted
+from connectors.paging import Place, pages
+from connectors.sorting import Verdict, read_error, search, sort, text
+from connectors.spec import Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec
+from connectors.template import fill, look
+from connectors.transport import Reply, Wire
+
+Known = Mapping[str, Any]
+_LOGINS: Final = 2
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DeclaredReader(ABC):
+    """The reading half of `port.Connector`. Safe to use from several threads."""
+
+    def __init__(self, spec: SystemSpec, wire: Wire, auth: Auth, *, now: Callable[[], datetime] = _now) -> None:
+        self.spec, self._wire, self._auth, self._now = spec.system, wire, auth, now
+        self.system: str = self.spec.system
+        self.role: str = self.spec.role
+        self.streams: Mapping[str, port.StreamSpec] = {
+            name: port.StreamSpec(name, stream.entity, stream.watermark is not None, stream.complete)
+            for name, stream in self.spec.streams.items()
+        }
+        self.operations: Mapping[str, port.OperationSpec] = {
+            name: _operation_spec(name, operation) for name, operation in self.spec.operations.items()
+        }
+
+    @abstractmethod
+    def exchange(self, request: Request, known: Known, headers: Mapping[str, str], *, writes: bool) -> Reply:
+        """Fill a declared request from `known` and carry it out once, with these authentication headers.
+
+        Raises what `Wire.send` raises, and `RecordRejected` where the request cannot be filled.
+        """
+
+    # Reading
+
+    def read(self, stream: str, since: str | None = None) -> Iterator[port.Page]:
+        """Pages of a stream, changed at or after `since`, inclusive; None: everything."""
+        if stream not in self.spec.streams:
+            raise ConfigurationError(f"{self.system} has no stream {stream!r}; known: {', '.join(self.spec.streams)}")
+        declared = self.spec.streams[stream]
+
+        def fetch(place: Place) -> tuple[Any, Sequence[Any]]:
+            body = self._asked(declared.request, _reading(declared, since, place)).body
+            return body, self._records(declared.records, declared.columns, body)
+
+        for records in pages(declared.paging, fetch, self.system):
+            yield self._page(declared, records)
+
+    def _page(self, stream: Stream, records: Sequence[dict[str, Any]]) -> port.Page:
+        mark = self._watermark(stream, records)
+        if stream.explode:
+            records = [line for record in records for line in self._exploded(stream.explode, record)]
+        return port.Page(records, mark)
+
+    def _records(self, path: str, columns: Sequence[str], body: object) -> list[dict[str, Any]]:
+        found = search(path, body)
+        if not isinstance(found, list):
+            raise SchemaDrift(f"the reply holds no list at {path!r}", system=self.system)
+        if columns:
+            if any(not isinstance(row, list) or len(row) != len(columns) for row in found):
+                raise SchemaDrift(f"a row has not the {len(columns)} declared columns", system=self.system)
+            return [dict(zip(columns, row, strict=True)) for row in found]
+        if not all(isinstance(record, dict) for record in found):
+            raise SchemaDrift(f"a record at {path!r} is no object", system=self.system)
+        return found
+
+    def _exploded(self, path: str, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """`lines.line`: one record per line, with the head's fields and the line under `line`."""
+        outer, _, inner = path.partition(".")
+        head = {name: value for name, value in record.items() if name != outer}
+        for line in look(path, record) or ():
+            yield {**head, inner or outer: line}
+
+    def _watermark(self, stream: Stream, records: Sequence[Mapping[str, Any]]) -> str | None:
+        if stream.watermark is None:
+            return None
+        times = [str(value) for record in records if (value := look(stream.watermark.field, record)) is not None]
+        try:
+            return max(times, key=datetime.fromisoformat, default=None)
+        except (ValueError, TypeError):
+            raise SchemaDrift(f"{stream.watermark.field} holds something else than times", system=self.system) from None
+
+    def _asked(self, request: Request, known: Known) -> Reply:
+        """A read, repeated while the trouble may pass."""
+        return self._wire.patiently(lambda: self._asked_once(request, known))
+
+    def _asked_once(self, request: Request, known: Known) -> Reply:
+        reply, verdict = self._answered(request, known, (), writes=False)
+        if verdict.outcome != "applied":
+            raise read_error(verdict, reply, self.system)
+        return reply
+
+    def _answered(
+        self, request: Request, known: Known, rules: Sequence[Rule], *, writes: bool, errors: Errors | None = None
+    ) -> tuple[Reply, Verdict]:
+        """One exchange; when the session had ended, the request was surely not carried out and goes out once more."""
+        for _ in range(_LOGINS):
+            headers = self._auth.headers(str(known.get("path") or request.path))
+            reply = self.exchange(request, known, headers, writes=writes)
+            verdict = sort(reply, errors or self.spec.errors, rules)
+            if verdict.outcome != "expired":
+                return reply, verdict
+            self._auth.expired(headers)
+        raise AuthenticationFailed(str(verdict), system=self.system)
+
+    def _operation(self, name: str) -> Operation:
+        if name not in self.spec.operations:
+            raise ConfigurationError(
+                f"{self.system} has no operation {name!r}; known: {', '.join(self.spec.operations)}"
+            )
+        return self.spec.operations[name]
+
+    # Looking up
+
+    def look_up(self, operation: str, references: Sequence[str]) -> Mapping[str, Sequence[port.FoundDocument]]:
+        """Documents in the target by our reference; several for one reference are doubles."""
+        declared = self._operation(operation).look_up
+        if declared is None:
+            raise ConfigurationError(f"{self.system}: {operation} has no look-up")
+        try:
+            return self._all_found(declared, references)
+        except StreamHalted as error:  # a doubt stays a doubt while the target does not let us look
+            raise SystemUnavailable(error.message, system=self.system, hint=error.hint) from error
+
+    def _all_found(self, declared: LookUp, references: Sequence[str]) -> Mapping[str, Sequence[port.FoundDocument]]:
+        if declared.request is None:
+            return self._found_in_stream(declared, references)
+        found: dict[str, list[port.FoundDocument]] = {}
+        for chunk in chunks(references, declared.batch.size if declared.batch else 1):
+            together = self._found_together(declared, chunk) if len(chunk) > 1 else None
+            found |= together or {reference: self._found(declared, declared.request, reference) for reference in chunk}
+        return found
+
+    def _found_together(
+        self, declared: LookUp, references: Sequence[str]
+    ) -> dict[str, list[port.FoundDocument]] | None:
+        """Documents of many references by one question; None where each has to be asked for alone."""
+        clause = quoted(references)
+        if declared.batch is None or clause is None:
+            return None
+        known = {"references_clause": clause, "columns": ",".join(declared.columns)}
+        records = self._records(declared.records, declared.columns, self._asked(declared.batch.request, known).body)
+        if len(records) >= declared.batch.limit:
+            return None
+        return self._by_reference(declared, references, records)
+
+    def _by_reference(
+        self, declared: LookUp, references: Sequence[str], records: Iterable[Mapping[str, Any]]
+    ) -> dict[str, list[port.FoundDocument]]:
+        ours: dict[str, list[dict[str, Any]]] = {reference: [] for reference in references}
+        for record in records:
+            reference = text(look(declared.reference, record))
+            if reference in ours:
+                ours[reference].append(dict(record))
+        return {reference: self._documents(declared, rows) for reference, rows in ours.items()}
+
+    def _found(self, declared: LookUp, request: Request, reference: str) -> list[port.FoundDocument]:
+        known = {"reference": reference, "columns": ",".join(declared.columns)}
+        records = self._records(declared.records, declared.columns, self._asked(request, known).body)
+        ours = [record for record in records if text(look(declared.reference, record)) == reference]
+        return self._documents(declared, ours)
+
+    def _found_in_stream(self, declared: LookUp, references: Sequence[str]) -> dict[str, list[port.FoundDocument]]:
+        records = (record for page in self.read(declared.stream or "") for record in page.records)
+        return self._by_reference(declared, references, records)
+
+    def _documents(self, declared: LookUp, records: Sequence[dict[str, Any]]) -> list[port.FoundDocument]:
+        """One document for each native id; its entry rows, where there are several, stand under `rows`."""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for record in records:
+            groups.setdefault(str(look(declared.native_id, record)), []).append(record)
+        found = (self._document(declared, native_id, rows) for native_id, rows in groups.items())
+        return [document for document in found if document]
+
+    def _document(self, declared: LookUp, native_id: str, rows: list[dict[str, Any]]) -> port.FoundDocument | None:
+        first = rows[0]
+        document = port.FoundDocument(
+            reference=str(look(declared.reference, first)),
+            native_id=native_id,
+            native_number=text(look(declared.native_number, first)) if declared.native_number else None,
+            version=text(look(declared.version, first)) if declared.version else None,
+            done_steps=tuple(name for name, when in declared.done_steps.items() if search(when, first)),
+            content={**first, "rows": rows} if len(rows) > 1 else first,
+        )
+        return self._versioned(declared, document) if declared.version_request else document
+
+    def _versioned(self, declared: LookUp, document: port.FoundDocument) -> port.FoundDocument:
+        assert declared.version_request
+        reply = self._asked(declared.version_request, {"native_id": document.native_id})
+        content = reply.body if isinstance(reply.body, dict) else document.content
+        return replace(document, version=reply.headers.get("ETag"), content=content)
+
+    # Probing
+
+    def probe(self, now: datetime) -> port.ProbeResult:
+        """Reach, log in and read one page; each in milliseconds."""
+        timings: dict[str, float] = {}
+        try:
+            with _timed(timings, "connect"):
+                self._wire.connect()
+            with _timed(timings, "log_in"):
+                self._auth.headers("/")
+            with _timed(timings, "read"):
+                stream = next(iter(self.spec.streams.values()))
+                paging = Place(limit=getattr(stream.paging, "limit", None))
+                reply = self._asked_once(stream.request, _reading(stream, None, paging))
+        except MillstreamError as error:
+            return port.ProbeResult(self.system, "connect" in timings, timings, message=error.message)
+        return port.ProbeResult(self.system, reachable=True, timings=timings, clock_skew_seconds=_skew(reply, now))
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._wire.close()
+
+
+class _timed:  # noqa: N801 - reads as a word of the language
+    """Notes how long a block took, in milliseconds, when it went well."""
+
+    def __init__(self, timings: dict[str, float], name: str) -> None:
+        self._timings, self._name = timings, name
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._timings[self._name] = round((time.perf_counter() - self._began) * 1000, 1)
+
+
+def _operation_spec(name: str, operation: Operation) -> port.OperationSpec:
+    can_look_up = operation.look_up is not None
+    variants = {
+        variant: tuple(port.StepSpec(step, operation.steps[step].delivery, can_look_up) for step in steps)
+        for variant, steps in operation.variants.items()
+    }
+    size = max((step.batch.size for step in operation.steps.values() if step.batch), default=1)
+    return port.OperationSpec(name, operation.entity, variants, operation.settle_seconds, size)
+
+
+def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
+    """What the templates of a stream's request may ask for."""
+    clause = stream.watermark.clause if stream.watermark else None
+    return {
+        "since": since,
+        "since_clause": fill(clause, {"since": since}) if clause and since else "",
+        "columns": ",".join(stream.columns),
+        "cursor": place.cursor,
+        "path": place.path,
+        "offset": place.offset,
+        "limit": place.limit,
+    }
+
+
+def _skew(reply: Reply, now: datetime) -> float | None:
+    """Seconds their clock is ahead of `now`, by the reply's Date."""
+    try:
+        return (parsedate_to_datetime(reply.headers["Date"]) - now).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return None
