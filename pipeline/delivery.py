@@ -110,7 +110,8 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     if command.kind not in connector.operations:
         raise ConfigurationError(f"{command.system} has no operation {command.kind!r}")
     spec = connector.operations[command.kind]
-    variant: Variant = "create" if standing is None and not _taken_over(claimed, spec) else "change"
+    creates = standing is None or _begun(claimed, spec, standing)
+    variant: Variant = "create" if creates and not _taken_over(claimed, spec) else "change"
     if command.cancelled:
         variant = "cancel"
     journey = Journey(claimed, spec, variant, receipts=dict(claimed.receipts))
@@ -119,6 +120,15 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     elif variant not in spec.variants:
         journey.ending = Finished(State.REJECTED, f"{command.kind} cannot {variant} a document")
     return journey
+
+
+def _begun(claimed: ClaimedCommand, spec: OperationSpec, standing: Document) -> bool:
+    """Whether the document is this command's own, half made: pulled after it was sent, before it was finished."""
+    first = spec.variants["create"][0].name
+    return any(
+        record.step == first and record.state != "void" and record.sent_at < standing.applied_at
+        for record in claimed.steps
+    )
 
 
 def _taken_over(claimed: ClaimedCommand, spec: OperationSpec) -> bool:

@@ -59,10 +59,10 @@ class Session:
     url: str
     database: str
     user: str
-    password: str
+    password: str = field(repr=False)
     timeout_seconds: float = 600.0
     context: dict[str, Any] = field(default_factory=dict)
-    authorization: str = ""
+    authorization: str = field(default="", repr=False)
 
     def login(self) -> Session:
         """Log in and take over the user's preferences (company, language) as context."""

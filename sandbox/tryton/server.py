@@ -21,7 +21,7 @@ import urllib.error
 import urllib.request
 import venv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.tryton.databases import Databases, PostgresServer, SqliteFolder, copy_file
@@ -109,7 +109,7 @@ class Plant:
     folder: Path
     databases: Databases
     database: str
-    password: str
+    password: str = field(repr=False)
 
     def session(self, url: str) -> Session:
         """Log in to this plant's database on `url`."""

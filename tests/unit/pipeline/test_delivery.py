@@ -14,6 +14,7 @@ from connectors.port import Connector, FoundDocument, OperationSpec, StepSpec
 from pipeline import delivery
 from pipeline.delivery import Deferred, Finished, Journey, heed, heed_found, look_up_together, set_out
 from store.deliveries import ClaimedCommand
+from store.documents import Document
 from store.outbox import StepRecord
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -113,6 +114,18 @@ def test_set_out__what_was_taken_over_stays_a_change() -> None:
     records = (_record("create", "void"), _record("change", "intent"))
     journey = _journey(ORDER_WORK, _claimed(*records, attempts=3, in_doubt=True))
     assert journey.variant == "change"
+
+
+@pytest.mark.parametrize(("pulled", "variant"), [(1, "create"), (-1, "change")])
+def test_set_out__document_pulled_while_half_made_is_finished_not_changed(pulled: int, variant: str) -> None:
+    """A change would skip the last step where a look-up finds it done, and leave the document reopened."""
+    wait = StepSpec("wait", DeliveryClass.LOOKED_UP, can_look_up=True)
+    reopen = StepSpec("reopen", DeliveryClass.LOOKED_UP, can_look_up=True)
+    spec = OperationSpec("order_work", "work_order", {"create": (SAVE, wait), "change": (reopen, SAVE, wait)})
+    when = NOW + timedelta(seconds=pulled)
+    adopted = Document("mes", "work_order", "R1", "7", "W7", 0, None, "adopted", when)
+    claimed = _claimed(_record("save", "done"), _record("wait", "intent"), attempts=2, in_doubt=True)
+    assert set_out(_Target(spec, {}).door, claimed, adopted).variant == variant
 
 
 @pytest.mark.parametrize(("attempts", "in_doubt", "alone"), [(3, True, False), (4, True, True), (9, False, False)])
