@@ -16,6 +16,18 @@ from store.unit_of_work import Store
 Call = Any
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
+DEPLOYMENT = """\
+name: plant
+# an inch of comment
+timezone: Asia/Shanghai
+systems:
+  crm: {role: crm}
+  erp: {role: erp}
+  mes: {role: mes}
+  wms: {role: wms}
+sales_order_system: crm
+rulebooks: [trade]
+"""
 
 
 def state_of(store: Store, key: str) -> State:
@@ -162,8 +174,9 @@ def test_check__what_is_shipped_is_fine(call: Call) -> None:
 
 def test_check__places_every_fault(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "plant.yaml"
-    shipped = (ROOT / "pipeline" / "deployments" / "plant.yaml").read_text(encoding="utf-8")
-    file.write_text(shipped.replace("timezone:", "timezoan:").replace("role: mes}", "rolle: mes}"), encoding="utf-8")
+    file.write_text(
+        DEPLOYMENT.replace("timezone:", "timezoan:").replace("{role: mes}", "{rolle: mes}"), encoding="utf-8"
+    )
     ended = call("check", "--deployment", str(file), "--json")
     assert ended.code == 2
     assert {(fault["line"], fault["column"] > 0) for fault in ended.json["faults"]} >= {(3, True), (7, True)}
@@ -172,8 +185,7 @@ def test_check__places_every_fault(call: Call, tmp_path: Path) -> None:
 
 def test_check__says_what_nobody_does(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
-    shipped = (ROOT / "pipeline" / "deployments" / "plant.yaml").read_text(encoding="utf-8")
-    file.write_text(shipped.replace("  wms: {role: wms}\n", ""), encoding="utf-8")
+    file.write_text(DEPLOYMENT.replace("  wms: {role: wms}\n", ""), encoding="utf-8")
     ended = call("check", "--deployment", str(file), "--json")
     assert (ended.code, ended.json["notes"]) == (0, [{"note": "role", "role": "wms"}])
 
