@@ -72,9 +72,9 @@ def test_demo__shows_the_whole_circle(demo: Ended) -> None:
     first, _, carried, shipped, _ = demo.json["passes"]
     floor, dispatch = demo.json["rounds"]
     assert first["writes"]["wms"]["CreateShipment"]["created"] > 0
-    assert floor["mes"]["completed"] > 0
+    assert floor["mes"]["completed"]
     assert carried["writes"]["erp"]["PRD_MORPT.Save"]["created"] > 0
-    assert dispatch["wms"]["shipped"] > 0
+    assert dispatch["wms"]["shipped"]
     assert shipped["stages"]["measure"]["orders"]["shipped"] > 0
 
 
