@@ -1,0 +1,89 @@
+"""Many commands in one statement: the same promises as one by one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from canonical.commands import Command, State, StepReceipt
+from store import deliveries, outbox
+from store.unit_of_work import Store
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+LATER = datetime(2026, 11, 2, 1, tzinfo=UTC)
+COMMANDS = [Command("make", "erp", "work_order", f"K{number}", 1, {}, "rule:r", "e1") for number in range(4)]
+IDS = [command.id for command in COMMANDS]
+
+
+def _receipt(step: str = "save") -> StepReceipt:
+    return StepReceipt(step, "7", "N7", "K", NOW)
+
+
+@pytest.fixture
+def shared(either_store: Store) -> Store:
+    """Two commands held by w1, two by w2."""
+    with either_store.begin() as tx:
+        outbox.enqueue(tx, COMMANDS, NOW)
+        for owner in ("w1", "w2"):
+            deliveries.claim(tx, owner, NOW, lease_seconds=60, limit=2, systems=["erp"])
+    return either_store
+
+
+def test_record_intents__only_what_is_held_and_the_lease_runs_anew(shared: Store) -> None:
+    with shared.begin() as tx:
+        held = deliveries.record_intents(tx, [(one, "save") for one in IDS], "w1", LATER, lease_seconds=60)
+        assert held == frozenset(IDS[:2])
+        assert set(outbox.steps(tx, IDS)) == held
+        entry = outbox.entry(tx, IDS[0])
+        assert entry
+        assert entry.lease_until
+        assert (entry.lease_until - LATER).total_seconds() == 60
+
+
+def test_record_intents__an_unanswered_step_is_never_sent_again(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(IDS[0], "save")], "w1", NOW, lease_seconds=60)
+    with shared.begin() as tx, pytest.raises(ValueError, match="unanswered"):
+        deliveries.record_intents(tx, [(one, "save") for one in IDS[:2]], "w1", NOW, lease_seconds=60)
+
+
+def test_record_receipts__settle_what_was_sent_and_note_what_was_found(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(IDS[0], "save")], "w1", NOW, lease_seconds=60)
+        held = deliveries.record_receipts(tx, [(one, _receipt()) for one in IDS], "w1", LATER)
+        found = outbox.steps(tx, IDS)
+    assert held == frozenset(IDS[:2]) == frozenset(found)
+    assert [(record.attempt, record.state) for one in IDS[:2] for record in found[one]] == [(1, "done")] * 2
+    assert found[IDS[0]][0].sent_at == NOW
+    assert found[IDS[0]][0].receipt == _receipt()
+
+
+def test_void_intents__next_attempt_counts_on(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(one, "save") for one in IDS[:2]], "w1", NOW, lease_seconds=60)
+        assert deliveries.void_intents(tx, [(one, "save") for one in IDS], "w1", LATER) == frozenset(IDS[:2])
+        deliveries.record_intents(tx, [(IDS[0], "save")], "w1", LATER, lease_seconds=60)
+        found = outbox.steps(tx, IDS)
+    assert [record.state for record in found[IDS[0]]] == ["void", "intent"]
+    assert [record.attempt for record in found[IDS[0]]] == [1, 2]
+    assert [record.state for record in found[IDS[1]]] == ["void"]
+
+
+def test_finish_all__each_as_said_and_only_what_is_held(shared: Store) -> None:
+    endings = [(IDS[0], State.APPLIED, None), (IDS[1], State.REJECTED, "no"), (IDS[2], State.APPLIED, None)]
+    with shared.begin() as tx:
+        assert deliveries.finish_all(tx, endings, "w1", NOW) == frozenset(IDS[:2])
+        entries = {entry.command.id: entry for entry in outbox.entries(tx)}
+    assert [entries[one].state for one in IDS[:3]] == [State.APPLIED, State.REJECTED, State.PENDING]
+    assert entries[IDS[1]].last_error == "no"
+    assert entries[IDS[0]].lease_owner is None
+
+
+def test_finish_all__nothing_unanswered_is_ended(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(IDS[1], "save")], "w1", NOW, lease_seconds=60)
+    with shared.begin() as tx, pytest.raises(ValueError, match="unanswered"):
+        deliveries.finish_all(tx, [(one, State.APPLIED, None) for one in IDS[:2]], "w1", NOW)
+    with shared.begin() as tx:
+        assert deliveries.finish_all(tx, [(IDS[1], State.PARKED, "doubt")], "w1", NOW) == frozenset(IDS[1:2])
