@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SEED = 20261122
-ITEMS_PER_FAMILY = 16
+ITEMS_PER_FAMILY = 18
 TRIES = 200
 
 Values = dict[str, str]
@@ -328,11 +328,11 @@ ENGLISH_SPELLINGS: list[Callable[[Company], str]] = [
 def companies(rng: random.Random) -> Iterator[tuple[str, str, int, str]]:
     """(left, right, same?, why)."""
     seen: set[Company] = set()
-    for index in range(150):
+    for index in range(200):
         region, core, trade = rng.choice(REGIONS), CORES[index % len(CORES)], rng.choice(TRADES)
         one = Company(region, core, trade, rng.choice(BRANCHES) if index % 6 == 0 else "")
         yield from _company_pairs(one, seen, rng, (REGIONS, TRADES), (_full, SPELLINGS), branch=True)
-    for index in range(24):
+    for index in range(40):
         core = ENGLISH_CORES[index % len(ENGLISH_CORES)]
         one = Company(rng.choice(ENGLISH_REGIONS), core, rng.choice(ENGLISH_TRADES))
         words = (ENGLISH_REGIONS, ENGLISH_TRADES)
