@@ -1,4 +1,4 @@
-"""One first pass for all end-to-end tests; each test goes on from a copy of the plant and the hub as they stood then."""
+"""One first pass for all end-to-end tests; each goes on from a copy of the plant and the hub as they stood then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -48,5 +47,3 @@ def plant(first_pass: FirstPass, tmp_path: Path) -> Iterator[Plant]:
     shutil.copytree(first_pass.folder, folder)
     with running_plant(folder, seed=SEED) as running:
         yield running
-
-

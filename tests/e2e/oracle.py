@@ -366,18 +366,21 @@ class Expected:
             return
         start, urgent = self.forecast.start(made).isoformat(), number is not None and self.orders[number].urgent
         yield (asked, "production order", about), {**erp, "start": start, "sales_order": number}
-        yield (asked, "work order", about), {
-            "item": self.views["mes"][made.item].code,
-            "unit": self.views["mes"][made.item].unit,
-            "quantity": self._counted("mes", made.item, made.size),
-            "start": start,
-            "due": made.due.isoformat(),
-            "priority": HURRIED_PRIORITY if urgent else ROUTINE_PRIORITY,
-            "kit": {
-                self.views["mes"][part].code: (self._counted("mes", part, needed), self.views["mes"][part].unit)
-                for part, needed in made.kit.items()
+        yield (
+            (asked, "work order", about),
+            {
+                "item": self.views["mes"][made.item].code,
+                "unit": self.views["mes"][made.item].unit,
+                "quantity": self._counted("mes", made.item, made.size),
+                "start": start,
+                "due": made.due.isoformat(),
+                "priority": HURRIED_PRIORITY if urgent else ROUTINE_PRIORITY,
+                "kit": {
+                    self.views["mes"][part].code: (self._counted("mes", part, needed), self.views["mes"][part].unit)
+                    for part, needed in made.kit.items()
+                },
             },
-        }
+        )
         if urgent:
             yield (asked, "priority task", about), {"kind": "priority"}
 
@@ -450,7 +453,8 @@ class Found:
         self.doubled: list[Difference] = []
         self.cancelled: set[Key] = set()
         self._bills: dict[str, str] = {}
-        self._orders: dict[str, str] = {}
+        self._work: dict[str, dict[str, Any]] = {}
+        """Reference → the whole work order; the ledger of a change holds what was changed."""
         for row in ledgers["erp"]:
             self._erp(row)
         for row in ledgers["mes"]:
@@ -469,7 +473,7 @@ class Found:
         form = row["operation"].split(".")[0]
         if form not in FORMS:
             return
-        key, content = _key(row["reference"], FORMS[form]), row["content"]
+        key, content = planned_key(row["reference"], FORMS[form]), row["content"]
         [entry] = content[ENTRIES[form]]
         found = {
             "item": entry["FMaterialId"],
@@ -493,10 +497,14 @@ class Found:
         if "tasks" in row["operation"]:
             kind = f"{content['kind']} task"
             reference = row["reference"].partition("|")[2]
-            key = _key(reference, kind) if kind == "priority task" else (reference, kind, reference)
+            key = planned_key(reference, kind) if kind == "priority task" else (reference, kind, reference)
             self._stands(key, row, {"kind": content["kind"], "work_order": content["work_order_number"]})
             return
-        key = _key(row["reference"], "work order")
+        key = planned_key(row["reference"], "work order")
+        if row["operation"].endswith("/cancel"):
+            self.cancelled.add(key)
+            return
+        content = self._work[row["reference"]] = {**self._work.get(row["reference"], {}), **content}
         found = {
             "item": content["material_code"],
             "unit": content["unit"],
@@ -504,14 +512,10 @@ class Found:
             "start": content["start_on"],
             "due": content["due_on"],
             "priority": content["priority"],
-            "kit": {
-                line["material_code"]: (Fraction(str(line["quantity"])), line["unit"]) for line in content["kit"]
-            },
+            "kit": {line["material_code"]: (Fraction(str(line["quantity"])), line["unit"]) for line in content["kit"]},
             "linked": content["erp_order_no"] == self._bills.get(row["reference"]),
         }
         self._stands(key, row, found)
-        if content["status"] == "cancelled":
-            self.cancelled.add(key)
 
     def _wms(self, row: Mapping[str, Any]) -> None:
         content = row["content"]
@@ -520,17 +524,19 @@ class Found:
             self._stands((order, "expedite", order), row, {"reason": content["reason"]})
         elif row["operation"] == "CreateReceipt":
             self._stands((row["reference"], "goods receipt", row["reference"]), row, dict(content))
-        elif row["operation"] == "CreateShipment":
+        elif row["operation"] in {"CreateShipment", "ChangeShipment"}:
             [line] = content["lines"]["line"]
-            order, at = row["reference"].split("|")
-            self._stands((content["orderReference"], "shipment", at), row, {
+            key = _shipment_key(row["reference"])
+            before = self.documents.get(key, {})
+            self._stands(key, row, {
                 "item": line["sku"], "unit": line["unitOfMeasure"], "quantity": Fraction(str(line["quantity"])),
-                "due": content["wantedOn"], "ship_to": content["shipTo"], "priority": content["priority"],
-                "line": str(line["lineNumber"]) == at and order == content["orderReference"],
+                "due": content["wantedOn"], "ship_to": content.get("shipTo", before.get("ship_to")),
+                "priority": content["priority"],
+                "line": str(line["lineNumber"]) == row["reference"].split("|")[1],
+                "order": content.get("orderReference", key[0]) == key[0],
             })  # fmt: skip
         elif row["operation"] == "CancelShipment":
-            order, at = row["reference"].split("|")
-            self.cancelled.add((order, "shipment", at))
+            self.cancelled.add(_shipment_key(row["reference"]))
 
     def _crm(self, row: Mapping[str, Any]) -> None:
         content, number = row["content"], row["reference"]
@@ -540,14 +546,24 @@ class Found:
         })  # fmt: skip
 
 
-def _key(reference: str, kind: str) -> Key:
-    """The document our reference names: `M|DW-000901|SO-26-00082|1|1` → order, kind, item and root."""
-    _, item, *root, _ = reference.split("|")
+def planned_key(reference: str, kind: str) -> Key:
+    """The document our reference names: `M|DW-000901|SO-26-00082|1|1` → order, kind, item and root.
+
+    The number at the end tells apart what was ordered anew after a document was finished or cancelled.
+    """
+    _, item, *root, number = reference.split("|")
     owner = "|".join(root)
-    return (root[0] if owner.startswith("SO-") else owner, kind, f"{item} for {owner}")
+    again = "" if number == "1" else f" ({number})"
+    return (root[0] if owner.startswith("SO-") else owner, kind, f"{item} for {owner}{again}")
 
 
-STANDS = {"audited": True, "linked": True, "line": True}
+def _shipment_key(reference: str) -> Key:
+    """`SO-26-00082|1` is the shipment of line 1; asked for anew after it was withdrawn, `SO-26-00082|1|2`."""
+    order, *about = reference.split("|")
+    return (order, "shipment", "|".join(about))
+
+
+STANDS = {"audited": True, "linked": True, "line": True, "order": True}
 """What must hold of every document beside what is expected of it in particular."""
 
 

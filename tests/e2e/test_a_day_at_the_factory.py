@@ -13,6 +13,7 @@ import pytest
 from canonical.actors import Actor
 from pipeline.decide import decide
 from pipeline.deliver import deliver
+from pipeline.plan import load_plan
 from pipeline.plan import plan as plan_stage
 from pipeline.route import Passed, begin
 from store import notices
@@ -27,8 +28,8 @@ from tests.e2e.feedback import (
     roots_written,
     tasks,
 )
-from tests.e2e.oracle import Expected, Found, Made, differences, report
-from tests.e2e.plant import SYSTEMS, Plant
+from tests.e2e.oracle import Expected, Found, Made, differences, planned_key, report
+from tests.e2e.plant import SYSTEMS, Plant, Row
 
 pytestmark = pytest.mark.timeout(900)
 QUIET = Counter(dict.fromkeys(SYSTEMS, 0))
@@ -118,13 +119,9 @@ def _only_pegged_documents(
 def _pegged_now(plant: Plant, root: str) -> set[str]:
     """Planned orders that serve a root by the hub's plan, through all levels."""
     hub = plant.hub()
-    planned = hub.frames.read("plan/planned_order")
-    from pipeline.plan import load_plan
-
-    made = load_plan(hub)
+    planned = load_plan(hub)
     hub.close()
-    assert planned is not None
-    return {key for key in planned["key"] if root in made.roots_of(key)}
+    return {order.key for order in planned.planned_orders if root in planned.roots_of(order.key)}
 
 
 def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -> None:
@@ -163,48 +160,47 @@ def _paired(plant: Plant) -> None:
 
 def _progress_is_told(plant: Plant, expected: Expected) -> None:
     """The stage of every order in the CRM is what the other systems' ledgers and floors say."""
+    rounds = [plant.work(number) for number in (1, 2)]  # asked again, a round answers what it did
     ledgers = plant.ledgers()
     found = Found(ledgers)
-    rounds = [plant.work(number) for number in (1, 2)]  # asked again, a round answers what it did
     shipped = {reference for worked in rounds for reference in worked["wms"]["shipped"]}
-    done: defaultdict[str, Fraction] = defaultdict(Fraction)
-    for worked in rounds:
-        for made in worked["mes"]["reports"]:
-            done[made["erp_order_no"]] += Fraction(str(made["quantity_good"]))
-    requested = {
-        f"{key[0]}|{key[2]}" for key in found.documents if key[1] == "shipment" and key not in found.cancelled
-    }
-    making: defaultdict[str, list[tuple[Fraction, Fraction]]] = defaultdict(list)
-    for row in ledgers["erp"]:
-        if row["operation"] == "PRD_MO.Save" and row["effect"] == "created":
-            key = next(key for key in [_production_key(row["reference"])] if key in found.documents)
-            if key not in found.cancelled:
-                quantity = found.documents[key]["quantity"]
-                making[key[0]].append((min(done[row["document"]], quantity), quantity))
+    requested = {f"{key[0]}|{key[2]}" for key in found.documents if key[1] == "shipment" and key not in found.cancelled}
+    making = _making(found, ledgers["erp"], rounds)
     wrong = {}
     for number, order in expected.orders.items():
         roots = {f"{number}|{line.line}" for line in order.lines}
-        good, total = sum(one for one, _ in making[number]), sum(two for _, two in making[number])
-        if number in expected.held:
-            stage = ("held", 0)
-        elif roots <= shipped:
-            stage = ("shipped", 100)
-        elif roots - shipped <= requested:
-            stage = ("shipping", 90)
-        elif good:
-            stage = ("in_production", 20 + int(60 * good / total))
-        else:
-            stage = ("planned", 10)
+        stage = _stage(roots, shipped, requested, making.get(number)) if number not in expected.held else ("held", 0)
         told = found.documents[number, "progress", number]
         if (told["stage"], told["percent"]) != stage:
             wrong[number] = {"expected": stage, "told": told}
     assert wrong == {}
 
 
-def _production_key(reference: str) -> tuple[str, str, str]:
-    _, item, *root, _ = reference.split("|")
-    owner = "|".join(root)
-    return (root[0] if owner.startswith("SO-") else owner, "production order", f"{item} for {owner}")
+def _making(found: Found, rows: list[Row], rounds: list[dict[str, Any]]) -> dict[str, tuple[Fraction, Fraction]]:
+    """Sales order → good and ordered pieces of all that is made for it."""
+    done: defaultdict[str, Fraction] = defaultdict(Fraction)
+    for one in (one for worked in rounds for one in worked["mes"]["reports"]):
+        done[one["erp_order_no"]] += Fraction(str(one["quantity_good"]))
+    making: dict[str, tuple[Fraction, Fraction]] = {}
+    for row in rows:
+        if (row["operation"], row["effect"]) == ("PRD_MO.Save", "created"):
+            key = planned_key(row["reference"], "production order")
+            if key not in found.cancelled:
+                quantity = found.documents[key]["quantity"]
+                good, total = making.get(key[0], (Fraction(0), Fraction(0)))
+                making[key[0]] = (good + min(done[row["document"]], quantity), total + quantity)
+    return making
+
+
+def _stage(
+    roots: set[str], shipped: set[str], requested: set[str], made: tuple[Fraction, Fraction] | None
+) -> tuple[str, int]:
+    good, total = made or (Fraction(0), Fraction(1))
+    if roots <= shipped:
+        return "shipped", 100
+    if roots - shipped <= requested:
+        return "shipping", 90
+    return ("in_production", 20 + int(60 * good / total)) if good else ("planned", 10)
 
 
 # -- one order at a time -------------------------------------------------------------------------------------------
@@ -237,6 +233,44 @@ def test_an_order_that_goes_100_120_100_ends_at_100(plant: Plant, expected: Expe
     before = plant.written()
     plant.run_pass()
     assert plant.written() == before
+
+
+def test_an_order_in_stock_that_is_raised_beyond_it_and_lowered_again_is_shipped_once(
+    plant: Plant, expected: Expected
+) -> None:
+    root = next(root for root in sorted(expected.shipping) if root.endswith("|1"))
+    order, line = root.split("|")
+    wanted = next(one.quantity for one in expected.orders[order].lines if str(one.line) == line)
+    asked = expected.documents()[order, "shipment", line]["quantity"]
+    for factor in (1, 50, 1):
+        plant.edit(order, line=int(line), quantity=str(wanted * factor))
+        _nothing_left(plant.run_pass())
+        found = Found(plant.ledgers())
+        assert found.doubled == []
+        alive = [
+            document
+            for key, document in found.documents.items()
+            if key[:2] == (order, "shipment") and key not in found.cancelled and key[2].split("|")[0] == line
+        ]
+        assert [document["quantity"] for document in alive] == ([asked] if factor == 1 else [])
+
+
+def test_a_cancelled_order_that_comes_back_is_made_again(plant: Plant, expected: Expected) -> None:
+    made = _product_order(expected, skip=4)
+    order = made.owner.split("|")[0]
+    for status in ("Cancelled", "Activated"):
+        plant.edit(order, status=status)
+        _nothing_left(plant.run_pass())
+        found = Found(plant.ledgers())
+        assert found.doubled == []
+        alive = {
+            key
+            for key in found.documents
+            if key[0] == order and key[1] == "production order" and key not in found.cancelled
+        }
+        assert bool(alive) == (status == "Activated")
+        assert found.documents[order, "progress", order]["stage"] == {"Cancelled": "cancelled"}.get(status, "planned")
+    _paired(plant)
 
 
 def test_replanning_between_deliver_and_the_next_pull_orders_nothing_twice(plant: Plant, expected: Expected) -> None:
