@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.cli import consumed, shelves
 
 
@@ -19,5 +21,5 @@ def test_shelves__available_lots_add_up_exactly_and_negative_ones_take_nothing()
 
 def test_consumed__is_summed_over_the_work_orders() -> None:
     parts = [{"drawing": "DW-1", "quantity": "0.1"}, {"drawing": "DW-2", "quantity": "4"}]
-    completed = [{"consumed": parts}, {"consumed": parts[:1]}, {"consumed": []}]
+    completed: list[dict[str, Any]] = [{"consumed": parts}, {"consumed": parts[:1]}, {"consumed": []}]
     assert consumed(completed) == {"DW-1": "0.2", "DW-2": "4"}
