@@ -188,17 +188,19 @@ def test_deliver__document_the_hub_forgot_is_taken_over(desk: Desk, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("system", "kind", "make"),
+    ("system", "kind", "make", "count", "rate"),
     [
-        ("erp", "order_production", _production),
-        ("crm", "update_order_progress", _progress),
-        ("mes", "order_work", _work),
+        ("erp", "order_production", _production, 70, 0.5),
+        ("crm", "update_order_progress", _progress, 250, 0.8),
+        ("mes", "order_work", _work, 40, 0.4),
     ],
 )
-def test_deliver__hostile_weather_makes_each_document_once(desk: Desk, system: str, kind: str, make: Any) -> None:
-    references = [f"BH-{system}-{number}" for number in range(70)]
+def test_deliver__hostile_weather_makes_each_document_once(
+    desk: Desk, system: str, kind: str, make: Any, count: int, rate: float
+) -> None:
+    references = [f"BH-{system}-{number}" for number in range(count)]
     bodies = dict.fromkeys(references, make(desk))
-    desk.plant.control(system, "hostile", {"seed": 11, "rate": 0.5, **WEATHER})
+    desk.plant.control(system, "hostile", {"seed": 11, "rate": rate, **WEATHER})
     try:
         desk.deliver(kind, system, bodies)
         faults = desk.plant.control(system, "hostile")["faults"]
@@ -206,7 +208,7 @@ def test_deliver__hostile_weather_makes_each_document_once(desk: Desk, system: s
         desk.plant.control(system, "hostile", {"rate": 0})
     time.sleep(WEATHER["late_seconds"] + 0.2)
     assert sum(faults.values()) > 0, "the weather was fair"
-    assert desk.states(references) == {State.APPLIED: 70}
+    assert desk.states(references) == {State.APPLIED: count}
     effects = desk.plant.effects(system, references)
-    created = Counter({reference: count for (_, reference, effect), count in effects.items() if effect == "created"})
+    created = Counter({reference: times for (_, reference, effect), times in effects.items() if effect == "created"})
     assert created == Counter(dict.fromkeys(references, 1))

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from canonical.errors import ConfigurationError
+from connectors.declared import DeclaredConnector
 from connectors.registry import discover, load_system, open_connector
+from connectors.spec import Limits
 
 GOOD = """\
 system: acme
@@ -48,6 +50,14 @@ def test_open_connector__every_missing_variable_with_its_place(tmp_path: Path) -
         (6, "environment variable ACME_URL is not set"),
         (7, "environment variable ACME_TOKEN is not set"),
     ]
+
+
+def test_open_connector__a_plant_may_set_other_limits(tmp_path: Path) -> None:
+    folder, environ = _folder(tmp_path, GOOD), {"ACME_URL": "http://127.0.0.1:9", "ACME_TOKEN": "t"}
+    connector = open_connector("acme", environ, folder=folder, limits=Limits(requests_per_second=500))
+    assert isinstance(connector, DeclaredConnector)
+    careful = load_system("acme", folder).system.limits
+    assert connector.spec.limits == careful.model_copy(update={"requests_per_second": 500})
 
 
 def test_load_system__unknown_name_lists_the_known(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_record_intents__only_what_is_held_and_the_lease_runs_anew(shared: Store
 def test_record_intents__an_unanswered_step_is_never_sent_again(shared: Store) -> None:
     with shared.begin() as tx:
         deliveries.record_intents(tx, [(IDS[0], "save")], "w1", NOW, lease_seconds=60)
-    with shared.begin() as tx, pytest.raises(ValueError, match="unanswered"):
+    with pytest.raises(ValueError, match="unanswered"), shared.begin() as tx:
         deliveries.record_intents(tx, [(one, "save") for one in IDS[:2]], "w1", NOW, lease_seconds=60)
 
 
@@ -83,7 +83,7 @@ def test_finish_all__each_as_said_and_only_what_is_held(shared: Store) -> None:
 def test_finish_all__nothing_unanswered_is_ended(shared: Store) -> None:
     with shared.begin() as tx:
         deliveries.record_intents(tx, [(IDS[1], "save")], "w1", NOW, lease_seconds=60)
-    with shared.begin() as tx, pytest.raises(ValueError, match="unanswered"):
+    with pytest.raises(ValueError, match="unanswered"), shared.begin() as tx:
         deliveries.finish_all(tx, [(one, State.APPLIED, None) for one in IDS[:2]], "w1", NOW)
     with shared.begin() as tx:
         assert deliveries.finish_all(tx, [(IDS[1], State.PARKED, "doubt")], "w1", NOW) == frozenset(IDS[1:2])
