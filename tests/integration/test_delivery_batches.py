@@ -196,7 +196,7 @@ def test_deliver__document_the_hub_forgot_is_taken_over(desk: Desk, tmp_path: Pa
     ],
 )
 def test_deliver__hostile_weather_makes_each_document_once(
-    desk: Desk, system: str, kind: str, make: Any, count: int, rate: float
+    desk: Desk, *, system: str, kind: str, make: Any, count: int, rate: float
 ) -> None:
     references = [f"BH-{system}-{number}" for number in range(count)]
     bodies = dict.fromkeys(references, make(desk))
