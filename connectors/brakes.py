@@ -64,6 +64,10 @@ class _Failure(Exception):
     """What the breaker counts."""
 
 
+class Unreachable(SystemUnavailable):
+    """Nobody answers at the address, or the circuit is open: trying again at once helps nobody."""
+
+
 class Breaker:
     """Stops calling a system that keeps failing, for a while.
 
@@ -85,7 +89,7 @@ class Breaker:
             return
         left = (opened + self._pause - datetime.now(UTC)).total_seconds()
         if left > 0:
-            raise SystemUnavailable("failed too often, left alone for a while", system=self._system, retry_after=left)
+            raise Unreachable("failed too often, left alone for a while", system=self._system, retry_after=left)
 
     def report(self, *, worked: bool) -> None:
         """Count one finished call."""

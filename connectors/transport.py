@@ -32,12 +32,14 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from canonical.errors import ConfigurationError, OutcomeUnknown, StreamHalted, SystemUnavailable, TransientError
 from canonical.strict_json import loads
-from connectors.brakes import Breaker, RateLimit
+from connectors.brakes import Breaker, RateLimit, Unreachable
 from connectors.spec import Limits
 
 Format = Literal["json", "xml", "any"]
 ResultT = TypeVar("ResultT")
 _CHUNK = 64 * 1024
+UNREACHABLE_ATTEMPTS = 2
+UNREACHABLE_PAUSE_SECONDS = 0.3
 _TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
 _PORTS = {"http": 80, "https": 443}
 
@@ -124,11 +126,16 @@ class Wire:
         """Repeat a read while it fails for a passing reason, as long as the system asks to wait."""
         patience = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
-            stop=tenacity.stop_after_attempt(self.limits.read_attempts),
+            stop=self._enough,
             wait=_wait,
             reraise=True,
         )
         return patience(read)
+
+    def _enough(self, state: tenacity.RetryCallState) -> bool:
+        """A system that is down is not waited for: its other streams would wait as well, one after the other."""
+        down = isinstance(_error(state), Unreachable)
+        return state.attempt_number >= (UNREACHABLE_ATTEMPTS if down else self.limits.read_attempts)
 
     def connect(self) -> None:
         """Reach the host and port once; raise `SystemUnavailable` when that fails."""
@@ -168,7 +175,7 @@ class Wire:
     def _failure(self, error: requests.RequestException) -> SystemUnavailable | OutcomeUnknown:
         """Never the error's own text: it may quote an address with secrets in it."""
         if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
-            return SystemUnavailable(f"cannot connect ({type(error).__name__})", system=self.system)
+            return Unreachable(f"cannot connect ({type(error).__name__})", system=self.system)
         return OutcomeUnknown(f"sent, but no answer came ({type(error).__name__})", system=self.system)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
@@ -215,8 +222,14 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def _error(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
 def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
+    error = _error(state)
+    if isinstance(error, Unreachable):
+        return UNREACHABLE_PAUSE_SECONDS
     asked = error.retry_after if isinstance(error, TransientError) else None
     backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=10, jitter=0.2)(state)
     return max(backoff, min(asked or 0, 60))
