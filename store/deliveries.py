@@ -74,7 +74,12 @@ def claim(
             lease_owner=owner,
             lease_until=until,
             attempts=outbox.c.attempts + 1,
-            state=case((unanswered(outbox), literal(State.IN_DOUBT.value)), else_=outbox.c.state),
+            state=case(
+                (unanswered(outbox), literal(State.IN_DOUBT.value)),
+                # Its doubt was answered, and its worker died before it sent the step again.
+                (outbox.c.state == State.IN_DOUBT, literal(State.PENDING.value)),
+                else_=outbox.c.state,
+            ),
             updated_at=now,
         )
     )

@@ -208,6 +208,19 @@ def test_claim__expired_lease_is_taken_over_in_doubt(either_store: Store) -> Non
         assert deliveries.renew(tx, command().id, "w2", LATER, 60)
 
 
+def test_claim__doubt_that_was_answered_is_none(either_store: Store) -> None:
+    """The worker that looked in vain died before it sent the step again; whoever comes next may send it."""
+    enqueue(either_store, command())
+    claim(either_store)
+    assert send(either_store, command())
+    claim(either_store, "w2", now=LATER)
+    with either_store.begin() as tx:
+        assert deliveries.void_intent(tx, command().id, "w2", "save", LATER)
+        assert deliveries.end_leases(tx, ["w2"], LATER) == 1
+    (taken,) = claim(either_store, "w3", now=LATER)
+    assert not taken.in_doubt
+
+
 def test_claim__carries_receipts_of_earlier_steps(either_store: Store) -> None:
     enqueue(either_store, command())
     claim(either_store)
