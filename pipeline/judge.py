@@ -5,7 +5,11 @@ Great Expectations draws the verdicts, from the same rulebook the row rules are 
 
 from __future__ import annotations
 
+import hashlib
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -37,7 +41,7 @@ def judge(hub: Hub, entity: str, run: Run) -> Judged:
     frame = hub.frames.read(f"golden/{entity}")
     assert frame is not None, f"{entity} was never reconciled"
     rulebook = hub.configuration.rulebooks.get(entity)
-    found = _findings(rulebook, frame, _related(hub, rulebook, run)) if rulebook else ()
+    found = _findings(hub, rulebook, frame, run) if rulebook else ()
     good, bad = remove(rulebook, frame, found) if rulebook and found else (frame, [])
     hub.frames.write(f"judged/{entity}", good, run.run_id)
     kept = tuple(_verdict(entity, finding, frame.height) for finding in found)
@@ -51,10 +55,54 @@ def judge(hub: Hub, entity: str, run: Run) -> Judged:
     return Judged(entity, good.height, len(bad), kept, any(finding.stops for finding in found))
 
 
-def _findings(rulebook: Rulebook, frame: pl.DataFrame, related: dict[str, pl.DataFrame]) -> tuple[Finding, ...]:
-    """Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can."""
-    draw = judge_suite if frame.height else judge_rows
-    return draw(rulebook, frame, related=related)
+FINDING: dict[str, pl.DataType] = {
+    "fingerprint": pl.String(),
+    "rule": pl.String(),
+    "passed": pl.Boolean(),
+    "failing": pl.List(pl.String()),
+    "observed": pl.String(),
+    "error": pl.String(),
+}
+
+
+def _findings(hub: Hub, rulebook: Rulebook, frame: pl.DataFrame, run: Run) -> tuple[Finding, ...]:
+    """The verdicts; those of the last run where neither the records nor the rules have changed since."""
+    related = _related(hub, rulebook, run)
+    fingerprint = _fingerprint(rulebook, frame, related)
+    name = f"findings/{rulebook.entity}"
+    last = hub.frames.read(name)
+    if last is not None and last["fingerprint"].to_list() == [fingerprint] * len(rulebook.rules):
+        return tuple(_remembered(rulebook, row) for row in last.iter_rows(named=True))
+    # Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can.
+    found = (judge_suite if frame.height else judge_rows)(rulebook, frame, related=related)
+    rows = [(fingerprint, one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
+    hub.frames.write(name, pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id)
+    return found
+
+
+def _remembered(rulebook: Rulebook, row: Mapping[str, Any]) -> Finding:
+    rule = next(rule for rule in rulebook.rules if rule.name == row["rule"])
+    return Finding(
+        rule=rule.name,
+        entity=rulebook.entity,
+        severity=rule.severity,
+        scope=rule.scope,
+        blocking=rule.blocking,
+        passed=row["passed"],
+        failing=tuple(row["failing"]),
+        observed=row["observed"],
+        error=row["error"],
+    )
+
+
+def _fingerprint(rulebook: Rulebook, frame: pl.DataFrame, related: Mapping[str, pl.DataFrame]) -> str:
+    """Of everything a verdict depends on: the rules, the records, and the records they may refer to."""
+    digest = hashlib.sha256(rulebook.model_dump_json().encode())
+    for name in ("", *sorted(related)):
+        content = io.BytesIO()
+        (related[name] if name else frame).write_ipc(content)
+        digest.update(name.encode() + b"\0" + content.getbuffer())
+    return digest.hexdigest()
 
 
 def _related(hub: Hub, rulebook: Rulebook | None, run: Run) -> dict[str, pl.DataFrame]:

@@ -56,10 +56,17 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
         watermark = max(filter(None, (watermark, page.watermark)), default=None)
     complete = since is None and spec.complete
     frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
+    if since is not None:
+        frame = _unseen(hub, system, stream, frame)
     file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
     with hub.store.begin() as tx:
         record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
-    return Landed(system, stream, len(records), since, watermark)
+    return Landed(system, stream, frame.height, since, watermark)
+
+
+def _unseen(hub: Hub, system: str, stream: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The cursor is inclusive, so that no tie at its edge is lost: what stands there already need not land again."""
+    return frame.join(pl.concat(raw_landings(hub, system, stream)), on="record", how="anti", maintain_order="left")
 
 
 def never_landed(hub: Hub) -> tuple[str, ...]:
