@@ -20,7 +20,18 @@ from canonical.facts import FACTS
 from canonical.plan import Plan, PlannedOrder
 from canonical.strict_json import dumps
 from pipeline.settings import Planning
-from pipeline.snapshot import Frames, OpenLine, Row, closed_references, open_lines, own_orders, rows, unscaled
+from pipeline.snapshot import (
+    Frames,
+    OpenLine,
+    Row,
+    closed_references,
+    open_lines,
+    own_orders,
+    rows,
+    shipment_reference,
+    shipped_line,
+    unscaled,
+)
 
 LETTER = {"make": "M", "buy": "P", "subcontract": "S"}
 """First letter of a planned order's reference: production, purchase, subcontract."""
@@ -149,15 +160,14 @@ def _suppliers(frames: Frames) -> dict[str, str]:
 
 def _shipment_needs(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row]:
     before = sources.decided.get("shipment_need", {})
-    leaving = {
-        row["our_reference"]
-        for row in rows(sources.frames, "shipment")
-        if row["our_reference"] and row["status"] in {"picking", "shipped"}
-    }
+    ours = {row["our_reference"]: row["status"] for row in rows(sources.frames, "shipment") if row["our_reference"]}
+    leaving = {reference for reference, status in ours.items() if status in {"picking", "shipped"}}
+    withdrawn = {reference for reference, status in ours.items() if status == "cancelled"}
+    served = {shipped_line(reference) for reference in leaving}
     for line in lines:
-        old = before.get(line.key)
-        if line.key not in leaving and _covered(sources.plan, line):
-            yield _shipment_need(line, old)
+        if line.key not in served and _covered(sources.plan, line):
+            reference = shipment_reference(line.key, withdrawn)
+            yield _shipment_need(line, reference, before.get(reference))
     yield from (row for reference, row in before.items() if reference in leaving)
 
 
@@ -171,9 +181,9 @@ def _sum(pegs: Iterable[Any]) -> Decimal:
     return unscaled(sum(peg.quantity for peg in pegs))
 
 
-def _shipment_need(line: OpenLine, old: Row | None) -> Row:
+def _shipment_need(line: OpenLine, reference: str, old: Row | None) -> Row:
     return {
-        "reference": line.key,
+        "reference": reference,
         "sales_order": line.order,
         "line": line.line,
         "item": line.item,
@@ -269,7 +279,7 @@ def _progress(sources: FactSources, lines: list[OpenLine], planned: list[Row], s
     open_by_order: defaultdict[str, list[OpenLine]] = defaultdict(list)
     for line in lines:
         open_by_order[line.order].append(line)
-    shipping = {row["reference"] for row in shipments}
+    shipping = {shipped_line(row["reference"]) for row in shipments}
     making = _making(sources.frames, planned)
     before = sources.decided.get("order_progress", {})
     for order in rows(sources.frames, "sales_order"):

@@ -8,7 +8,7 @@ warehouse counts as a receipt. So replanning at any moment orders nothing twice.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -37,6 +37,7 @@ Row = Mapping[str, Any]
 STARTED = frozenset({"running", "completed", "closed"})
 OPEN_ORDER = frozenset({"open"})
 ORDER_FIRST, URGENT_FIRST = 1, 0
+AGAIN = "|again|"
 
 POLICIES = PlanPolicies(supply_order="earliest_first", late_receipts="when_not_later_than_new")
 """Stock is used before receipts, so that what can ship from stock does; a late receipt beats a later new order."""
@@ -165,7 +166,7 @@ def open_lines(frames: Frames) -> list[OpenLine]:
     shipped: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows(frames, "shipment"):
         if row["our_reference"]:
-            shipped[row["our_reference"]] += row["shipped"] or Decimal(0)
+            shipped[shipped_line(row["our_reference"])] += row["shipped"] or Decimal(0)
     found = []
     for row in rows(frames, "sales_order_line"):
         order = orders.get(row["order"])
@@ -178,6 +179,19 @@ def open_lines(frames: Frames) -> list[OpenLine]:
                 )
             )  # fmt: skip
     return found
+
+
+def shipment_reference(line: str, withdrawn: Collection[str]) -> str:
+    """Our reference for the shipment of an order line: a new one after those that were withdrawn, for good."""
+    number = 1
+    while (reference := f"{line}{AGAIN}{number}" if number > 1 else line) in withdrawn:
+        number += 1
+    return reference
+
+
+def shipped_line(reference: str) -> str:
+    """The order line behind our reference for a shipment."""
+    return reference.partition(AGAIN)[0]
 
 
 def _items(frames: Frames, planning: Planning) -> Iterator[PlanItem]:

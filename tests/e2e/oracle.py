@@ -558,7 +558,7 @@ def planned_key(reference: str, kind: str) -> Key:
 
 
 def _shipment_key(reference: str) -> Key:
-    """`SO-26-00082|1` is the shipment of line 1; asked for anew after it was withdrawn, `SO-26-00082|1|2`."""
+    """`SO-26-00082|1` is the shipment of line 1; asked for anew after it was withdrawn, `SO-26-00082|1|again|2`."""
     order, *about = reference.split("|")
     return (order, "shipment", "|".join(about))
 

@@ -38,7 +38,7 @@ from store.unit_of_work import Store  # noqa: E402
 from tests.e2e.plant import SYSTEMS, Plant, Row, running_plant  # noqa: E402
 
 CHILD = Path(__file__).with_name("pass_child.py")
-RATE = 0.15
+RATE = 0.25
 WEATHER = {"rate": RATE, "hang_seconds": 1.5, "late_seconds": 0.8, "slow_seconds": 0.4}
 TIMEOUT_SECONDS = 1.0
 """The client's patience in these runs: shorter than a hang, longer than a calm answer."""
