@@ -215,16 +215,26 @@ def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Deliver
     end_dead_leases(hub)
     deliverer = Deliverer(hub)
     live = deliverer.live_systems(systems)
+    reached = [system for system in live if _opens(hub, system)]
     lookups = Lookups(hub)
     deadline = time.monotonic() + PATIENCE_SECONDS
     with ThreadPoolExecutor(max_workers=max(1, WORKERS * len(live)), thread_name_prefix="deliver") as pool:
-        for _ in pool.map(lambda system: _drain(deliverer, system, lookups, deadline), live * WORKERS):
+        for _ in pool.map(lambda system: _drain(deliverer, system, lookups, deadline), reached * WORKERS):
             pass
     with hub.store.begin() as tx:
         left = len(outbox.entries(tx, states=(State.PENDING, State.AWAITING, State.IN_DOUBT), systems=live))
         outcomes = {system: dict(counted) for system, counted in sorted(deliverer.outcomes.items())}
         runs.record_stage(tx, run.run_id, "deliver", {"outcomes": outcomes, "open": left}, hub.now())
     return Delivered(outcomes, left)
+
+
+def _opens(hub: Hub, system: str) -> bool:
+    """Whether the door to a system can be opened; commands of one that cannot stay open, and `land` said why."""
+    try:
+        hub.connector(system)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def _drain(deliverer: Deliverer, system: str, lookups: Lookups, deadline: float) -> None:

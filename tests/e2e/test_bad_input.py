@@ -50,7 +50,8 @@ def _edit_something(plant: Plant, expected: Expected) -> None:
     made = next(
         made
         for made in sorted(expected.released(), key=lambda made: made.owner)
-        if made.owner.startswith("SO-") and f"{made.owner}" in {want.consumer for want, _ in made.wants}
+        if expected.forecast.materials[made.item].sourcing == "make"
+        and made.owner in {want.consumer for want, _ in made.wants}
     )
     order, line = made.owner.split("|")
     plant.edit(order, line=int(line), quantity="77")
