@@ -25,7 +25,7 @@ from connectors.port import Connector, FoundDocument, StepRequest, Variant
 from connectors.registry import open_connector
 from mappings.engine import compile_inbound
 from mappings.loading import load_system
-from pipeline.settings import Planning
+from pipeline.settings import Settings
 from pipeline.snapshot import snapshot, unscaled
 from planning.mrp import plan
 from sandbox.tryton import server, supply
@@ -69,8 +69,8 @@ def canonical_frames(connector: Connector) -> dict[str, pl.DataFrame]:
 
 
 def planned(connector: Connector) -> Plan:
-    policy = Planning(release_fence_days=365, default_lead_time_days=0)
-    return plan(snapshot(canonical_frames(connector), policy, datetime.now(UTC).date(), ()))
+    deployment = Settings.from_environment({"MILLSTREAM_DEPLOYMENT": "tryton"}).load_deployment()
+    return plan(snapshot(canonical_frames(connector), deployment.planning, datetime.now(UTC).date(), ()))
 
 
 def totals(orders: list[PlannedOrder]) -> dict[str, Decimal]:
