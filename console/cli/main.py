@@ -21,6 +21,7 @@ Options = Mapping[str, str]
 VERBS = {
     "demo": "console.cli.demo:demo",
     "run": "console.cli.stream:run",
+    "relay": "console.cli.relay:relay",
     "status": "console.cli.status:status",
     "check": "console.cli.check:check",
     "probe": "console.cli.probe:probe",
