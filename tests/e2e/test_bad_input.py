@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import connectors
+import pipeline.deliver
 import pipeline.hub
 from canonical.actors import Actor
 from canonical.errors import ConfigurationError, StreamHalted
@@ -24,6 +25,14 @@ from tests.e2e.oracle import Expected
 from tests.e2e.plant import ROOT, SYSTEMS, Plant
 
 pytestmark = pytest.mark.timeout(600)
+
+PATIENCE_SECONDS = 3.0
+
+
+@pytest.fixture(autouse=True)
+def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass waits for a system that answers again; here it will not."""
+    monkeypatch.setattr(pipeline.deliver, "PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 @contextmanager
