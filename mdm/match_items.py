@@ -1,0 +1,287 @@
+"""The item matcher: scores pairs without labels from day one, and learns from every steward's decision.
+
+Seeds are mutual-best pairs with a clear lead. A model learns them against what the same records would meet if their
+partner were missing; the scores of those thought-away cases are the null against which every pair is calibrated, so
+a posterior means the same whether all records have partners or only a few. Contradicting parts veto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdm.block import Floats, Index, Pairs
+from mdm.compare import Compared
+from mdm.match_policy import MatchPolicy
+from mdm.rivals import CONTEXT_NAMES, best_others, context, mutual_best, rivals
+
+Mask = NDArray[np.bool_]
+
+FOLDS = 3
+ROUNDS = 3
+MOST_NEGATIVES = 8000
+"""Of each kind; more of them cost time and teach nothing new."""
+_FLOOR = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Per pair: the model's score, the posterior that it is one thing, and the features behind them."""
+
+    score: Floats
+    posterior: Floats
+    names: tuple[str, ...]
+    features: Floats
+    weights: Floats
+    """Contribution of each feature to the score's log-odds, one row per pair."""
+    matched_share: float
+    """Estimated share of left records that have a partner."""
+
+
+Decisions = Mapping[int, bool]
+"""Position of a pair → whether a steward says the two are the same."""
+
+
+def match_items(pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions: Decisions | None = None) -> Scored:
+    """Score every candidate pair; decisions are kept whatever the model says."""
+    decided = dict(decisions or {})
+    if not len(pairs):
+        return Scored(np.zeros(0), np.zeros(0), (), np.zeros((0, 0)), np.zeros((0, 0)), 0.0)
+    sight = _Sight(pairs, compared, policy)
+    standing = np.where(compared.vetoed, 0.0, compared.base / max(1e-9, float(compared.base.max())))
+    seeds = _first_seeds(sight, standing)
+    for _ in range(ROUNDS):
+        outcome = _round(sight, standing, seeds, decided)
+        standing = np.where(compared.vetoed, 0.0, outcome.score)
+        seeds = _next_seeds(sight, outcome, decided)
+    posterior = np.where(compared.vetoed, 0.0, outcome.posterior)
+    for row, same in decided.items():
+        posterior[row] = 1.0 if same else 0.0
+    return Scored(
+        outcome.score, posterior, outcome.names, outcome.features, outcome.weights, outcome.matched_share
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    pairs: Pairs
+    compared: Compared
+    policy: MatchPolicy
+
+
+def _first_seeds(sight: _Sight, standing: Floats) -> Mask:
+    """Mutual-best pairs whose lead is above the middle of all mutual-best leads."""
+    pairs = sight.pairs
+    best = mutual_best(pairs.left, pairs.right, standing) & ~sight.compared.vetoed
+    against = rivals(pairs.left, pairs.right, standing)
+    lead = standing - np.maximum(against.left, against.right) + 0.25 * standing
+    return best & (lead >= np.median(lead[best])) if best.any() else best
+
+
+def _next_seeds(sight: _Sight, outcome: _Outcome, decided: Decisions) -> Mask:
+    best = mutual_best(sight.pairs.left, sight.pairs.right, outcome.score)
+    seeds: Mask = best & (outcome.posterior >= 0.9) & ~sight.compared.vetoed  # noqa: PLR2004
+    for row, same in decided.items():
+        seeds[row] = same
+    return seeds
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    score: Floats
+    posterior: Floats
+    names: tuple[str, ...]
+    features: Floats
+    weights: Floats
+    matched_share: float
+
+
+def _round(sight: _Sight, standing: Floats, seeds: Mask, decided: Decisions) -> _Outcome:
+    pairs, compared = sight.pairs, sight.compared
+    lifts = _category_lifts(compared, seeds)
+    features = np.column_stack([compared.matrix, *lifts])
+    names = (*compared.names, *(f"category:{k}" for k in range(len(lifts))), *CONTEXT_NAMES)
+    against = rivals(pairs.left, pairs.right, standing)
+    real = np.column_stack([features, context(standing, against)])
+    views = [_without_partner(sight, standing, seeds, features, side) for side in ("left", "right")]
+    score, weights, view_scores = _cross_fitted(sight, real, views, seeds, decided)
+    posterior, share = _calibrated(sight, score, seeds, views, view_scores)
+    return _Outcome(score, posterior, names, real, weights, share)
+
+
+def _category_lifts(compared: Compared, seeds: Mask) -> list[Floats]:
+    """How much more often two categories meet among seeds than among all candidates: learns that VLDB is Very Large…"""
+    found = []
+    for ours, theirs in compared.categories:
+        width = int(theirs.max(initial=0)) + 2
+        key = (ours + 1) * width + theirs + 1
+        size = int(key.max(initial=0)) + 1
+        among_seeds, among_all = np.bincount(key[seeds], minlength=size), np.bincount(key, minlength=size)
+        rate = (among_seeds + 1) / (seeds.sum() + size) / ((among_all + 1) / (len(key) + size))
+        lift = np.clip(np.log(rate), -4, 4)[key]
+        found.append(np.where((ours < 0) | (theirs < 0), np.nan, lift))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Candidates of one side's records as they would stand were the record's sure partner missing."""
+
+    rows: Index
+    group: Index
+    features: Floats
+
+
+def _without_partner(sight: _Sight, standing: Floats, seeds: Mask, features: Floats, side: str) -> _View:
+    pairs = sight.pairs
+    ours, theirs = (pairs.left, pairs.right) if side == "left" else (pairs.right, pairs.left)
+    has_seed = np.zeros(int(ours.max()) + 1, dtype=bool)
+    has_seed[ours[seeds]] = True
+    rows = np.flatnonzero(has_seed[ours] & ~seeds)
+    mine = best_others(ours, standing, removed=seeds)
+    # The candidate's own partner may be missing as well; half of the cases see it, half do not.
+    other = best_others(theirs, standing)
+    widowed = best_others(theirs, standing, removed=seeds)
+    other = np.where(theirs % 2 == 0, other, widowed)
+    ahead = standing - mine, standing - other
+    ahead = ahead if side == "left" else ahead[::-1]
+    near = np.column_stack([*ahead, np.minimum(*ahead)])
+    return _View(rows, ours[rows], np.column_stack([features, np.clip(near, -1, 1)])[rows])
+
+
+def _cross_fitted(
+    sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions
+) -> tuple[Floats, Floats, list[Floats]]:
+    """Every pair scored by a model that did not see its left record."""
+    fold = sight.pairs.left % FOLDS
+    score, weights = np.zeros(len(real)), np.zeros(real.shape)
+    view_scores = [np.zeros(len(view.rows)) for view in views]
+    for k in range(FOLDS):
+        model = _Model.fit(sight, real, views, seeds, decided, fold != k)
+        mine = fold == k
+        score[mine], weights[mine] = model.score(real[mine])
+        for view, scores in zip(views, view_scores, strict=True):
+            inside = fold[view.rows] == k
+            if inside.any():
+                scores[inside] = model.score(view.features[inside])[0]
+    return score, weights, view_scores
+
+
+class _Model:
+    """A forest and a logistic regression, averaged in log-odds: the one finds corners, the other extrapolates."""
+
+    def __init__(self, forest: Any, linear: Any, fill: Floats, scale: Floats) -> None:  # noqa: ANN401
+        self._forest, self._linear, self._fill, self._scale = forest, linear, fill, scale
+
+    @classmethod
+    def fit(
+        cls, sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions, allowed: Mask
+    ) -> _Model:
+        """Learn seeds and decisions against thought-away partners and the seeds' beaten rivals."""
+        from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+        features, target, weight = _examples(sight, real, views, seeds, decided, allowed)
+        said = np.isfinite(features)
+        fill = np.where(said, features, 0.0).sum(axis=0) / np.maximum(said.sum(axis=0), 1)
+        full = _filled(features, fill)
+        scale = np.maximum(full.std(axis=0), 1e-6)
+        forest = RandomForestClassifier(
+            n_estimators=80, min_samples_leaf=3, max_features="sqrt", random_state=sight.policy.seed, n_jobs=1
+        ).fit(full, target, sample_weight=weight)
+        linear = LogisticRegression(C=0.3, max_iter=300).fit((full - fill) / scale, target, sample_weight=weight)
+        return cls(forest, linear, fill, scale)
+
+    def score(self, features: Floats) -> tuple[Floats, Floats]:
+        """Probability-like score, and each feature's part in the linear log-odds."""
+        full = _filled(features, self._fill)
+        chance = np.clip(self._forest.predict_proba(full)[:, 1], 0.005, 0.995)
+        parts = (full - self._fill) / self._scale * self._linear.coef_[0]
+        odds = np.clip(parts.sum(axis=1) + self._linear.intercept_[0], -8, 8)
+        blended = 0.5 * np.log(chance / (1 - chance)) + 0.5 * odds
+        return 1 / (1 + np.exp(-blended)), parts
+
+
+def _filled(features: Floats, fill: Floats) -> Floats:
+    return np.where(np.isfinite(features), features, fill)
+
+
+def _examples(
+    sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions, allowed: Mask
+) -> tuple[Floats, NDArray[np.int64], Floats]:
+    pairs = sight.pairs
+    told = np.array(sorted(decided), dtype=np.int64)
+    told = told[allowed[told]] if len(told) else told
+    same = np.array([decided[row] for row in told.tolist()], dtype=bool)
+    sure = np.flatnonzero(seeds & allowed & ~np.isin(np.arange(len(seeds)), told))
+    beaten = np.zeros(len(seeds), dtype=bool)
+    beaten[np.isin(pairs.left, pairs.left[seeds]) | np.isin(pairs.right, pairs.right[seeds])] = True
+    lost = np.flatnonzero(beaten & ~seeds & allowed & ~np.isin(np.arange(len(seeds)), told))
+    lost = _thinned(lost, MOST_NEGATIVES)
+    blocks, targets, weights = [real[sure], real[lost]], [np.ones(len(sure)), np.zeros(len(lost))], [np.ones(len(sure)), np.full(len(lost), 0.5)]
+    for view in views:
+        inside = _thinned(np.flatnonzero(allowed[view.rows] & ~np.isin(view.rows, told)), MOST_NEGATIVES)
+        blocks.append(view.features[inside])
+        targets.append(np.zeros(len(inside)))
+        weights.append(np.full(len(inside), 0.5))
+    blocks.append(real[told])
+    targets.append(same.astype(float))
+    weights.append(np.full(len(told), 10.0))
+    target, weight = np.concatenate(targets), np.concatenate(weights)
+    for value in (0, 1):
+        share = weight[target == value].sum()
+        weight[target == value] *= len(target) / 2 / share if share else 1
+    return np.vstack(blocks), target.astype(np.int64), weight
+
+
+def _thinned(rows: Index, most: int) -> Index:
+    """At most about `most` rows, evenly taken."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def _calibrated(
+    sight: _Sight, score: Floats, seeds: Mask, views: Sequence[_View], view_scores: Sequence[Floats]
+) -> tuple[Floats, float]:
+    posteriors, shares = [], []
+    for group, view, scores in zip((sight.pairs.left, sight.pairs.right), views, view_scores, strict=True):
+        usable = ~sight.compared.vetoed
+        observed = best_per_group(group[usable], score[usable])
+        kept = usable[view.rows]
+        null = best_per_group(view.group[kept], scores[kept])
+        posterior, share = two_groups(observed, null, score)
+        posteriors.append(posterior)
+        shares.append(share)
+    return np.minimum(*posteriors), shares[0]
+
+
+def best_per_group(group: Index, score: Floats) -> Floats:
+    """The best score of every group that has one."""
+    best = np.full(int(group.max(initial=-1)) + 1, -1.0)
+    np.maximum.at(best, group, score)
+    found: Floats = best[best >= 0]
+    return found
+
+
+def two_groups(observed: Floats, null: Floats, score: Floats, bins: int = 40) -> tuple[Floats, float]:
+    """Posterior of each score that it is no chance best, and the estimated share of observed bests that are not.
+
+    Two-groups model: observed = share x matched + (1 - share) x null; monotone in the score.
+    """
+    if len(null) < 20 or len(observed) < 20:  # noqa: PLR2004
+        return np.where(score > 0.5, 0.9, 0.05), 0.5  # noqa: PLR2004
+    levels = np.quantile(null, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    ratios = [(observed <= level).mean() / max(1e-9, (null <= level).mean()) for level in levels]
+    absent = float(np.clip(np.min(ratios), 0.005, 1.0))
+    edges = np.unique(np.quantile(np.r_[observed, null], np.linspace(0, 1, bins + 1)))
+    seen, chance = np.histogram(observed, edges)[0], np.histogram(null, edges)[0]
+    expected = absent * len(observed) * (chance + 0.5) / (len(null) + 0.5 * len(chance))
+    wrong = np.clip(expected / np.maximum(seen, 1e-9), 0, 1)
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
+
+    middle = (edges[:-1] + edges[1:]) / 2
+    fit = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(middle, 1 - wrong, sample_weight=seen + 0.1)
+    return np.clip(fit.predict(score), 0, 1 - _FLOOR), 1 - absent
