@@ -105,7 +105,8 @@ def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 32, seed:
     """Return the part of AdventureWorks that `bikes` bicycles of different models need.
 
     Bills in force only. Stock is a fifth of what the tables say, so that every level has
-    something left to plan. Sales are not in AdventureWorks: they are drawn from `seed`.
+    something left to plan, and a third of it is the safety stock. Sales are not in AdventureWorks:
+    they are drawn from `seed`.
     """
     products = {row["ProductID"]: row for row in rows(folder, "Product")}
     bills: dict[str, list[dict[str, str]]] = defaultdict(list)
@@ -128,20 +129,21 @@ def from_adventureworks(folder: Path, *, bikes: int = 4, orders: int = 32, seed:
     used_in = {line.component: line.unit for line in lines}
     items = tuple(_aw_item(products[key], used_in, made=key in bills, sold=key in tops) for key in wanted)
     agreements, suppliers = _aw_agreements(folder, wanted, bills, code_of)
-    stock: dict[str, Decimal] = defaultdict(Decimal)
+    counted: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(folder, "ProductInventory"):
         if row["ProductID"] in code_of:
-            stock[code_of[row["ProductID"]]] += Decimal(row["Quantity"])
+            counted[code_of[row["ProductID"]]] += Decimal(row["Quantity"])
+    stock = {code: quantity // 5 for code, quantity in sorted(counted.items())}
     customers = {f"C{row['BusinessEntityID']}": row["Name"] for row in rows(folder, "Store")[:30]}
     return Factory(
         origin="adventureworks",
-        items=items,
+        items=_with_safety_stock(items, stock),
         bom_lines=lines,
         steps={item.code: _steps(item) for item in items if item.made},
         suppliers=suppliers,
         agreements=agreements,
         customers=customers,
-        stock={code: quantity // 5 for code, quantity in sorted(stock.items())},
+        stock=stock,
         orders=_orders(items, customers, orders, seed),
     )
 
@@ -164,15 +166,16 @@ def generated(*, orders: int = 32, seed: int = 7) -> Factory:
         for place, supplier in enumerate(rng.sample(sorted(suppliers), 2))
     )
     customers = {f"C{number:03d}": f"Cycle shop {number:03d}" for number in range(1, 31)}
+    stock = {item.code: Decimal(rng.randint(0, 90)) for item in items}
     return Factory(
         origin="generated",
-        items=items,
+        items=_with_safety_stock(items, stock),
         bom_lines=tuple(lines),
         steps={item.code: _steps(item) for item in items if item.made},
         suppliers=suppliers,
         agreements=agreements,
         customers=customers,
-        stock={item.code: Decimal(rng.randint(0, 90)) for item in items},
+        stock=stock,
         orders=_orders(items, customers, orders, seed),
     )
 
@@ -281,6 +284,14 @@ def _generated_item(rng: random.Random, code: str, assemblies: set[str]) -> Item
         list_price=cost * 3,
         lead_days=rng.randint(1, 3) if made else 0,
     )
+
+
+def _with_safety_stock(items: tuple[Item, ...], stock: dict[str, Decimal]) -> tuple[Item, ...]:
+    """A third of what lies there is to be kept there.
+
+    Never more than lies there: what is short today would be made of parts due before today, which Tryton leaves out.
+    """
+    return tuple(dataclasses.replace(item, safety_stock=stock.get(item.code, Decimal(0)) // 3) for item in items)
 
 
 def _steps(item: Item) -> tuple[str, ...]:

@@ -64,3 +64,9 @@ def test_factory__at_least_thirty_orders__ship_after_the_longest_lead_time(facto
     assert len(factory.orders) >= 30
     assert all(order.ship_in_days > longest for order in factory.orders)
     assert max(order.ship_in_days for order in factory.orders) < factory.horizon_days
+
+
+def test_factory__safety_stock__lies_there_from_the_start(factory: Factory) -> None:
+    kept = {item.code: item.safety_stock for item in factory.items}
+    assert sum(quantity > 0 for quantity in kept.values()) > len(kept) // 2
+    assert all(quantity <= factory.stock.get(code, 0) for code, quantity in kept.items())
