@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import socket
 import ssl
 import threading
@@ -42,6 +43,8 @@ UNREACHABLE_ATTEMPTS = 2
 UNREACHABLE_PAUSE_SECONDS = 0.3
 _TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
 _PORTS = {"http": 80, "https": 443}
+# At DEBUG it would write each address down, and some vendors' secrets stand in the query.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +276,12 @@ def _checked(system: str, base_url: str) -> str:
         raise ConfigurationError(f"{system}: the base URL must be http(s)://host[:port]")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{system}: the base URL may hold neither credentials nor a query")
-    if _is_link_local(parts.hostname):
+    if is_link_local(parts.hostname):
         raise ConfigurationError(f"{system}: the base URL names a link-local address")
     return base_url.strip().rstrip("/")
 
 
-def _is_link_local(host: str) -> bool:
+def is_link_local(host: str) -> bool:
     """Also for addresses in disguise: `2852039166` and `0xa9.0xfe.0xa9.0xfe` are 169.254.169.254."""
     try:
         found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)

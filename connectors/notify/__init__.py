@@ -1,0 +1,1 @@
+"""How people are reached: one module a kind of channel, all behind `connectors.notify.port.Channel`."""
