@@ -19,6 +19,8 @@ Matcher = Literal["items", "partners"]
 Record = Mapping[str, str]
 
 _SAMPLE = 2000
+ENOUGH = 200
+"""Fewer records than this cannot teach Splink its weights."""
 
 
 class Column(BaseModel):
@@ -74,7 +76,7 @@ def profile(left: Sequence[Record], right: Sequence[Record], keys: tuple[str, st
         raise ConfigurationError("the two tables have no column in common that could be compared")
     structured = sum(column.kind in {"person", "address", "date", "code", "category", "company"} for column in columns)
     personal = any(column.kind in {"person", "company"} for column in columns)
-    matcher: Matcher = "partners" if personal and structured >= 4 else "items"  # noqa: PLR2004
+    matcher: Matcher = "partners" if personal and structured >= 4 and min(len(left), len(right)) >= ENOUGH else "items"  # noqa: PLR2004
     return MatchPolicy(matcher=matcher, columns=columns)
 
 

@@ -41,6 +41,7 @@ GROUPS = {
     "quarantine": {"list": "console.cli.waiting:quarantine_list", "show": "console.cli.waiting:quarantine_show"},
     "conflicts": {"list": "console.cli.waiting:conflicts_list"},
     "notices": {"list": "console.cli.waiting:notices_list"},
+    "mdm": {"evaluate": "console.cli.mdm:evaluate"},
     "connections": {"list": "console.cli.connections:listed", "set": "console.cli.connections:set_state"},
 }
 

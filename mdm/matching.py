@@ -1,0 +1,191 @@
+"""One match run from records to groups: block, compare, score, cluster, and put every pair in its band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from mdm.block import Floats, Pairs, Side, as_pairs, block, prepare
+from mdm.cluster import ClusterRules, Edge, clusters, joined_pairs
+from mdm.compare import Compared, compare
+from mdm.match_items import Mask, Scored, match_items
+from mdm.match_partners import Linked, link_partners
+from mdm.match_policy import MatchPolicy, Record
+from mdm.rivals import rivals
+
+Band = Literal["auto", "review", "distinct"]
+ByPosition = Mapping[tuple[int, int], bool]
+"""Positions of a left and a right record → whether a steward says the two are the same."""
+
+AUTO_LEAD = 0.05
+"""A merge without a steward needs this lead in similarity over every rival of both records."""
+TRUSTED = 0.96
+"""Without decisions nothing merges by itself unless the run expects at least this F1 of itself."""
+_JOINS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The outcome: candidate pairs with scores and bands, and the groups (right records numbered after the left)."""
+
+    pairs: Pairs
+    scored: Scored
+    bands: tuple[Band, ...]
+    groups: tuple[tuple[int, ...], ...]
+    joined: frozenset[tuple[int, int]]
+    """(left, right) positions in one group."""
+    vetoes: tuple[tuple[str, ...], ...]
+    expected_f1: float
+
+    def explain(self, row: int) -> tuple[tuple[str, float, float], ...]:
+        """(feature, value, contribution in log-odds) of one pair, the weightiest first."""
+        parts = zip(self.scored.names, self.scored.features[row].tolist(), self.scored.weights[row].tolist(), strict=True)
+        return tuple(sorted(parts, key=lambda part: -abs(part[2])))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything about a run that decisions do not change."""
+
+    policy: MatchPolicy
+    left: Side
+    right: Side
+    pairs: Pairs
+    compared: Compared
+
+
+def prepare_run(left: Sequence[Record], right: Sequence[Record], policy: MatchPolicy) -> Prepared:
+    """Standardise, block and compare."""
+    ours, theirs = prepare(left, policy, "left"), prepare(right, policy, "right")
+    pairs = block(ours, theirs, policy)
+    if policy.matcher == "items":
+        return Prepared(policy, ours, theirs, pairs, compare(ours, theirs, pairs, policy))
+    linked = link_partners(ours, theirs, policy)
+    pairs = as_pairs({*_keys(pairs), *_keys(linked.pairs)})
+    return Prepared(policy, ours, theirs, pairs, _weighed(compare(ours, theirs, pairs, policy), pairs, linked))
+
+
+def _keys(pairs: Pairs) -> list[tuple[int, int]]:
+    return list(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
+
+
+def _weighed(compared: Compared, pairs: Pairs, linked: Linked) -> Compared:
+    """Splink's match weight as one more feature; a pair it left out has its lowest weight."""
+    if not len(linked.pairs):
+        return compared
+    known = dict(zip(_keys(linked.pairs), linked.weight.tolist(), strict=True))
+    lowest = float(linked.weight.min())
+    weight = np.array([known.get(pair, lowest) for pair in _keys(pairs)])
+    return replace(
+        compared,
+        names=(*compared.names, "splink:weight"),
+        matrix=np.column_stack([compared.matrix, weight]),
+        base=compared.base + np.clip(weight / 40, -0.5, 0.5),
+    )
+
+
+def match(run: Prepared, decisions: ByPosition | None = None) -> Matched:
+    """Score, cluster and band; the same records and decisions give the same outcome."""
+    decided = _positions(run.pairs, decisions or {})
+    scored = match_items(run.pairs, run.compared, run.policy, decided)
+    offset = len(run.left)
+    sources = ["left"] * offset + ["right"] * len(run.right)
+    edges = _edges(run, scored, decided)
+    groups = clusters(sources, [*edges, *_twins(run, scored)], _rules(run, decided))
+    joined = frozenset((a, b - offset) for a, b in joined_pairs(groups, sources))
+    expected = _expected_f1(run, scored, joined)
+    bands = _bands(run, scored, joined, decided, expected)
+    return Matched(run.pairs, scored, bands, tuple(groups), joined, run.compared.vetoes, expected)
+
+
+def _positions(pairs: Pairs, decisions: ByPosition) -> dict[int, bool]:
+    place = {pair: row for row, pair in enumerate(_keys(pairs))}
+    return {place[pair]: same for pair, same in sorted(decisions.items()) if pair in place}
+
+
+def _edges(run: Prepared, scored: Scored, decided: Mapping[int, bool]) -> list[Edge]:
+    offset = len(run.left)
+    kept = np.flatnonzero((scored.posterior >= run.policy.review) | (scored.score >= _JOINS))
+    rows = sorted({*kept.tolist(), *decided})
+    # The posterior is flat at its ends; the score orders within.
+    weight = np.clip(scored.posterior + 1e-6 * scored.score, 0, 1)
+    return [
+        Edge(int(run.pairs.left[row]), int(run.pairs.right[row]) + offset, float(weight[row]), decided.get(row, False))
+        for row in rows
+    ]
+
+
+def _rules(run: Prepared, decided: Mapping[int, bool]) -> ClusterRules:
+    offset = len(run.left)
+    apart = {row for row, same in decided.items() if not same}
+    apart |= {row for row in np.flatnonzero(run.compared.vetoed).tolist() if not decided.get(row)}
+    return ClusterRules(
+        one_to_one=frozenset(run.policy.one_to_one),
+        cap=run.policy.cluster_cap,
+        apart=frozenset((int(run.pairs.left[row]), int(run.pairs.right[row]) + offset) for row in apart),
+    )
+
+
+def _twins(run: Prepared, scored: Scored) -> list[Edge]:
+    """Records of one side that compete for one record and look as alike as matches do: duplicates in that side."""
+    accepted = scored.posterior >= _JOINS
+    if not accepted.any():
+        return []
+    usual = float(np.median(run.compared.base[accepted]))
+    found: list[Edge] = []
+    for side, offset, ours, theirs in (
+        (run.left, 0, run.pairs.right, run.pairs.left),
+        (run.right, len(run.left), run.pairs.left, run.pairs.right),
+    ):
+        contested = _contested(ours[accepted].tolist(), theirs[accepted].tolist())
+        if contested:
+            pairs = as_pairs(contested)
+            seen = compare(side, side, pairs, run.policy)
+            missed = seen.matrix[:, seen.names.index("code:missed")]
+            alike = (seen.base >= usual) & ~seen.vetoed & (missed == 0)
+            found += [Edge(int(a) + offset, int(b) + offset, 1.0) for a, b in zip(pairs.left[alike], pairs.right[alike], strict=True)]
+    return found
+
+
+def _contested(shared: Sequence[int], rivals_: Sequence[int]) -> set[tuple[int, int]]:
+    wanted: dict[int, list[int]] = {}
+    for one, rival in zip(shared, rivals_, strict=True):
+        wanted.setdefault(one, []).append(rival)
+    return {(min(a, b), max(a, b)) for some in wanted.values() for a in some for b in some if a != b}
+
+
+def _expected_f1(run: Prepared, scored: Scored, joined: frozenset[tuple[int, int]]) -> float:
+    """What the run expects of itself: posterior mass of what it joined against what it estimates to exist."""
+    held = _rows_of(run.pairs, joined)
+    right = float(scored.posterior[held].sum())
+    exist = max(right, scored.matched_share * len(run.left))
+    return 2 * right / max(1.0, float(held.sum()) + exist)
+
+
+def _rows_of(pairs: Pairs, joined: frozenset[tuple[int, int]]) -> Mask:
+    return np.array([pair in joined for pair in _keys(pairs)], dtype=bool)
+
+
+def _bands(
+    run: Prepared, scored: Scored, joined: frozenset[tuple[int, int]], decided: Mapping[int, bool], expected: float
+) -> tuple[Band, ...]:
+    held = _rows_of(run.pairs, joined)
+    auto = held & (scored.posterior >= run.policy.auto_precision) & (_lead(run) >= AUTO_LEAD)
+    if expected < TRUSTED:
+        auto &= False
+    for row, same in decided.items():
+        auto[row] = same
+    review = ~auto & (held | (scored.posterior >= run.policy.review))
+    for row in decided:
+        review[row] = False
+    return tuple("auto" if a else "review" if r else "distinct" for a, r in zip(auto, review, strict=True))
+
+
+def _lead(run: Prepared) -> Floats:
+    standing = np.where(run.compared.vetoed, 0.0, run.compared.base)
+    against = rivals(run.pairs.left, run.pairs.right, standing)
+    lead: Floats = (standing - np.maximum(against.left, against.right)) / max(1e-9, float(standing.max(initial=0)))
+    return lead
