@@ -145,13 +145,15 @@ class Run:
         self.environment = environment
         self.random = random.Random(f"kills:{wanted.seed}")
         self.acts = Acts()
-        self.whole_pass_seconds = 12.0
+        self.whole_pass_seconds = 6.0
         self.decided = False
 
     def settle(self, kills: int) -> None:
         """Passes until one ends well and has written nothing; the first `kills` processes are killed."""
         for kill in range(kills):
-            self._killed(whole=not self.decided or kill % WHOLE_PASSES == 0)
+            whole = not self.decided or kill % WHOLE_PASSES == 0
+            while not self._killed(whole=whole):
+                whole = True  # there was nothing left to deliver; a whole pass always takes a while
         standing = None
         for _ in range(MOST_PASSES):
             began = time.monotonic()
@@ -168,8 +170,8 @@ class Run:
         with (self.plant.folder / "hub.log").open("ab") as log:
             return HubProcess(what, self.environment, log)
 
-    def _killed(self, *, whole: bool) -> None:
-        """Start a hub and kill it at a seeded moment: somewhere in a whole pass, or while it delivers."""
+    def _killed(self, *, whole: bool) -> bool:
+        """Start a hub and kill it at a seeded moment: in a whole pass, or while it delivers; False if it ended before."""
         hub = self._start("route" if whole else "deliver")
         somewhere = self.decided and self.random.random() < 0.5  # the first one always gets as far as delivering
         stage = "land" if whole and somewhere else "deliver"
@@ -182,8 +184,9 @@ class Run:
             hub.process.wait(delay)
         except subprocess.TimeoutExpired:
             self.acts.kills[hub.kill()] += 1
-            return
-        self.acts.kills["ended before"] += 1
+            return True
+        hub.finish()
+        return False
 
     def _await(self, hub: HubProcess, stage: str) -> None:
         until = time.monotonic() + PASS_SECONDS
