@@ -110,6 +110,7 @@ def _round(sight: _Sight, standing: Floats, seeds: Mask, decided: Decisions) -> 
     views = [_without_partner(sight, standing, seeds, features, side) for side in ("left", "right")]
     score, weights, view_scores = _cross_fitted(sight, real, views, seeds, decided)
     posterior, share = _calibrated(sight, score, seeds, views, view_scores)
+    posterior = posterior * _against_best(sight, score)
     return _Outcome(score, posterior, names, real, weights, share)
 
 
@@ -256,6 +257,15 @@ def _calibrated(
         posteriors.append(posterior)
         shares.append(share)
     return np.minimum(*posteriors), shares[0]
+
+
+def _against_best(sight: _Sight, score: Floats) -> Floats:
+    """Odds of a pair over the odds of its records' best other pair, at most 1: two partners are believed if both fit."""
+    odds = score / np.maximum(1 - score, 1e-9)
+    usable = np.where(sight.compared.vetoed, 0.0, odds)
+    best = [best_others(group, usable) for group in (sight.pairs.left, sight.pairs.right)]
+    share: Floats = np.clip(odds / np.maximum(np.maximum(*best), 1e-12), 0, 1)
+    return share
 
 
 def best_per_group(group: Index, score: Floats) -> Floats:

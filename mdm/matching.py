@@ -145,9 +145,20 @@ def _twins(run: Prepared, scored: Scored) -> list[Edge]:
             pairs = as_pairs(contested)
             seen = compare(side, side, pairs, run.policy)
             missed = seen.matrix[:, seen.names.index("code:missed")]
-            alike = (seen.base >= usual) & ~seen.vetoed & (missed == 0)
+            alike = (seen.base >= usual) & ~seen.vetoed & (missed == 0) & _same_facts(run.policy, side, pairs)
             found += [Edge(int(a) + offset, int(b) + offset, 1.0) for a, b in zip(pairs.left[alike], pairs.right[alike], strict=True)]
     return found
+
+
+def _same_facts(policy: MatchPolicy, side: Side, pairs: Pairs) -> Mask:
+    """Two records of one source are duplicates only if what it writes as figures, dates and codes is the same."""
+    same = np.ones(len(pairs), dtype=bool)
+    for index, column in enumerate(policy.columns):
+        if column.kind in {"number", "date", "code", "category"}:
+            values = side.columns[index]
+            said = [(values[a], values[b]) for a, b in _keys(pairs)]
+            same &= np.array([not x or not y or x == y for x, y in said], dtype=bool)
+    return same
 
 
 def _contested(shared: Sequence[int], rivals_: Sequence[int]) -> set[tuple[int, int]]:
