@@ -148,8 +148,8 @@ class Run:
         self.whole_pass_seconds = 6.0
         self.decided = False
 
-    def settle(self, kills: int) -> None:
-        """Passes until one ends well and has written nothing; the first `kills` processes are killed."""
+    def settle(self, kills: int, *, calm: bool) -> None:
+        """Passes until one ends well and, in foul weather, has written nothing; first `kills` processes are killed."""
         for kill in range(kills):
             whole = not self.decided or kill % WHOLE_PASSES == 0
             while not self._killed(whole=whole):
@@ -161,7 +161,7 @@ class Run:
             self.acts.passes += 1
             sys.stderr.write(f"  pass ended {ended} after {time.monotonic() - began:.1f} s\n")
             written = self.plant.written()
-            if ended == 0 and written == standing:
+            if ended == 0 and (calm or written == standing):
                 return
             standing = written
         raise AssertionError(f"no rest after {MOST_PASSES} passes; see {self.plant.folder / 'hub.log'}")
@@ -171,7 +171,7 @@ class Run:
             return HubProcess(what, self.environment, log)
 
     def _killed(self, *, whole: bool) -> bool:
-        """Start a hub and kill it at a seeded moment: in a whole pass, or while it delivers; False if it ended before."""
+        """Kill a hub at a seeded moment, in a whole pass or while it delivers; False if it ended before."""
         hub = self._start("route" if whole else "deliver")
         somewhere = self.decided and self.random.random() < 0.5  # the first one always gets as far as delivering
         stage = "land" if whole and somewhere else "deliver"
@@ -221,11 +221,11 @@ def play(folder: Path, wanted: Wanted, *, calm: bool) -> Acts:
             run = Run(plant, environment, wanted)
             kills = 0 if calm else wanted.kills
             _weather(plant, None if calm else wanted.seed)
-            run.settle(kills - kills // 3 if wanted.work else kills)
+            run.settle(kills - kills // 3 if wanted.work else kills, calm=calm)
             run.acts.first = plant.ledgers()
             if wanted.work:
                 run.acts.worked = plant.work(1, ("mes",))
-                run.settle(kills // 3)
+                run.settle(kills // 3, calm=calm)
                 run.acts.second = plant.since({system: len(rows) for system, rows in run.acts.first.items()})
             run.acts.parked = run.parked()
             run.acts.faults = {system: plant.control(system, "hostile").get("faults", {}) for system in SYSTEMS}
