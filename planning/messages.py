@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from canonical.plan import PlanMessage
 from planning.netting import free_quantity
@@ -12,8 +11,21 @@ from planning.netting import free_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from canonical.plan import PlannedOrder, ScheduledReceipt
-    from planning.netting import Matching, Supply
+    from canonical.plan import PlannedOrder, ScheduledReceipt, SupplyKind
+    from planning.netting import Matching
+
+
+class SupplyUse(NamedTuple):
+    """What became of one receipt or firm order: `available` and `wanted` as day ordinals, `promised` as its document
+    says (None: a firm order), `wanted` counts only where some of it is used."""
+
+    key: str
+    kind: SupplyKind
+    available: int
+    promised: date | None
+    used: int
+    free: int
+    wanted: int
 
 
 def supply_messages(
@@ -28,6 +40,8 @@ def supply_messages(
     A supply in use is wanted on the day of its earliest need. One not in use is wanted where a planned order of the
     item is due before it arrives, and nowhere else. Firm orders are only ever expedited: they cannot change.
     """
+    if not matching.supplies:
+        return
     wanted: dict[str, int] = {}
     for supply, need, _ in matching.allocations:
         wanted[supply.key] = min(wanted.get(supply.key, need.day), need.day)
@@ -35,37 +49,45 @@ def supply_messages(
     for supply in matching.supplies:
         if supply.kind == "on_hand":
             continue
-        used = supply.quantity - supply.free
-        if used:
-            receipt = receipts.get(supply.key)
-            promised = receipt.available if receipt else date.fromordinal(supply.available)
-            yield from _moved(
-                PlanMessage("defer", item, supply.key, used, promised, None), supply, wanted[supply.key], tolerance
-            )
-        if supply.free:
-            yield from _unused(item, supply, first)
-    idle = free_quantity(matching.supplies, "on_hand")
-    needed = sum(order.quantity - order.surplus for order in orders)
+        receipt = receipts.get(supply.key)
+        promised = receipt.available if receipt else None
+        used, free = supply.quantity - supply.free, supply.free
+        use = SupplyUse(supply.key, supply.kind, supply.available, promised, used, free, wanted.get(supply.key, 0))
+        yield from use_messages(item, use, first, tolerance)
+    yield from unused_stock(item, free_quantity(matching.supplies, "on_hand"), orders)
+
+
+def use_messages(item: str, use: SupplyUse, first_order: int | None, tolerance: int) -> Iterator[PlanMessage]:
+    """What to do about one supply; `first_order` is the day the item's first planned order is due, if it has one."""
+    if use.used:
+        yield from _moved(item, use, tolerance)
+    if use.free:
+        yield from _unused(item, use, first_order)
+
+
+def unused_stock(item: str, idle: int, orders: list[PlannedOrder]) -> Iterator[PlanMessage]:
+    """The use_stock message where stock lies idle and orders are planned all the same."""
+    needed = sum([order.quantity - order.surplus for order in orders]) if idle else 0
     if idle and needed:
         yield PlanMessage("use_stock", item, orders[0].key, min(idle, needed), orders[0].due, None)
 
 
-def _moved(draft: PlanMessage, supply: Supply, wanted: int, tolerance: int) -> Iterator[PlanMessage]:
-    """The draft as an expedite or defer message, where the supply's day differs from the wanted one."""
-    overdue = draft.current is not None and draft.current.toordinal() < supply.available
-    target = date.fromordinal(wanted)
-    if overdue or supply.available > wanted + tolerance:
-        yield replace(draft, kind="expedite", wanted=target)
-    elif supply.kind == "receipt" and supply.available < wanted - tolerance:
-        yield replace(draft, kind="defer", wanted=target)
+def _moved(item: str, use: SupplyUse, tolerance: int) -> Iterator[PlanMessage]:
+    """An expedite or defer message, where the supply's day differs from the wanted one."""
+    promised = use.promised or date.fromordinal(use.available)
+    overdue = promised.toordinal() < use.available
+    if overdue or use.available > use.wanted + tolerance:
+        yield PlanMessage("expedite", item, use.key, use.used, promised, date.fromordinal(use.wanted))
+    elif use.kind == "receipt" and use.available < use.wanted - tolerance:
+        yield PlanMessage("defer", item, use.key, use.used, promised, date.fromordinal(use.wanted))
 
 
-def _unused(item: str, supply: Supply, first_order: int | None) -> Iterator[PlanMessage]:
-    current = date.fromordinal(supply.available)
-    if first_order is not None and first_order < supply.available:
-        yield PlanMessage("expedite", item, supply.key, supply.free, current, date.fromordinal(first_order))
-    elif supply.kind == "receipt":
-        yield PlanMessage("cancel", item, supply.key, supply.free, current, None)
+def _unused(item: str, use: SupplyUse, first_order: int | None) -> Iterator[PlanMessage]:
+    current = date.fromordinal(use.available)
+    if first_order is not None and first_order < use.available:
+        yield PlanMessage("expedite", item, use.key, use.free, current, date.fromordinal(first_order))
+    elif use.kind == "receipt":
+        yield PlanMessage("cancel", item, use.key, use.free, current, None)
 
 
 def late_order(order: PlannedOrder) -> PlanMessage:

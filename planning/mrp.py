@@ -32,63 +32,59 @@ stock becomes free, which a `use_stock` message reports. Who passes no prior peg
 from __future__ import annotations
 
 from datetime import date
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from canonical.plan import (
     INT64_MAX,
     Peg,
-    Plan,
     PlanMessage,
     PlannedOrder,
     Shortage,
 )
-from planning.bom import explode
-from planning.intake import STOCK_ROOT, admit
+from planning.intake import STOCK_ROOT
 from planning.lot_sizing import MAX_LOTS, lot_bounds
 from planning.messages import late_order, supply_messages
 from planning.netting import Matching, Need, Supply
 from planning.pegging import Group, Ordering, distribute, order_base
+from planning.preparation import prepare, safety_stock_key, sorted_pegs, sorted_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from canonical.plan import PlanItem, PlanningSnapshot, ProblemKind, SupplyKind
+    from canonical.plan import Plan, PlanItem, PlanningSnapshot, ProblemKind, SupplyKind
     from planning.netting import Claim, Urgency
-
-KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3}
-
+    from planning.preparation import Prepared
 
 def plan(snapshot: PlanningSnapshot) -> Plan:
     """Plan every item of the snapshot; never raises for bad rows, which come back as `Plan.problems`."""
-    run = _Run(snapshot)
-    for code in run.sequence():
+    return plan_plainly(prepare(snapshot))
+
+
+def plan_plainly(prepared: Prepared) -> Plan:
+    """The plain planner: what the compiled one is held against, and what plans where that one does not cover a case."""
+    run = _Run(prepared)
+    for code in prepared.sequence():
         run.plan_item(code)
     return run.outcome()
-
-
-def safety_stock_key(item: str) -> str:
-    """The consumer key of an item's safety stock."""
-    return f"safety_stock|{item}"
 
 
 class _Run:
     """What one planning run has gathered so far, by item."""
 
-    def __init__(self, snapshot: PlanningSnapshot) -> None:
-        self.snapshot = snapshot
-        self.policies = snapshot.policies
-        self.today = snapshot.as_of.toordinal()
-        self.admitted = admit(snapshot)
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.policies = prepared.snapshot.policies
+        self.today = prepared.snapshot.as_of.toordinal()
+        self.admitted = prepared.admitted
         self.items = self.admitted.items
-        phantoms = {code for code, item in self.items.items() if item.sourcing == "phantom"}
-        self.explosion = explode(self.admitted.structure, self.items.keys(), phantoms)
+        self.explosion = prepared.explosion
+        self.blocked = prepared.blocked
+        self.documents = prepared.documents
         self.needs: dict[str, list[Need]] = {}
         self.supplies: dict[str, list[Supply]] = {}
         self.receipts = {row.key: row for row in self.admitted.receipts}
-        self.blocked = self._blocked(phantoms)
         self.prior = self._prior_claims()
-        self.documents = self._document_keys()
         self.dates: dict[int, date] = {}
         self.orders: list[PlannedOrder] = []
         self.pegs: list[Peg] = []
@@ -99,28 +95,12 @@ class _Run:
 
     # -- gathering ---------------------------------------------------------------------------------------------
 
-    def _blocked(self, phantoms: Iterable[str]) -> dict[str, ProblemKind]:
-        """Items no order can be planned for, with the reason."""
-        blocked: dict[str, ProblemKind] = {
-            code: "no_bom" for code in phantoms if not self.explosion.components.get(code)
-        }
-        for cycle in self.explosion.cycles:
-            blocked.update(dict.fromkeys(cycle, "bom_cycle"))
-            path = " > ".join((*cycle, cycle[0]))
-            self.admitted.name("bom_cycle", cycle[0], path, "no orders are planned for the items of this cycle")
-        return blocked
-
     def _prior_claims(self) -> dict[str, dict[str, list[Claim]]]:
         claims: dict[str, dict[str, list[Claim]]] = {}
-        for peg in sorted(self.snapshot.prior_pegs, key=lambda peg: (KIND_ORDER[peg.kind], peg.supply)):
+        for peg in sorted_pegs(self.prepared.snapshot.prior_pegs):
             by_consumer = claims.setdefault(peg.item, {})
             by_consumer.setdefault(peg.consumer, []).append((peg.supply, peg.kind, peg.quantity))
         return claims
-
-    def _document_keys(self) -> frozenset[str]:
-        origins = {row.origin for row in self.admitted.receipts if row.origin is not None}
-        firm = {row.key for row in self.admitted.firm_orders}
-        return frozenset(self.snapshot.closed_orders | origins | firm | self.receipts.keys())
 
     def _gather_supplies(self) -> None:
         for stock in self.admitted.stock:
@@ -170,11 +150,6 @@ class _Run:
                 self._need(code, Need(urgency, day, root, consumer, required))
 
     # -- planning ----------------------------------------------------------------------------------------------
-
-    def sequence(self) -> list[str]:
-        """All items, each after everything that draws on it."""
-        levels = self.explosion.levels
-        return sorted(self.items, key=lambda code: (levels.get(code, 0), code))
 
     def plan_item(self, code: str) -> None:
         """Net, size, offset and peg one item, then pass its orders' draws down."""
@@ -289,21 +264,14 @@ class _Run:
     # -- outcome -----------------------------------------------------------------------------------------------
 
     def outcome(self) -> Plan:
-        """The plan, every list in its fixed order: orders and pegs as made, level by level, the others sorted."""
+        """The plan, with the day each supply in use arrives."""
         arrivals = {
-            supply.key: date.fromordinal(supply.available)
+            supply.key: self._date(supply.available)
             for supplies in self.supplies.values()
             for supply in supplies
             if supply.kind != "on_hand" and supply.free < supply.quantity
         }
-        return Plan(
-            planned_orders=tuple(self.orders),
-            pegs=tuple(self.pegs),
-            shortages=tuple(sorted(self.shortages, key=attrgetter("item", "consumer"))),
-            messages=tuple(sorted(self.messages, key=attrgetter("item", "kind", "key"))),
-            problems=tuple(sorted(self.admitted.problems, key=attrgetter("item", "kind", "key", "detail"))),
-            availability=arrivals,
-        )
+        return sorted_plan(self.prepared, self.orders, self.pegs, self.shortages, self.messages, arrivals)
 
 
-__all__ = ["order_base", "plan", "safety_stock_key"]
+__all__ = ["order_base", "plan", "plan_plainly", "safety_stock_key"]

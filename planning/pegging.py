@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from canonical.plan import LOT_FOR_LOT
 from planning.lot_sizing import lot_size, split
+from planning.preparation import order_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ FAR = 10**9
 
 def order_base(item: str, owner: str) -> str:
     """The part of a planned order key before its number; `|` in the item code is escaped, so keys are unambiguous."""
-    return f"{item.replace('%', '%25').replace('|', '%7C')}|{owner}"
+    return f"{order_prefix(item)}{owner}"
 
 
 class Group:

@@ -1,0 +1,163 @@
+"""Turns what the compiled planner found back into a `Plan`, in the order and with the words of the plain planner."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from canonical.plan import Peg, Plan, PlanMessage, PlannedOrder, Shortage
+from planning.messages import SupplyUse, late_order, unused_stock, use_messages
+from planning.preparation import order_prefix, sorted_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from canonical.plan import SupplyKind
+    from planning.columns import Columns, Result
+    from planning.encoding import Names
+    from planning.preparation import Prepared
+
+
+def decode(prepared: Prepared, columns: Columns, names: Names, result: Result) -> Plan:
+    """The plan behind the columns."""
+    return _Decoding(prepared, columns, names, result).plan()
+
+
+class _Decoding:
+    """One decoding; the lists run along the numbers of the columns."""
+
+    def __init__(self, prepared: Prepared, columns: Columns, names: Names, result: Result) -> None:
+        self.prepared = prepared
+        self.items = [prepared.admitted.items[code] for code in names.codes]
+        self.columns = columns
+        self.names = names
+        self.result = result
+        self.today = prepared.snapshot.as_of.toordinal()
+        self.firm = {row.key for row in prepared.admitted.firm_orders}
+        self.promised = {row.key: row.available for row in prepared.admitted.receipts}
+        self.dates: dict[int, date] = {}
+        self.orders: list[PlannedOrder] = []
+
+    def plan(self) -> Plan:
+        """Everything, in the plain planner's order."""
+        self.orders = self._orders()
+        messages = [*self._shortage_messages(), *self._late_messages(), *self._supply_messages()]
+        self._name_missing_boms()
+        return sorted_plan(
+            self.prepared, self.orders, self._pegs(), list(self._shortages()), messages, self._availability()
+        )
+
+    def _date(self, day: int) -> date:
+        found = self.dates.get(day)
+        if found is None:
+            found = self.dates[day] = date.fromordinal(self.today + day)
+        return found
+
+    def _orders(self) -> list[PlannedOrder]:
+        table, dates = self.result.orders, self._date
+        stock, roots = self.columns.rules.stock_root, self.names.roots
+        prefixes = [order_prefix(code) for code in self.names.codes]
+        levels = [self.prepared.explosion.levels.get(code, 0) for code in self.names.codes]
+        orders = []
+        for number, root, part, day, quantity, surplus in zip(
+            table.item.tolist(), table.root.tolist(), table.number.tolist(),
+            table.due.tolist(), table.quantity.tolist(), table.surplus.tolist(), strict=True,
+        ):  # fmt: skip
+            item = self.items[number]
+            lead = item.lead_time_days or 0
+            start = max(day - lead, 0)
+            orders.append(
+                PlannedOrder(
+                    f"{prefixes[number]}{roots[root]}|{part}", item.code, item.sourcing, quantity, surplus,
+                    dates(day), dates(day - lead), dates(start), dates(start + lead), day < lead,
+                    None if root == stock else roots[root], levels[number],
+                )
+            )  # fmt: skip
+        return orders
+
+    def _consumer(self, number: int) -> tuple[str, str | None]:
+        if number >= 0:
+            order = self.orders[number]
+            return order.key, order.root
+        return self.names.fixed_keys[-1 - number], self.names.fixed_roots[-1 - number]
+
+    def _kind(self, supply: int) -> SupplyKind:
+        if self.columns.supplies.on_hand[supply]:
+            return "on_hand"
+        return "firm" if self.names.supply_keys[supply] in self.firm else "receipt"
+
+    def _pegs(self) -> list[Peg]:
+        """All pegs; those on existing supply of one item sorted by keys, as text sorts them."""
+        table, start = self.result.pegs, self.result.peg_start.tolist()
+        supplies, consumers, quantities = table.supply.tolist(), table.consumer.tolist(), table.quantity.tolist()
+        pegs: list[Peg] = []
+        for number, item in enumerate(self.items):
+            at, end = start[number], start[number + 1]
+            existing = []
+            while at < end and supplies[at] < 0:
+                supply = -1 - supplies[at]
+                consumer, root = self._consumer(consumers[at])
+                key = self.names.supply_keys[supply]
+                existing.append(Peg(key, self._kind(supply), consumer, root, item.code, quantities[at]))
+                at += 1
+            existing.sort(key=lambda peg: (peg.supply, peg.consumer))
+            pegs += existing
+            for supply, who, quantity in zip(supplies[at:end], consumers[at:end], quantities[at:end], strict=True):
+                consumer, root = self._consumer(who)
+                pegs.append(Peg(self.orders[supply].key, "planned", consumer, root, item.code, quantity))
+        return pegs
+
+    def _shortages(self) -> Iterator[Shortage]:
+        table = self.result.shorts
+        for item, who, quantity in zip(table.item.tolist(), table.consumer.tolist(), table.quantity.tolist(), strict=True):
+            code = self.names.codes[item]
+            yield Shortage(*self._consumer(who), code, quantity, self.prepared.blocked[code])
+
+    def _shortage_messages(self) -> Iterator[PlanMessage]:
+        days = self.result.shorts.day.tolist()
+        for row, day in zip(self._shortages(), days, strict=True):
+            yield PlanMessage("shortage", row.item, row.consumer, row.quantity, None, self._date(day))
+
+    def _late_messages(self) -> Iterator[PlanMessage]:
+        plain = [tier == 0 for tier, _ in self.names.urgencies]
+        for order, urgency in zip(self.orders, self.result.orders.urgency.tolist(), strict=True):
+            if order.late and plain[urgency] and order.quantity > order.surplus:
+                yield late_order(order)
+
+    def _supply_messages(self) -> Iterator[PlanMessage]:
+        """Twin of `messages.supply_messages`, over the supplies of all items."""
+        table, result = self.columns.supplies, self.result
+        start, order_start = table.start.tolist(), result.order_start.tolist()
+        free, wanted, days = result.free.tolist(), result.wanted.tolist(), table.day.tolist()
+        quantities = table.quantity.tolist()
+        tolerance = self.prepared.snapshot.policies.message_tolerance_days
+        for number, item in enumerate(self.items):
+            idle = 0
+            made = self.orders[order_start[number] : order_start[number + 1]] if start[number] < start[number + 1] else []
+            first = made[0].due.toordinal() if made else None
+            for supply in range(start[number], start[number + 1]):
+                kind = self._kind(supply)
+                if kind == "on_hand":
+                    idle += free[supply]
+                    continue
+                key = self.names.supply_keys[supply]
+                use = SupplyUse(
+                    key, kind, self.today + days[supply], self.promised.get(key),
+                    quantities[supply] - free[supply], free[supply], self.today + wanted[supply],
+                )  # fmt: skip
+                yield from use_messages(item.code, use, first, tolerance)
+            yield from unused_stock(item.code, idle, made)
+
+    def _name_missing_boms(self) -> None:
+        components, start = self.prepared.explosion.components, self.result.order_start
+        for number, item in enumerate(self.items):
+            if item.sourcing == "make" and item.code not in components and start[number] < start[number + 1]:
+                self.prepared.admitted.name("no_bom", item.code, item.code, "planned without components")
+
+    def _availability(self) -> dict[str, date]:
+        table = self.columns.supplies
+        rows = zip(
+            self.names.supply_keys, table.on_hand.tolist(), table.day.tolist(),
+            table.quantity.tolist(), self.result.free.tolist(), strict=True,
+        )  # fmt: skip
+        return {key: self._date(day) for key, on_hand, day, quantity, free in rows if not on_hand and free < quantity}
