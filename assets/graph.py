@@ -9,6 +9,7 @@ from assets.insight import progress_asset
 from assets.judged import judged_assets
 from assets.planned import adopted_asset, commands_asset, requirements_asset
 from assets.raw import raw_assets
+from assets.told import people_asset
 from pipeline.hub import Configuration
 
 
@@ -24,5 +25,6 @@ def all_assets(configuration: Configuration) -> list[dg.AssetsDefinition]:
         requirements_asset(configuration),
         commands_asset(),
         delivered_assets(configuration),
+        people_asset(),
         progress_asset(configuration),
     ]

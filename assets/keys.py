@@ -31,4 +31,5 @@ def delivered(system: str) -> dg.AssetKey:
 REQUIREMENTS = dg.AssetKey(["plan", "requirements"])
 ADOPTED = dg.AssetKey(["documents", "adopted"])
 COMMANDS = dg.AssetKey(["decided", "commands"])
+PEOPLE = dg.AssetKey(["told", "people"])
 PROGRESS = dg.AssetKey(["insight", "progress"])

@@ -16,10 +16,11 @@ class Jobs(NamedTuple):
     one_pass: Job
     refresh: Job
     deliver_only: Job
+    notify_only: Job
 
 
 def all_jobs(configuration: Configuration) -> Jobs:
-    """The whole route; the whole route with every stream pulled anew; and what stands in the outbox."""
+    """The whole route; the same with every stream pulled anew; what stands in the outbox; what people wait to hear."""
     everything = dg.AssetSelection.all()
     delivery = dg.AssetSelection.groups("delivered", "insight")
     pulls = {f"land_{system}": {"config": {"everything": True}} for system, _ in configuration.streams()}
@@ -32,4 +33,5 @@ def all_jobs(configuration: Configuration) -> Jobs:
             description="The same with every stream pulled from its start.",
         ),
         dg.define_asset_job("deliver_only", delivery, description="Carry out what stands in the outbox."),
+        dg.define_asset_job("notify_only", dg.AssetSelection.groups("told"), description="Tell people what is due."),
     )

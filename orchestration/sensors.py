@@ -9,6 +9,7 @@ import dagster as dg
 from assets.door import HubDoor
 from orchestration.jobs import Jobs
 from pipeline.hub import Hub
+from pipeline.notify import notify
 from store import inbox, notices, runs
 from store.inbox import InboxEvent
 from store.notices import Notice
@@ -85,9 +86,10 @@ def finish(hub: Hub, run_id: str) -> None:
 
 
 def fail(hub: Hub, run_id: str, why: str) -> None:
-    """The run failed: keep that, and a notice for the operator, once a run."""
+    """The run failed: keep that, and tell the operator at once, once a run."""
     text = {"en": f"The pass {run_id} failed: {why}", "zh": f"运行 {run_id} 失败：{why}"}
     with hub.store.begin() as tx:
         now = hub.now()
         runs.finish(tx, run_id, "failed", now)
         notices.add(tx, [Notice(AUDIENCE, f"run_failed|{run_id}", text, f"run:{run_id}", run_id)], now)
+    notify(hub)

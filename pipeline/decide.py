@@ -195,8 +195,9 @@ def _event(change: Change, run: Run, hub: Hub) -> ChangeEvent:
 
 def _notice_row(notice: Notice, run: Run) -> notices.Notice:
     return notices.Notice(
-        notice.audience, notice.key, notice.text, f"rule:{notice.rule}", _event_id(notice.change, run)
-    )
+        audience=notice.audience, key=notice.key, text=notice.text, actor=f"rule:{notice.rule}",
+        cause=_event_id(notice.change, run), urgent=notice.urgent,
+    )  # fmt: skip
 
 
 def _mark(tx: Transaction, changes: Iterable[Change]) -> None:

@@ -258,11 +258,12 @@ def end_dead_leases(hub: Hub) -> int:
     """End the leases of processes of this host that are gone, so that a restart need not wait them out."""
     with hub.store.begin() as tx:
         now = hub.now()
-        dead = [owner for owner in deliveries.lease_owners(tx, now) if _is_dead(owner)]
+        dead = [owner for owner in deliveries.lease_owners(tx, now) if process_is_dead(owner)]
         return deliveries.end_leases(tx, dead, now) if dead else 0
 
 
-def _is_dead(owner: str) -> bool:
+def process_is_dead(owner: str) -> bool:
+    """Whether the process of an owner token ran on this host and is gone."""
     host, pid, life, _ = owner.split(":")
     if host != socket.gethostname():
         return False

@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 import mappings as mappings_room
 from canonical.actors import Actor, Role
 from canonical.errors import ConfigurationError
+from connectors.notify.opening import open_channel
+from connectors.notify.port import Channel
 from connectors.port import Connector
 from connectors.registry import load_system, open_connector
 from connectors.spec import SystemSpec
@@ -141,6 +143,7 @@ class Hub:
     environ: Mapping[str, str]
     now: Callable[[], datetime] = utc_now
     _connectors: dict[str, Connector] = field(default_factory=dict)
+    _channels: dict[str, Channel] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -157,6 +160,14 @@ class Hub:
                     system, self.environ, redis_url=redis, limits=chosen.limits if chosen else None
                 )
             return self._connectors[system]
+
+    def channel(self, name: str) -> Channel:
+        """The open channel to people; raises `ConfigurationError` where a variable it needs is not set."""
+        with self._lock:
+            if name not in self._channels:
+                spec = self.deployment.notifications.channels[name]
+                self._channels[name] = open_channel(name, spec, self.environ)
+            return self._channels[name]
 
     def as_of(self) -> date:
         """The planning day: the one that was set, or today in the plant's time zone."""
@@ -178,9 +189,11 @@ class Hub:
 
     def close(self) -> None:
         """Give every connection back."""
-        for connector in self._connectors.values():
-            connector.close()
+        doors: list[Connector | Channel] = [*self._connectors.values(), *self._channels.values()]
+        for door in doors:
+            door.close()
         self._connectors.clear()
+        self._channels.clear()
         self.store.close()
 
 

@@ -17,6 +17,7 @@ from pipeline.hub import Hub, Run
 from pipeline.judge import Judged, judge
 from pipeline.land import Landed, land
 from pipeline.measure import Measured, measure
+from pipeline.notify import Notified, notify
 from pipeline.plan import Planned, plan
 from pipeline.reconcile import Mastered, reconcile_entity
 from store import runs
@@ -36,6 +37,7 @@ class Passed:
     planned: Planned | None = None
     decided: Decided | None = None
     delivered: Delivered | None = None
+    notified: Notified | None = None
     measured: Measured | None = None
 
 
@@ -48,7 +50,7 @@ def begin(hub: Hub, run: Run) -> None:
 def run_route(
     hub: Hub, run: Run, *, everything: bool = False, on_stage: Callable[[str], None] = lambda _: None
 ) -> Passed:
-    """Land, conform, reconcile, judge, plan, decide, deliver, measure."""
+    """Land, conform, reconcile, judge, plan, decide, deliver, notify, measure."""
     begin(hub, run)
     passed = Passed(run)
     configuration = hub.configuration
@@ -74,6 +76,8 @@ def run_route(
     passed.decided = decide(hub, run, made)
     on_stage("deliver")
     passed.delivered = deliver(hub, run)
+    on_stage("notify")
+    passed.notified = notify(hub, run)
     on_stage("measure")
     passed.measured = measure(hub, run)
     with hub.store.begin() as tx:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from canonical.errors import ConfigurationError
 from canonical.strict_yaml import load
 from connectors.spec import Limits as SystemLimits
+from pipeline.audiences import Notifications
 
 DEPLOYMENTS = Path(__file__).parent / "deployments"
 ConnectionState = Literal["shadow", "live", "paused"]
@@ -68,6 +69,7 @@ class Deployment(_Closed):
     sales_order_system: str
     planning: Planning = Planning()
     limits: Limits = Limits()
+    notifications: Notifications = Notifications()
 
     def system_of(self, role: str) -> str | None:
         """The system that plays a role, if one is connected."""

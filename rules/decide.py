@@ -41,6 +41,7 @@ class Notice:
     audience: str
     key: str
     text: dict[str, str]
+    urgent: bool = False
 
 
 Decision = CommandDraft | Notice
@@ -88,4 +89,4 @@ def _draft(rule: Rule, then: CommandThen, change: Change, row: Mapping[str, Any]
 
 def _notice(rule: Rule, then: NotifyThen, change: Change, row: Mapping[str, Any]) -> Notice:
     text: dict[str, str] = {language: template.format_map(row) for language, template in then.text.items()}
-    return Notice(rule.name, change, then.notify, then.key.format_map(row), text)
+    return Notice(rule.name, change, then.notify, then.key.format_map(row), text, then.urgent)

@@ -50,11 +50,12 @@ class CommandThen(_Closed):
 
 
 class NotifyThen(_Closed):
-    """Tell people: who, and what in both languages."""
+    """Tell people: who, and what in both languages. What is `urgent` goes out in quiet hours as well."""
 
     notify: str
     key: str
     text: dict[Literal["en", "zh"], str]
+    urgent: bool = False
 
 
 class Rule(_Closed):

@@ -367,5 +367,25 @@ notices = Table(
     _text("cause"),
     Column("at", UtcDateTime, nullable=False),
     Column("read_at", UtcDateTime),
+    Column("urgent", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("audience", "key", "cause"),
+)
+
+notice_deliveries = Table(
+    "notice_deliveries",
+    metadata,
+    Column("notice", _POSITION, ForeignKey("notices.position"), nullable=False),
+    _text("audience"),
+    _text("channel"),
+    _text("escalated_from", nullable=True),
+    _text("state"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("not_before", UtcDateTime),
+    _text("message", nullable=True),
+    Column("sent_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    _text("last_error", nullable=True),
+    PrimaryKeyConstraint("notice", "audience", "channel"),
+    Index("ix_notice_deliveries_state", "state", "channel", "notice"),
+    Index("ix_notice_deliveries_sent", "channel", "sent_at"),
 )

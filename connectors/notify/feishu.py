@@ -23,7 +23,7 @@ CODES: Mapping[object, Outcome] = {
 
 
 def signature(timestamp: str, secret: str) -> str:
-    """Base64 of HMAC-SHA256 of nothing, under the key time stamp, line feed and secret,; seconds, not milliseconds."""
+    """Base64 of HMAC-SHA256 of nothing, under the key time stamp, line feed and secret; seconds, not milliseconds."""
     return base64.b64encode(hmac.new(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256).digest()).decode()
 
 

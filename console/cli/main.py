@@ -40,7 +40,11 @@ GROUPS = {
     },
     "quarantine": {"list": "console.cli.waiting:quarantine_list", "show": "console.cli.waiting:quarantine_show"},
     "conflicts": {"list": "console.cli.waiting:conflicts_list"},
-    "notices": {"list": "console.cli.waiting:notices_list"},
+    "notices": {
+        "list": "console.cli.notices:listed",
+        "ack": "console.cli.notices:ack",
+        "send": "console.cli.notices:send",
+    },
     "mdm": {"evaluate": "console.cli.mdm:evaluate"},
     "connections": {"list": "console.cli.connections:listed", "set": "console.cli.connections:set_state"},
 }

@@ -15,7 +15,7 @@ from console.cli.worker import Job, PassEnd, Worker
 from store import outbox
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
-Stage = Literal["land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "measure"]
+Stage = Literal["land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "notify", "measure"]
 WORKER_LOG = "worker.log"
 
 
@@ -27,7 +27,7 @@ def run(
     actor: str | None = None,
     terminal: Caller,
 ) -> Exit:
-    """Run one pass: land, conform, reconcile, judge, plan, decide, deliver, measure.
+    """Run one pass: land, conform, reconcile, judge, plan, decide, deliver, notify, measure.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _direct(terminal: Terminal, only: str | None, actor: str | None, *, full: bo
 
 def _one_stage(hub: Any, this: Any, stage: str, *, full: bool) -> None:  # noqa: ANN401 - imported where it runs
     """One stage over everything it covers; deciding needs a plan, so it plans first."""
-    from pipeline import conform, decide, deliver, judge, land, measure, plan, reconcile, route
+    from pipeline import conform, decide, judge, land, plan, reconcile, route
     from store import runs
 
     configuration = hub.configuration
@@ -127,6 +127,18 @@ def _one_stage(hub: Any, this: Any, stage: str, *, full: bool) -> None:  # noqa:
         if stage == "decide":
             decide.decide(hub, this, made)
     else:
-        (deliver.deliver if stage == "deliver" else measure.measure)(hub, this)
+        _last_stage(hub, this, stage)
     with hub.store.begin() as tx:
         runs.finish(tx, this.run_id, "done", hub.now())
+
+
+def _last_stage(hub: Any, this: Any, stage: str) -> None:  # noqa: ANN401
+    """What follows the decisions."""
+    from pipeline import deliver, measure, notify
+
+    if stage == "deliver":
+        deliver.deliver(hub, this)
+    elif stage == "notify":
+        notify.notify(hub, this)
+    else:
+        measure.measure(hub, this)

@@ -1,4 +1,4 @@
-"""`millstream quarantine`, `conflicts`, `notices`: what waits for people."""
+"""`millstream quarantine`, `conflicts`: what waits for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from canonical.strict_json import loads
 from console.cli.failures import NotKnown
 from console.cli.state import opened
 from console.cli.terminal import Exit, Terminal, as_json
-from store import conflicts, notices, quarantine
+from store import conflicts, quarantine
 from store.quarantine import QuarantineRow
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
@@ -144,25 +144,3 @@ def _said(values: Any) -> object:  # noqa: ANN401 - JSON of the store
     if isinstance(said, list):
         return "; ".join(map(str, said))
     return said
-
-
-def notices_list(*, audience: str | None = None, limit: int = 50, terminal: Caller) -> Exit:
-    """List what people were told, newest first.
-
-    Parameters
-    ----------
-    audience
-        Only notices to these people, such as production_supervisor.
-    limit
-        At most so many.
-    """
-    with opened(terminal) as store, store.read() as tx:
-        found = notices.listed(tx, audience, limit)
-    language = terminal.words.language
-
-    def draw() -> None:
-        rows = [(one.at, one.audience, one.text.get(language, one.text.get("en")), one.actor) for one in found]
-        terminal.table(("col.at", "col.audience", "col.said", "col.actor"), rows)
-
-    terminal.answer(found, draw)
-    return Exit.OK

@@ -37,7 +37,7 @@ def test_graph__has_an_asset_for_each_stream_and_each_entity(
         *(keys.golden(entity) for entity in configuration.entities),
         *(keys.judged(entity) for entity in configuration.entities),
         *(keys.delivered(system) for system in ("crm", "erp", "mes", "wms")),
-        keys.REQUIREMENTS, keys.ADOPTED, keys.COMMANDS, keys.PROGRESS,
+        keys.REQUIREMENTS, keys.ADOPTED, keys.COMMANDS, keys.PEOPLE, keys.PROGRESS,
     }  # fmt: skip
     assert set(_specs(definitions)) == wanted
 

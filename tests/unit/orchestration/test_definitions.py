@@ -30,9 +30,10 @@ def test_defs__importing_reads_no_deployment() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_jobs__are_three() -> None:
+def test_jobs__are_four() -> None:
     loaded = defs()
-    assert {job.name for job in loaded.jobs or ()} == {"one_pass", "refresh", "deliver_only"}
+    assert {job.name for job in loaded.jobs or ()} == {"one_pass", "refresh", "deliver_only", "notify_only"}
+    assert {node.name for node in loaded.resolve_job_def("notify_only").nodes} == {"notify"}
     assert {node.name for node in loaded.resolve_job_def("deliver_only").nodes} == {"deliver", "measure"}
 
 
