@@ -42,8 +42,8 @@ BATCH = 50
 """Commands claimed at once; more where a call of the target carries more."""
 LEASE_SECONDS = 180.0
 """Longer than one call may take with all its waiting; a lease runs anew before each step is sent."""
-PATIENCE_SECONDS = 45.0
-"""How long a pass waits for what is only deferred; the rest is left to the next pass or the relay."""
+PATIENCE_SECONDS = 20.0
+"""How long a pass waits for a system in which nothing ends any more; the rest is left to the next pass."""
 TICK_SECONDS = 0.1
 _LIFE = secrets.token_hex(4)
 
@@ -69,6 +69,10 @@ class Deliverer:
         states = self.hub.connection_states()
         chosen = set(states) if wanted is None else set(wanted)
         return sorted(name for name, state in states.items() if name in chosen and state is ConnectionState.LIVE)
+
+    def ended(self, system: str) -> int:
+        """How many commands of a system have come to their end."""
+        return self.outcomes[system].total()
 
     def round(self, system: str, lookups: Lookups) -> int:
         """Claim one batch of one system and take each command as far as it goes; how many were claimed."""
@@ -217,9 +221,8 @@ def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Deliver
     live = deliverer.live_systems(systems)
     reached = [system for system in live if _opens(hub, system)]
     lookups = Lookups(hub)
-    deadline = time.monotonic() + PATIENCE_SECONDS
     with ThreadPoolExecutor(max_workers=max(1, WORKERS * len(live)), thread_name_prefix="deliver") as pool:
-        for _ in pool.map(lambda system: _drain(deliverer, system, lookups, deadline), reached * WORKERS):
+        for _ in pool.map(lambda system: _drain(deliverer, system, lookups), reached * WORKERS):
             pass
     with hub.store.begin() as tx:
         left = len(outbox.entries(tx, states=(State.PENDING, State.AWAITING, State.IN_DOUBT), systems=live))
@@ -237,15 +240,17 @@ def _opens(hub: Hub, system: str) -> bool:
     return True
 
 
-def _drain(deliverer: Deliverer, system: str, lookups: Lookups, deadline: float) -> None:
-    """One worker: batch after batch; waits a while for what is only deferred, then gives up."""
+def _drain(deliverer: Deliverer, system: str, lookups: Lookups) -> None:
+    """One worker: batch after batch, as long as something of the system still comes to its end."""
+    ended, since = deliverer.ended(system), time.monotonic()
     while True:
-        if deliverer.round(system, lookups):
-            deadline = max(deadline, time.monotonic() + TICK_SECONDS)
-            continue
-        if not _something_open(deliverer.hub, system) or time.monotonic() > deadline:
+        claimed = deliverer.round(system, lookups)
+        if deliverer.ended(system) != ended:
+            ended, since = deliverer.ended(system), time.monotonic()
+        if time.monotonic() - since > PATIENCE_SECONDS or not (claimed or _something_open(deliverer.hub, system)):
             return
-        time.sleep(TICK_SECONDS)
+        if not claimed:
+            time.sleep(TICK_SECONDS)
 
 
 def _something_open(hub: Hub, system: str) -> bool:

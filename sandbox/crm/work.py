@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,10 @@ from sandbox.common.state import SystemState
 from sandbox.crm.errors import CrmError
 from sandbox.crm.records import change, touch
 from sandbox.crm.schema import OBJECTS, SObject
+from sandbox.factory.model import Plant, SalesOrder
 from sandbox.factory.views import dirt
+
+SOON_DAYS = 20
 
 
 def work(state: SystemState, round_number: int) -> dict[str, Any]:
@@ -32,13 +36,27 @@ def work(state: SystemState, round_number: int) -> dict[str, Any]:
 def _round(state: SystemState, round_number: int) -> dict[str, Any]:
     held = {number for number, _ in dirt(state.plant).held_lines}
     plain = [order for order in state.plant.orders if not order.urgent and not order.custom]
-    calm = [order.number for order in plain if order.number not in held]
-    urgent, changed = (calm[(state.seed * 31 + round_number * 17 + at * 101) % len(calm)] for at in (0, 1))
+    calm = [order for order in plain if order.number not in held]
+    # Customers press for what is not on the shelf; what has to be made is where pressing changes anything.
+    pressed = _to_be_made(state.plant, calm)
+    urgent = _nth(pressed or calm, state.seed * 31 + round_number * 17)
+    changed = _nth(calm, state.seed * 31 + round_number * 17 + 101)
     edit(state, {"order": urgent, "urgent": True})
     before = Decimal(_line(state, changed, 1)["Quantity"])
     after = before + _step(state, changed)
     edit(state, {"order": changed, "line": 1, "quantity": str(after)})
     return {"urgent": urgent, "changed": {"order": changed, "line": 1, "from": str(before), "to": str(after)}}
+
+
+def _nth(orders: list[SalesOrder], number: int) -> str:
+    return orders[number % len(orders)].number
+
+
+def _to_be_made(plant: Plant, orders: list[SalesOrder]) -> list[SalesOrder]:
+    """Orders wanted soon, none of whose products lies in stock."""
+    shelved = {lot.material for lot in plant.stock if lot.status == "available" and lot.quantity > 0}
+    soon = plant.today + timedelta(days=SOON_DAYS)
+    return [order for order in orders if all(row.material not in shelved and row.due <= soon for row in order.lines)]
 
 
 def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
