@@ -156,7 +156,9 @@ class Blocking:
     completeness: float | None
 
 
-def analyse_blocking(pairs: Pairs, sizes: tuple[int, int], truth: Collection[tuple[int, int]] | None = None) -> Blocking:
+def analyse_blocking(
+    pairs: Pairs, sizes: tuple[int, int], truth: Collection[tuple[int, int]] | None = None
+) -> Blocking:
     """Pairs kept, share of all pairs saved, and the share of true pairs kept."""
     possible = sizes[0] * sizes[1]
     kept = set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))

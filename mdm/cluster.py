@@ -87,10 +87,4 @@ def clusters(sources: Sequence[str], edges: Iterable[Edge], rules: ClusterRules)
 
 def joined_pairs(groups: Collection[tuple[int, ...]], sources: Sequence[str]) -> set[tuple[int, int]]:
     """All pairs of records of different sources within the groups."""
-    return {
-        (a, b)
-        for group in groups
-        for k, a in enumerate(group)
-        for b in group[k + 1 :]
-        if sources[a] != sources[b]
-    }
+    return {(a, b) for group in groups for k, a in enumerate(group) for b in group[k + 1 :] if sources[a] != sources[b]}

@@ -174,7 +174,7 @@ def _parsed(
     companies = [index for index, column in enumerate(policy.columns) if column.kind == "company"]
     agreed, against, figures = np.zeros(len(pairs)), np.zeros(len(pairs)), np.full(len(pairs), np.nan)
     vetoes: list[tuple[str, ...]] = []
-    if companies:
+    if companies and not policy.of_kind("name"):  # a supplier beside an item's name is only an attribute
         firms = [_firms(side, companies[0]) for side in (left, right)]
         for k, (i, j) in enumerate(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)):
             a, b = firms[0][i], firms[1][j]

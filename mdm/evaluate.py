@@ -56,8 +56,8 @@ def evaluate(
     if not left or not right:
         raise ConfigurationError("there is nothing to match: a table is empty")
     named = keys or (next(iter(left[0])), next(iter(right[0])))
-    positions = _positions(left, right, truth, named)
     run = prepare_run(left, right, policy or profile(left, right, named))
+    positions = _positions(run.left.records, run.right.records, truth, named)
     outcome, asked = match(run), dict[tuple[int, int], bool]()
     for _ in range(BATCHES if labels else 0):
         asked |= {pair: pair in positions for pair in questions(run, outcome, asked, -(-labels // BATCHES))}
@@ -77,9 +77,7 @@ def _positions(
     return {(ours[a], theirs[b]) for a, b in truth}
 
 
-def questions(
-    run: Prepared, outcome: Matched, asked: Collection[tuple[int, int]], count: int
-) -> list[tuple[int, int]]:
+def questions(run: Prepared, outcome: Matched, asked: Collection[tuple[int, int]], count: int) -> list[tuple[int, int]]:
     """The pairs a steward should see next: the most doubtful first, one question per record and batch.
 
     Once nothing is doubtful, the best candidates of records that stayed alone follow.

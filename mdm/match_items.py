@@ -8,7 +8,7 @@ a posterior means the same whether all records have partners or only a few. Cont
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,14 @@ from mdm.match_policy import MatchPolicy
 from mdm.rivals import CONTEXT_NAMES, best_others, context, mutual_best, rivals
 
 Mask = NDArray[np.bool_]
+_Examples = tuple[Floats, NDArray[np.int64], Floats]
+"""Features, target, weight."""
 
 FOLDS = 3
 ROUNDS = 3
+FEWEST_SEEDS = 12
+TOGETHER = "together"
+"""The part of a score that no single feature explains: its start, and the corners the forest found."""
 MOST_NEGATIVES = 8000
 """Of each kind; more of them cost time and teach nothing new."""
 _FLOOR = 1e-4
@@ -54,16 +59,29 @@ def match_items(pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions
     sight = _Sight(pairs, compared, policy)
     standing = np.where(compared.vetoed, 0.0, compared.base / max(1e-9, float(compared.base.max())))
     seeds = _first_seeds(sight, standing)
+    outcome = _unlearnt(sight, standing)
     for _ in range(ROUNDS):
-        outcome = _round(sight, standing, seeds, decided)
+        if seeds.sum() < FEWEST_SEEDS or seeds.all():
+            break
+        outcome = _round(sight, standing, _Lesson(seeds, decided))
         standing = np.where(compared.vetoed, 0.0, outcome.score)
         seeds = _next_seeds(sight, outcome, decided)
     posterior = np.where(compared.vetoed, 0.0, outcome.posterior)
     for row, same in decided.items():
         posterior[row] = 1.0 if same else 0.0
-    return Scored(
-        outcome.score, posterior, outcome.names, outcome.features, outcome.weights, outcome.matched_share
-    )
+    return replace(outcome, posterior=posterior)
+
+
+def _unlearnt(sight: _Sight, standing: Floats) -> Scored:
+    """Too few records to learn from: the plain similarity orders the queue, and nothing is sure."""
+    pairs, compared = sight.pairs, sight.compared
+    best = mutual_best(pairs.left, pairs.right, standing)
+    close = np.where(compared.vetoed, 0.0, np.clip(compared.base / (1 + 0.5 * (compared.base > 1)), 0, 0.95))
+    posterior = np.where(best, close, close * 0.3)
+    share = float(posterior[best].sum()) / max(1, len(np.unique(pairs.left)))
+    weights = np.zeros((len(pairs), compared.matrix.shape[1] + 1))
+    features = np.column_stack([compared.matrix, close])
+    return Scored(close, posterior, (*compared.names, TOGETHER), features, weights, min(1.0, share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +100,7 @@ def _first_seeds(sight: _Sight, standing: Floats) -> Mask:
     return best & (lead >= np.median(lead[best])) if best.any() else best
 
 
-def _next_seeds(sight: _Sight, outcome: _Outcome, decided: Decisions) -> Mask:
+def _next_seeds(sight: _Sight, outcome: Scored, decided: Decisions) -> Mask:
     best = mutual_best(sight.pairs.left, sight.pairs.right, outcome.score)
     seeds: Mask = best & (outcome.posterior >= 0.9) & ~sight.compared.vetoed  # noqa: PLR2004
     for row, same in decided.items():
@@ -91,31 +109,29 @@ def _next_seeds(sight: _Sight, outcome: _Outcome, decided: Decisions) -> Mask:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    score: Floats
-    posterior: Floats
-    names: tuple[str, ...]
-    features: Floats
-    weights: Floats
-    matched_share: float
+class _Lesson:
+    """What is taken for true: seeds by the matcher itself, decisions by stewards."""
+
+    seeds: Mask
+    decided: Decisions
 
 
-def _round(sight: _Sight, standing: Floats, seeds: Mask, decided: Decisions) -> _Outcome:
-    pairs, compared = sight.pairs, sight.compared
+def _round(sight: _Sight, standing: Floats, lesson: _Lesson) -> Scored:
+    pairs, compared, seeds = sight.pairs, sight.compared, lesson.seeds
     lifts = _category_lifts(compared, seeds)
     features = np.column_stack([compared.matrix, *lifts])
     names = (*compared.names, *(f"category:{k}" for k in range(len(lifts))), *CONTEXT_NAMES)
     against = rivals(pairs.left, pairs.right, standing)
     real = np.column_stack([features, context(standing, against)])
     views = [_without_partner(sight, standing, seeds, features, side) for side in ("left", "right")]
-    score, weights, view_scores = _cross_fitted(sight, real, views, seeds, decided)
-    posterior, share = _calibrated(sight, score, seeds, views, view_scores)
+    score, weights, view_scores = _cross_fitted(sight, real, views, lesson)
+    posterior, share = _calibrated(sight, score, views, view_scores)
     posterior = posterior * _against_best(sight, score)
-    return _Outcome(score, posterior, names, real, weights, share)
+    return Scored(score, posterior, (*names, TOGETHER), np.column_stack([real, score]), weights, share)
 
 
 def _category_lifts(compared: Compared, seeds: Mask) -> list[Floats]:
-    """How much more often two categories meet among seeds than among all candidates: learns that VLDB is Very Large…"""
+    """How much more often two categories meet among seeds than among all: `VLDB` comes to mean `Very Large…` too."""
     found = []
     for ours, theirs in compared.categories:
         width = int(theirs.max(initial=0)) + 2
@@ -155,14 +171,14 @@ def _without_partner(sight: _Sight, standing: Floats, seeds: Mask, features: Flo
 
 
 def _cross_fitted(
-    sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions
+    sight: _Sight, real: Floats, views: Sequence[_View], lesson: _Lesson
 ) -> tuple[Floats, Floats, list[Floats]]:
     """Every pair scored by a model that did not see its left record."""
     fold = sight.pairs.left % FOLDS
-    score, weights = np.zeros(len(real)), np.zeros(real.shape)
+    score, weights = np.zeros(len(real)), np.zeros((len(real), real.shape[1] + 1))
     view_scores = [np.zeros(len(view.rows)) for view in views]
     for k in range(FOLDS):
-        model = _Model.fit(sight, real, views, seeds, decided, fold != k)
+        model = _Model.fit(sight, _examples(sight, real, views, lesson, fold != k))
         mine = fold == k
         score[mine], weights[mine] = model.score(real[mine])
         for view, scores in zip(views, view_scores, strict=True):
@@ -179,14 +195,12 @@ class _Model:
         self._forest, self._linear, self._fill, self._scale = forest, linear, fill, scale
 
     @classmethod
-    def fit(
-        cls, sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions, allowed: Mask
-    ) -> _Model:
+    def fit(cls, sight: _Sight, examples: _Examples) -> _Model:
         """Learn seeds and decisions against thought-away partners and the seeds' beaten rivals."""
         from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-        features, target, weight = _examples(sight, real, views, seeds, decided, allowed)
+        features, target, weight = examples
         said = np.isfinite(features)
         fill = np.where(said, features, 0.0).sum(axis=0) / np.maximum(said.sum(axis=0), 1)
         full = _filled(features, fill)
@@ -198,23 +212,21 @@ class _Model:
         return cls(forest, linear, fill, scale)
 
     def score(self, features: Floats) -> tuple[Floats, Floats]:
-        """Probability-like score, and each feature's part in the linear log-odds."""
+        """Probability-like score, and each feature's part in its log-odds; the last part is the whole's."""
         full = _filled(features, self._fill)
         chance = np.clip(self._forest.predict_proba(full)[:, 1], 0.005, 0.995)
         parts = (full - self._fill) / self._scale * self._linear.coef_[0]
         odds = np.clip(parts.sum(axis=1) + self._linear.intercept_[0], -8, 8)
         blended = 0.5 * np.log(chance / (1 - chance)) + 0.5 * odds
-        return 1 / (1 + np.exp(-blended)), parts
+        return 1 / (1 + np.exp(-blended)), np.column_stack([0.5 * parts, blended - 0.5 * parts.sum(axis=1)])
 
 
 def _filled(features: Floats, fill: Floats) -> Floats:
     return np.where(np.isfinite(features), features, fill)
 
 
-def _examples(
-    sight: _Sight, real: Floats, views: Sequence[_View], seeds: Mask, decided: Decisions, allowed: Mask
-) -> tuple[Floats, NDArray[np.int64], Floats]:
-    pairs = sight.pairs
+def _examples(sight: _Sight, real: Floats, views: Sequence[_View], lesson: _Lesson, allowed: Mask) -> _Examples:
+    pairs, seeds, decided = sight.pairs, lesson.seeds, lesson.decided
     told = np.array(sorted(decided), dtype=np.int64)
     told = told[allowed[told]] if len(told) else told
     same = np.array([decided[row] for row in told.tolist()], dtype=bool)
@@ -223,7 +235,11 @@ def _examples(
     beaten[np.isin(pairs.left, pairs.left[seeds]) | np.isin(pairs.right, pairs.right[seeds])] = True
     lost = np.flatnonzero(beaten & ~seeds & allowed & ~np.isin(np.arange(len(seeds)), told))
     lost = _thinned(lost, MOST_NEGATIVES)
-    blocks, targets, weights = [real[sure], real[lost]], [np.ones(len(sure)), np.zeros(len(lost))], [np.ones(len(sure)), np.full(len(lost), 0.5)]
+    blocks, targets, weights = (
+        [real[sure], real[lost]],
+        [np.ones(len(sure)), np.zeros(len(lost))],
+        [np.ones(len(sure)), np.full(len(lost), 0.5)],
+    )
     for view in views:
         inside = _thinned(np.flatnonzero(allowed[view.rows] & ~np.isin(view.rows, told)), MOST_NEGATIVES)
         blocks.append(view.features[inside])
@@ -245,7 +261,7 @@ def _thinned(rows: Index, most: int) -> Index:
 
 
 def _calibrated(
-    sight: _Sight, score: Floats, seeds: Mask, views: Sequence[_View], view_scores: Sequence[Floats]
+    sight: _Sight, score: Floats, views: Sequence[_View], view_scores: Sequence[Floats]
 ) -> tuple[Floats, float]:
     posteriors, shares = [], []
     for group, view, scores in zip((sight.pairs.left, sight.pairs.right), views, view_scores, strict=True):
@@ -260,7 +276,7 @@ def _calibrated(
 
 
 def _against_best(sight: _Sight, score: Floats) -> Floats:
-    """Odds of a pair over the odds of its records' best other pair, at most 1: two partners are believed if both fit."""
+    """Odds of a pair over the odds of its records' best other pair, at most 1: two partners if both fit."""
     odds = score / np.maximum(1 - score, 1e-9)
     usable = np.where(sight.compared.vetoed, 0.0, odds)
     best = [best_others(group, usable) for group in (sight.pairs.left, sight.pairs.right)]

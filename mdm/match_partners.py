@@ -80,10 +80,7 @@ def blocking_keys(left: Fields, right: Fields) -> list[tuple[str, ...]]:
     counted = sorted((_met([left[name]], [right[name]]), (name,)) for name in left)
     alone = [(met, names) for met, names in counted if 0 < met <= most]
     loose = [names[0] for met, names in counted if met > most]
-    both = sorted(
-        (_met([left[a], left[b]], [right[a], right[b]]), (a, b))
-        for a, b in combinations(sorted(loose), 2)
-    )
+    both = sorted((_met([left[a], left[b]], [right[a], right[b]]), (a, b)) for a, b in combinations(sorted(loose), 2))
     return [names for _, names in [*alone, *((met, names) for met, names in both if 0 < met <= most)]][:12]
 
 
@@ -109,7 +106,9 @@ def _trained(left: Fields, right: Fields, rules: Sequence[tuple[str, ...]], poli
     tables = []
     for name, table in (("left", left), ("right", right)):
         columns = {key: [value or None for value in values] for key, values in table.items()}
-        arrow = pa.table({"unique_id": list(range(_rows(table))), **{k: pa.array(v, pa.string()) for k, v in columns.items()}})
+        arrow = pa.table(
+            {"unique_id": list(range(_rows(table))), **{k: pa.array(v, pa.string()) for k, v in columns.items()}}
+        )
         tables.append(engine.register(arrow, dataset_display_name=f"{name}_side"))
     settings = SettingsCreator(
         link_type="link_only",
@@ -126,8 +125,8 @@ def _comparison(key: str, values: Sequence[str]) -> Any:  # noqa: ANN401
     import splink.comparison_library as library  # noqa: PLC0415
 
     said = [value for value in values if value]
-    numeric = sum(value.isdigit() for value in said) > 0.9 * len(said) if said else False  # noqa: PLR2004
-    few = len(set(said)) < 0.02 * len(said)  # noqa: PLR2004
+    numeric = sum(value.isdigit() for value in said) > 0.9 * len(said) if said else False
+    few = len(set(said)) < 0.02 * len(said)
     if few or key.endswith(("_region", "_branch")):
         return library.ExactMatch(key)
     if numeric:

@@ -66,7 +66,9 @@ def profile(left: Sequence[Record], right: Sequence[Record], keys: tuple[str, st
 
     Raises `ConfigurationError` when the two tables share nothing that could be compared.
     """
-    pairs = _paired([c for c in left[0] if c != keys[0]], [c for c in right[0] if c != keys[1]]) if left and right else []
+    pairs = (
+        _paired([c for c in left[0] if c != keys[0]], [c for c in right[0] if c != keys[1]]) if left and right else []
+    )
     columns = tuple(
         Column(left=ours, right=theirs, kind=_kind(ours, [*_values(left, ours), *_values(right, theirs)]))
         for ours, theirs in pairs
@@ -81,9 +83,12 @@ def profile(left: Sequence[Record], right: Sequence[Record], keys: tuple[str, st
 
 
 def _paired(left: Sequence[str], right: Sequence[str]) -> list[tuple[str, str]]:
+    """By name; what is left over (`title` here, `name` there) by place."""
     by_name = {name.casefold().strip(): name for name in right}
-    same = [(name, by_name[name.casefold().strip()]) for name in left if name.casefold().strip() in by_name]
-    return same or list(zip(left, right, strict=False))
+    same = {name: by_name[name.casefold().strip()] for name in left if name.casefold().strip() in by_name}
+    loose = [name for name in left if name not in same], [name for name in right if name not in same.values()]
+    both = same | dict(zip(*loose, strict=False))
+    return [(name, both[name]) for name in left if name in both]
 
 
 def _values(records: Sequence[Record], column: str) -> list[str]:
@@ -94,9 +99,11 @@ def _values(records: Sequence[Record], column: str) -> list[str]:
 _NAMES: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("date", ("date", "birth", "dob", "日期", "生日")),
     ("address", ("address", "street", "suburb", "addr", "地址", "住址")),
-    ("code", ("postcode", "zip", "phone", "tel", "fax", "soc_sec", "ssn", "tax", "email", "mail", "isbn", "ean", "gtin", "upc",
+    ("code", ("postcode", "zip", "phone", "tel", "fax", "soc_sec", "ssn", "tax", "email", "mail", "isbn", "ean",
+              "gtin", "upc",
               "电话", "手机", "税号", "邮编", "信用代码")),
-    ("person", ("given_name", "surname", "first_name", "last_name", "forename", "family_name", "given", "contact", "姓名", "联系人")),
+    ("person", ("given_name", "surname", "first_name", "last_name", "forename", "family_name", "given", "contact",
+                "姓名", "联系人")),
     ("company", ("company", "supplier", "customer", "vendor", "partner", "公司", "供应商", "客户", "企业", "单位名称")),
     ("people", ("authors", "author", "artist", "artists", "作者")),
 )  # fmt: skip
@@ -112,7 +119,7 @@ def _kind(name: str, values: Sequence[str]) -> Kind:
             return kind
     normal = [normalise(value) for value in values]
     distinct = len(set(normal)) / len(normal)
-    if sum(_numeric(value) for value in normal) > 0.9 * len(normal):  # noqa: PLR2004
+    if sum(_numeric(value) for value in normal) > 0.9 * len(normal):
         long_codes = median(len(value) for value in normal) >= 6 and all("." not in value for value in normal[:50])  # noqa: PLR2004
         return "code" if long_codes and distinct > 0.5 else "number"  # noqa: PLR2004
     if _companies(normal) > 0.5:  # noqa: PLR2004
@@ -128,7 +135,11 @@ def _worded(values: Sequence[str], distinct: float) -> Kind:
     length = median(len(words(value)) for value in values)
     if distinct < 0.1 and length <= 6:  # noqa: PLR2004
         return "category"
-    if length == 1 and not any(is_chinese(value) for value in values[:50]) and sum(_coded(v) for v in values) > 0.6 * len(values):  # noqa: PLR2004
+    if (
+        length == 1
+        and not any(is_chinese(value) for value in values[:50])
+        and sum(_coded(v) for v in values) > 0.6 * len(values)
+    ):
         return "code"
     return "name" if length <= 14 else "text"  # noqa: PLR2004
 

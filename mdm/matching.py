@@ -42,13 +42,15 @@ class Matched:
 
     def explain(self, row: int) -> tuple[tuple[str, float, float], ...]:
         """(feature, value, contribution in log-odds) of one pair, the weightiest first."""
-        parts = zip(self.scored.names, self.scored.features[row].tolist(), self.scored.weights[row].tolist(), strict=True)
+        parts = zip(
+            self.scored.names, self.scored.features[row].tolist(), self.scored.weights[row].tolist(), strict=True
+        )
         return tuple(sorted(parts, key=lambda part: -abs(part[2])))
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything about a run that decisions do not change."""
+    """Everything about a run that decisions do not change; positions count in `left.records` and `right.records`."""
 
     policy: MatchPolicy
     left: Side
@@ -58,14 +60,18 @@ class Prepared:
 
 
 def prepare_run(left: Sequence[Record], right: Sequence[Record], policy: MatchPolicy) -> Prepared:
-    """Standardise, block and compare."""
-    ours, theirs = prepare(left, policy, "left"), prepare(right, policy, "right")
+    """Standardise, block and compare. Records are put in an order of their own, so that theirs does not matter."""
+    ours, theirs = prepare(_sorted(left), policy, "left"), prepare(_sorted(right), policy, "right")
     pairs = block(ours, theirs, policy)
     if policy.matcher == "items":
         return Prepared(policy, ours, theirs, pairs, compare(ours, theirs, pairs, policy))
     linked = link_partners(ours, theirs, policy)
     pairs = as_pairs({*_keys(pairs), *_keys(linked.pairs)})
     return Prepared(policy, ours, theirs, pairs, _weighed(compare(ours, theirs, pairs, policy), pairs, linked))
+
+
+def _sorted(records: Sequence[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: sorted(record.items()))
 
 
 def _keys(pairs: Pairs) -> list[tuple[int, int]]:
@@ -146,7 +152,10 @@ def _twins(run: Prepared, scored: Scored) -> list[Edge]:
             seen = compare(side, side, pairs, run.policy)
             missed = seen.matrix[:, seen.names.index("code:missed")]
             alike = (seen.base >= usual) & ~seen.vetoed & (missed == 0) & _same_facts(run.policy, side, pairs)
-            found += [Edge(int(a) + offset, int(b) + offset, 1.0) for a, b in zip(pairs.left[alike], pairs.right[alike], strict=True)]
+            found += [
+                Edge(int(a) + offset, int(b) + offset, 1.0)
+                for a, b in zip(pairs.left[alike], pairs.right[alike], strict=True)
+            ]
     return found
 
 

@@ -30,7 +30,9 @@ _CORES = re.compile(rf"({_N})\s*芯\s*({_N})")
 _STRENGTH = re.compile(r"(?<![\d.x*φa-z])(3\.6|4\.6|4\.8|5\.6|5\.8|6\.8|8\.8|9\.8|10\.9|12\.9)\s*级?(?![\d.x*]|mm|cm)")
 _STAINLESS = re.compile(r"(?<![a-z\d])(a[1245]-\d{2})(?!\d)\s*级?")
 _CLASS = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d)?)\s*级")
-_OHMS = re.compile(rf"(?<![a-z\d.])({_N})\s*(m|k|r)?\s*(?:ω|欧姆|欧|ohms?)(?![a-z])|(?<![a-z\d.])({_N})(k|m|r)(?![a-z\d])|(?<![a-z\d.])(\d+)([rk])(\d+)(?![a-z\d])")
+_OHMS = re.compile(
+    rf"(?<![a-z\d.])({_N})\s*(m|k|r)?\s*(?:ω|欧姆|欧|ohms?)(?![a-z])|(?<![a-z\d.])({_N})(k|m|r)(?![a-z\d])|(?<![a-z\d.])(\d+)([rk])(\d+)(?![a-z\d])"
+)
 _KILO_OHMS = re.compile(rf"({_N})\s*(千|兆)欧姆?")
 _FARADS = re.compile(rf"(?<![a-z\d.])({_N})\s*(p|n|u|m)f(?![a-z])")
 _CHIP = re.compile(r"(?<!\d)(01005|0201|0402|0603|0805|1206|1210|1812|2010|2512)(?!\d)")
@@ -40,7 +42,9 @@ _VOLTS = re.compile(rf"(?<![a-z\d.])(?:(dc|ac)\s*)?({_N})\s*(k|m)?v\s*(dc|ac)?(?
 _MASS = re.compile(rf"(?<![a-z\d.])({_N})\s*(kg|g|mg|公斤|千克|克|吨|t)(?![a-z\d])")
 _VOLUME = re.compile(rf"(?<![a-z\d.])({_N})\s*(ml|l|毫升|升|公升|cl)(?![a-z\d])")
 _COUNTED = r"(?:只|个|件|支|双|片|条|张|包|套|粒|pcs?|pieces?|pairs?)"
-_PACK = re.compile(rf"({_N})\s*{_COUNTED}\s*(?:/|每|装)?\s*(?:盒|包|箱|袋|box|bag|pack|carton)|(?:盒|箱|袋|包)装?\s*({_N})\s*{_COUNTED}|(?:box|pack|case) of ({_N})")
+_PACK = re.compile(
+    rf"({_N})\s*{_COUNTED}\s*(?:/|每|装)?\s*(?:盒|包|箱|袋|box|bag|pack|carton)|(?:盒|箱|袋|包)装?\s*({_N})\s*{_COUNTED}|(?:box|pack|case) of ({_N})"
+)
 _LAYERS = re.compile(r"([一二两三四五六七八九\d]+)\s*层")
 _SIZE = re.compile(r"(?<![a-z\d])(x{0,3}[sl]|m|xxs)\s*(?:码|号)|(?<![a-z\d.])(x{0,3}[sl]|m)(?=[\s,)]|$)")
 _RAL = re.compile(r"ral[ -]*(\d{4})")
@@ -52,11 +56,26 @@ _DIGITS = {c: str(i) for i, c in enumerate("零一二三四五六七八九")} | 
 
 _MILLIMETRES = {"mm": "1", "毫米": "1", "cm": "10", "厘米": "10", "dm": "100", "m": "1000", "米": "1000", "um": "0.001",
                 "in": "25.4", "inch": "25.4", "寸": "25.4", '"': "25.4"}  # fmt: skip
-_GRAMS = {"g": "1", "克": "1", "kg": "1000", "公斤": "1000", "千克": "1000", "mg": "0.001", "t": "1000000", "吨": "1000000"}
+_GRAMS = {
+    "g": "1",
+    "克": "1",
+    "kg": "1000",
+    "公斤": "1000",
+    "千克": "1000",
+    "mg": "0.001",
+    "t": "1000000",
+    "吨": "1000000",
+}
 _MILLILITRES = {"ml": "1", "毫升": "1", "l": "1000", "升": "1000", "公升": "1000", "cl": "10"}
 _PREFIX = {"p": "1", "n": "1000", "u": "1000000", "m": "1000000000"}
 _OHM_PREFIX = {"k": "1000", "千": "1000", "m": "1000000", "兆": "1000000", "r": "1", "": "1", None: "1"}
-_TABLES = {"material": compiled(MATERIALS), "finish": compiled(FINISHES), "colour": compiled(COLOURS), "form": compiled(FORMS), "brand": compiled(BRANDS)}
+_TABLES = {
+    "material": compiled(MATERIALS),
+    "finish": compiled(FINISHES),
+    "colour": compiled(COLOURS),
+    "form": compiled(FORMS),
+    "brand": compiled(BRANDS),
+}
 
 STRICT = ("thread", "strength", "class", "material", "finish", "ohms", "farads", "chip", "dielectric", "percent", "volts",
           "pack", "mass", "volume", "layers", "size", "ral", "numbers", "latin", "brand", "colour", "form")  # fmt: skip
@@ -78,8 +97,7 @@ class ParsedItem:
 
 
 def _exact(number: Decimal | str) -> str:
-    text = format(Decimal(number).normalize(), "f")
-    return text
+    return format(Decimal(number).normalize(), "f")
 
 
 def _times(number: str, factor: str) -> str:
@@ -122,7 +140,30 @@ def parse_item(raw: str) -> ParsedItem:
     return ParsedItem(raw, text, parts, frozenset(codes_of(text)), head, is_chinese(text))
 
 
-_NOISE = frozenset({"mm", "cm", "m", "d", "x", "od", "id", "pcs", "ral", "no", "type", "l", "plc", "mlcc", "s", "t", "the", "and", "of", "for"})
+_NOISE = frozenset(
+    {
+        "mm",
+        "cm",
+        "m",
+        "d",
+        "x",
+        "od",
+        "id",
+        "pcs",
+        "ral",
+        "no",
+        "type",
+        "l",
+        "plc",
+        "mlcc",
+        "s",
+        "t",
+        "the",
+        "and",
+        "of",
+        "for",
+    }
+)
 
 
 def _words_of_trade(reading: _Reading) -> None:

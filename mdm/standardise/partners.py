@@ -22,10 +22,16 @@ _LATIN_LEGAL = re.compile(
 _BRANCH = re.compile(
     r"(?:第?[一二三四五六七八九十\d]+|[\u4e00-\u9fff]{2,6}?)(?:分公司|分厂|分店|办事处|营业部|门市部|经营部|销售部|项目部|事业部|支行|分行|车间)$"
 )
-_LATIN_BRANCH = re.compile(r"(?<![a-z])(?:([a-z]+|\d+(?:st|nd|rd|th)?|no\.? ?\d+) (?:branch|office|division|plant)|(?:branch|plant) (?:no\.? ?)?(\d+|[a-z]+))(?![a-z])")
+_LATIN_BRANCH = re.compile(
+    r"(?<![a-z])(?:([a-z]+|\d+(?:st|nd|rd|th)?|no\.? ?\d+) (?:branch|office|division|plant)|(?:branch|plant) (?:no\.? ?)?(\d+|[a-z]+))(?![a-z])"
+)
 _PLACES = sorted(PROVINCE_OF, key=len, reverse=True)
-_PLACE = re.compile(rf"({'|'.join(_PLACES)})(?:特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)?(?:[\u4e00-\u9fff]{{1,3}}(?:区|县|镇)(?=[\u4e00-\u9fff]{{4}}))?")
-_LATIN_PLACE = re.compile(rf"(?<![a-z])({'|'.join(sorted(map(re.escape, LATIN), key=len, reverse=True))})(?: city| province)?(?![a-z])")
+_PLACE = re.compile(
+    rf"({'|'.join(_PLACES)})(?:特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)?(?:[\u4e00-\u9fff]{{1,3}}(?:区|县|镇)(?=[\u4e00-\u9fff]{{4}}))?"
+)
+_LATIN_PLACE = re.compile(
+    rf"(?<![a-z])({'|'.join(sorted(map(re.escape, LATIN), key=len, reverse=True))})(?: city| province)?(?![a-z])"
+)
 _TRADES = """精密机械 机械设备 机械制造 机械 机电设备 机电 电子科技 电子 信息技术 网络科技 生物科技 科技 五金制品 五金 自动化设备 自动化科技 自动化 国际贸易 进出口 贸易 商贸
 供应链管理 供应链 物流 货运 运输 包装材料 包装制品 包装 印刷 精密模具 模具 汽车零部件 汽车配件 汽车 新材料 材料 轴承 仪器仪表 仪器 仪表 塑料制品 塑胶制品 塑胶 塑料 橡胶 密封件 紧固件 标准件 弹簧
 化工 涂料 油墨 电气设备 电气 电器 电缆 线缆 电线 电机 电源 照明 光电 半导体 集成电路 通信 软件 智能装备 智能科技 智能 装备 设备 实业 工业 工程 建筑 建材 装饰 家具 纺织 服装 食品 医疗器械 医疗 医药 药业
@@ -90,13 +96,22 @@ def _latin(raw: str, text: str) -> ParsedPartner:
     rest = words(_LATIN_PLACE.sub(" ", left)) or words(left)
     region = places[0] if places else ""
     return ParsedPartner(
-        raw, text, region, PROVINCE_OF.get(region, ""), " ".join(rest[:1]), " ".join(rest[1:]), legal, " ".join(branches)
+        raw,
+        text,
+        region,
+        PROVINCE_OF.get(region, ""),
+        " ".join(rest[:1]),
+        " ".join(rest[1:]),
+        legal,
+        " ".join(branches),
     )
 
 
 def partner_contradictions(left: ParsedPartner, right: ParsedPartner) -> tuple[str, ...]:
-    """Parts in which the two names exclude each other: region, branch, trade (Chinese only: Latin trades vary freely)."""
+    """Parts in which the two names exclude each other: region and branch; in Chinese, where they parse, core and trade."""
     found = []
+    if is_chinese(left.core) and is_chinese(right.core) and left.core not in right.core and right.core not in left.core:
+        found.append("core")
     if left.region and right.region and _apart(left, right):
         found.append("region")
     if left.branch != right.branch:

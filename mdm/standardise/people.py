@@ -9,7 +9,22 @@ from mdm.standardise.text import is_chinese, normalise, words
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sir", "jr", "sr", "corporate"})
 _CHINESE_TITLE = re.compile(r"(先生|女士|小姐|经理|总监|总经理|主任|工程师|老师|博士|教授|总)$")
-_COMPOUND = ("欧阳", "司马", "上官", "诸葛", "司徒", "夏侯", "皇甫", "东方", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙")
+_COMPOUND = (
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "司徒",
+    "夏侯",
+    "皇甫",
+    "东方",
+    "尉迟",
+    "公孙",
+    "慕容",
+    "令狐",
+    "宇文",
+    "长孙",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +43,10 @@ def parse_person(raw: str) -> ParsedPerson:
         name = _CHINESE_TITLE.sub("", re.sub(r"[\s·]", "", text))
         family = next((name[:2] for known in _COMPOUND if name.startswith(known)), name[:1])
         return ParsedPerson(raw, (family, name[len(family) :]), family)
-    given, comma, _ = text.partition(",")
+    before, comma, _ = text.partition(",")
     parts = [word for word in words(text) if word not in _TITLES]
-    family = (words(given) if comma else parts)[-1:]
-    return ParsedPerson(raw, tuple(sorted(parts)), family[0] if family else "")
+    last = (words(before) if comma else parts)[-1:]
+    return ParsedPerson(raw, tuple(sorted(parts)), last[0] if last else "")
 
 
 def digits(raw: str) -> str:

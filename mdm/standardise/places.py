@@ -52,6 +52,6 @@ def _provinces() -> dict[str, str]:
 
 
 PROVINCE_OF: Mapping[str, str] = _provinces()
-LATIN: Mapping[str, str] = dict(
-    (pair.rsplit(" ", 1)[0].strip(), pair.rsplit(" ", 1)[1]) for pair in _LATIN.replace("\n", "").split("|") if pair
-)
+LATIN: Mapping[str, str] = {
+    pair.rsplit(" ", 1)[0].strip(): pair.rsplit(" ", 1)[1] for pair in _LATIN.replace("\n", "").split("|") if pair
+}

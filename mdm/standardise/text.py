@@ -11,7 +11,9 @@ CJK = re.compile(r"[\u3400-\u9fff]")
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?|[\u3400-\u9fff]+")
 _SQUASH = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
-_SIGNS = str.maketrans({"×": "x", "✕": "x", "＊": "*", "∗": "*", "ø": "φ", "Ø": "φ", "Φ": "φ", "⌀": "φ", "ϕ": "φ", "μ": "u", "µ": "u"})
+_SIGNS = str.maketrans(
+    {"×": "x", "✕": "x", "＊": "*", "∗": "*", "ø": "φ", "Ø": "φ", "Φ": "φ", "⌀": "φ", "ϕ": "φ", "μ": "u", "µ": "u"}
+)
 
 
 @lru_cache(maxsize=1)

@@ -277,13 +277,32 @@ PROVINCES = {"苏州": "江苏省", "深圳": "广东省", "宁波": "浙江省"
              "成都": "四川省", "武汉": "湖北省", "佛山": "广东省"}  # fmt: skip
 CORES = ["华鑫", "恒达", "瑞丰", "金桥", "东方龙", "鼎盛", "博远", "天宇", "宏图", "联创", "新时代", "科瑞", "国泰", "美亚", "永固",
          "正阳", "凯旋", "百川", "华欣", "恒大成", "瑞峰", "鼎晟", "博源", "天语", "海纳", "领航", "江南", "赛维", "优耐", "德力"]  # fmt: skip
-TRADES = ["精密机械", "电子科技", "五金制品", "自动化设备", "贸易", "物流", "包装材料", "模具", "汽车零部件", "新材料", "轴承", "仪器仪表"]
+TRADES = [
+    "精密机械",
+    "电子科技",
+    "五金制品",
+    "自动化设备",
+    "贸易",
+    "物流",
+    "包装材料",
+    "模具",
+    "汽车零部件",
+    "新材料",
+    "轴承",
+    "仪器仪表",
+]
 TRADITIONAL = str.maketrans("华联国东龙鼎达图创时阳旋领优宁无广庆连门圆机电装动车轴术业贸务厂设备仪器仪测创兴",
                             "華聯國東龍鼎達圖創時陽旋領優寧無廣慶連門圓機電裝動車軸術業貿務廠設備儀器儀測創興")  # fmt: skip
 BRANCHES = ["第一分公司", "第二分公司", "昆山分公司", "南京分公司", "销售分公司"]
 ENGLISH_REGIONS = ["Shanghai", "Suzhou", "Shenzhen", "Ningbo", "Wuxi", "Dongguan"]
 ENGLISH_CORES = ["Huaxin", "Hengda", "Ruifeng", "Jinqiao", "Dingsheng", "Boyuan", "Keyrui", "Lianchuang"]
-ENGLISH_TRADES = ["Precision Machinery", "Electronic Technology", "Hardware Products", "Automation Equipment", "Packaging"]
+ENGLISH_TRADES = [
+    "Precision Machinery",
+    "Electronic Technology",
+    "Hardware Products",
+    "Automation Equipment",
+    "Packaging",
+]
 
 
 @dataclass(frozen=True)
