@@ -1,8 +1,8 @@
-"""What the compiled planner reads and writes: plain int arrays, no string, no object.
+"""What the compiled planner reads and writes: tables of ints, no string, no object.
 
 Items are numbered in planning order (low-level code, then code), roots in the order of their text, days from the
-planning day. `*_from` arrays have one entry more than there are items: the rows of item `i` are `from[i]` up to
-`from[i + 1]`. A consumer is an order number, or `-1 - n` for the n-th *fixed* consumer (demand, firm order, safety
+planning day. `ITEM` rows name where the item's rows of the other tables begin; one row more than there are items says
+where they end. A consumer is an order number, or `-1 - n` for the n-th *fixed* consumer (demand, firm order, safety
 stock), which was known before planning. `planning.encoding` fills these, `planning.decoding` reads them.
 """
 
@@ -14,8 +14,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Table = NDArray[np.void]
 LIMIT = 2**61
 """Quantities above this are left to the plain planner, so that no sum in the compiled one can overflow."""
+
+
+def row_type(wide: str, narrow: str = "") -> np.dtype[np.void]:
+    """A row of int64 fields, then int32 ones."""
+    fields = [(name, np.int64) for name in wide.split()] + [(name, np.int32) for name in narrow.split()]
+    return np.dtype(fields, align=True)
+
+
+ITEM = row_type(
+    "lead unit smallest largest period blocked place need_from supply_from line_from document_from claim_from"
+)
+"""Lead time in days, lot rule (0: none), whether no order can be planned, place among consumers, first rows."""
+NEED = row_type("urgency day fixed quantity")
+"""Independent need; `urgency` is the rank of (tier, priority)."""
+FIXED = row_type("place sub root")
+"""Consumer known before planning: (place, sub) sorts it among all consumers of its root."""
+SUPPLY = row_type("day quantity reserved traced on_hand")
+"""Existing supply, in the order of the keys; `reserved` is a root or -1."""
+LINE = row_type("parent numerator denominator")
+"""What a parent's orders draw of a component: `numerator / denominator` per scaled unit."""
+DOCUMENT = row_type("root number")
+"""Order number that must not be used again, by (root, number)."""
+CLAIM = row_type("consumer quantity owner stays first last")
+"""Prior peg by consumer code: on a planned order (`owner` >= 0) or on the supplies `targets[first:last]`."""
+ORDER = row_type("quantity surplus", "item root number due urgency")
+"""Planned order; `due` in days from the planning day, `number` is the last part of the key."""
+PEG = row_type("quantity", "supply consumer")
+"""Peg; `supply` is an order number or `-1 - n` for the n-th existing supply."""
+SHORT = row_type("item consumer day quantity")
+"""What nothing covers, because no order can be planned for the item."""
 
 
 class Rules(NamedTuple):
@@ -31,138 +62,47 @@ class Rules(NamedTuple):
     claim_numbers: int
 
 
-class Items(NamedTuple):
-    """By item: lead time in days, lot rule (0: none), whether no order can be planned, place among consumers."""
-
-    lead: Ints
-    unit: Ints
-    smallest: Ints
-    largest: Ints
-    period: Ints
-    blocked: Ints
-    place: Ints
-
-
-class Needs(NamedTuple):
-    """Independent needs by item; `urgency` is the rank of (tier, priority)."""
-
-    start: Ints
-    urgency: Ints
-    day: Ints
-    fixed: Ints
-    quantity: Ints
-
-
-class Fixed(NamedTuple):
-    """Consumers known before planning. (`place`, `sub`) sorts them among all consumers of one root."""
-
-    place: Ints
-    sub: Ints
-    root: Ints
-
-
-class Supplies(NamedTuple):
-    """Existing supply by item, in the order of its keys; `reserved` is a root or -1."""
-
-    start: Ints
-    day: Ints
-    quantity: Ints
-    reserved: Ints
-    traced: Ints
-    on_hand: Ints
-
-
-class Lines(NamedTuple):
-    """What each component's parents draw of it: `numerator / denominator` per scaled unit."""
-
-    start: Ints
-    parent: Ints
-    numerator: Ints
-    denominator: Ints
-
-
-class Documents(NamedTuple):
-    """Order numbers that must not be used again, by item, sorted by (root, number)."""
-
-    start: Ints
-    root: Ints
-    number: Ints
-
-
-class Claims(NamedTuple):
-    """Prior pegs by item, sorted by consumer code; either on a planned order (`owner` >= 0) or on listed supplies."""
-
-    start: Ints
-    consumer: Ints
-    quantity: Ints
-    owner: Ints
-    stays: Ints
-    first: Ints
-    last: Ints
-    targets: Ints
-
-
 class Columns(NamedTuple):
     """One snapshot as the compiled planner reads it; `date_root` numbers each day as an owner (`need_date`)."""
 
     rules: Rules
-    items: Items
-    needs: Needs
-    fixed: Fixed
-    supplies: Supplies
-    lines: Lines
-    documents: Documents
-    claims: Claims
+    items: Table
+    needs: Table
+    fixed: Table
+    supplies: Table
+    lines: Table
+    documents: Table
+    claims: Table
+    targets: Ints
     date_root: Ints
 
 
-class Orders(NamedTuple):
-    """Planned orders, those of one item together; days from the planning day, `number` is the last part of the key."""
-
-    item: NDArray[np.int32]
-    root: NDArray[np.int32]
-    number: NDArray[np.int32]
-    due: NDArray[np.int32]
-    urgency: NDArray[np.int32]
-    quantity: Ints
-    surplus: Ints
-
-
-class Pegs(NamedTuple):
-    """Pegs, those of one item together; `supply` is an order number or `-1 - n` for the n-th existing supply."""
-
-    supply: NDArray[np.int32]
-    consumer: NDArray[np.int32]
-    quantity: Ints
-
-
-class Shorts(NamedTuple):
-    """What nothing covers, because no order can be planned for the item."""
-
-    item: Ints
-    consumer: Ints
-    day: Ints
-    quantity: Ints
-
-
 class Result(NamedTuple):
-    """What the compiled planner found; `ok` is False where a quantity passed LIMIT and nothing else counts."""
+    """What the compiled planner found; `ok` is False where a quantity passed LIMIT and nothing else counts.
+
+    `order_from` and `peg_from` give each item's first row, `free` what is left of each supply, `wanted` the day of
+    its earliest need (-1: none).
+    """
 
     ok: bool
-    orders: Orders
-    order_start: Ints
-    pegs: Pegs
-    peg_start: Ints
-    shorts: Shorts
+    orders: Table
+    order_from: Ints
+    pegs: Table
+    peg_from: Ints
+    shorts: Table
     free: Ints
     wanted: Ints
-
-
-def starts(owners: Ints, count: int) -> Ints:
-    """The `*_from` array of rows sorted by owner."""
-    return np.searchsorted(owners, np.arange(count + 1)).astype(np.int64)
 
 
 def ints(values: Any) -> Ints:  # noqa: ANN401 - whatever numpy takes
     """An int64 array; raises OverflowError for what does not fit."""
     return np.array(values, dtype=np.int64)
+
+
+def table(row: np.dtype[np.void], columns: dict[str, Any]) -> Table:
+    """A table of this row type from equally long columns."""
+    length = len(next(iter(columns.values())))
+    rows: Table = np.zeros(length, row)
+    for name, values in columns.items():
+        rows[name] = values
+    return rows

@@ -32,6 +32,7 @@ class _Decoding:
         self.columns = columns
         self.names = names
         self.result = result
+        self.on_hand = columns.supplies["on_hand"].tolist()
         self.today = prepared.snapshot.as_of.toordinal()
         self.firm = {row.key for row in prepared.admitted.firm_orders}
         self.promised = {row.key: row.available for row in prepared.admitted.receipts}
@@ -60,8 +61,8 @@ class _Decoding:
         levels = [self.prepared.explosion.levels.get(code, 0) for code in self.names.codes]
         orders = []
         for number, root, part, day, quantity, surplus in zip(
-            table.item.tolist(), table.root.tolist(), table.number.tolist(),
-            table.due.tolist(), table.quantity.tolist(), table.surplus.tolist(), strict=True,
+            table["item"].tolist(), table["root"].tolist(), table["number"].tolist(),
+            table["due"].tolist(), table["quantity"].tolist(), table["surplus"].tolist(), strict=True,
         ):  # fmt: skip
             item = self.items[number]
             lead = item.lead_time_days or 0
@@ -82,14 +83,14 @@ class _Decoding:
         return self.names.fixed_keys[-1 - number], self.names.fixed_roots[-1 - number]
 
     def _kind(self, supply: int) -> SupplyKind:
-        if self.columns.supplies.on_hand[supply]:
+        if self.on_hand[supply]:
             return "on_hand"
         return "firm" if self.names.supply_keys[supply] in self.firm else "receipt"
 
     def _pegs(self) -> list[Peg]:
         """All pegs; those on existing supply of one item sorted by keys, as text sorts them."""
-        table, start = self.result.pegs, self.result.peg_start.tolist()
-        supplies, consumers, quantities = table.supply.tolist(), table.consumer.tolist(), table.quantity.tolist()
+        table, start = self.result.pegs, self.result.peg_from.tolist()
+        supplies, consumers, quantities = table["supply"].tolist(), table["consumer"].tolist(), table["quantity"].tolist()
         pegs: list[Peg] = []
         for number, item in enumerate(self.items):
             at, end = start[number], start[number + 1]
@@ -109,27 +110,27 @@ class _Decoding:
 
     def _shortages(self) -> Iterator[Shortage]:
         table = self.result.shorts
-        for item, who, quantity in zip(table.item.tolist(), table.consumer.tolist(), table.quantity.tolist(), strict=True):
+        for item, who, quantity in zip(table["item"].tolist(), table["consumer"].tolist(), table["quantity"].tolist(), strict=True):
             code = self.names.codes[item]
             yield Shortage(*self._consumer(who), code, quantity, self.prepared.blocked[code])
 
     def _shortage_messages(self) -> Iterator[PlanMessage]:
-        days = self.result.shorts.day.tolist()
+        days = self.result.shorts["day"].tolist()
         for row, day in zip(self._shortages(), days, strict=True):
             yield PlanMessage("shortage", row.item, row.consumer, row.quantity, None, self._date(day))
 
     def _late_messages(self) -> Iterator[PlanMessage]:
         plain = [tier == 0 for tier, _ in self.names.urgencies]
-        for order, urgency in zip(self.orders, self.result.orders.urgency.tolist(), strict=True):
+        for order, urgency in zip(self.orders, self.result.orders["urgency"].tolist(), strict=True):
             if order.late and plain[urgency] and order.quantity > order.surplus:
                 yield late_order(order)
 
     def _supply_messages(self) -> Iterator[PlanMessage]:
         """Twin of `messages.supply_messages`, over the supplies of all items."""
         table, result = self.columns.supplies, self.result
-        start, order_start = table.start.tolist(), result.order_start.tolist()
-        free, wanted, days = result.free.tolist(), result.wanted.tolist(), table.day.tolist()
-        quantities = table.quantity.tolist()
+        start, order_start = self.columns.items["supply_from"].tolist(), result.order_from.tolist()
+        free, wanted, days = result.free.tolist(), result.wanted.tolist(), table["day"].tolist()
+        quantities = table["quantity"].tolist()
         tolerance = self.prepared.snapshot.policies.message_tolerance_days
         for number, item in enumerate(self.items):
             idle = 0
@@ -149,7 +150,7 @@ class _Decoding:
             yield from unused_stock(item.code, idle, made)
 
     def _name_missing_boms(self) -> None:
-        components, start = self.prepared.explosion.components, self.result.order_start
+        components, start = self.prepared.explosion.components, self.result.order_from
         for number, item in enumerate(self.items):
             if item.sourcing == "make" and item.code not in components and start[number] < start[number + 1]:
                 self.prepared.admitted.name("no_bom", item.code, item.code, "planned without components")
@@ -157,7 +158,7 @@ class _Decoding:
     def _availability(self) -> dict[str, date]:
         table = self.columns.supplies
         rows = zip(
-            self.names.supply_keys, table.on_hand.tolist(), table.day.tolist(),
-            table.quantity.tolist(), self.result.free.tolist(), strict=True,
+            self.names.supply_keys, table["on_hand"].tolist(), table["day"].tolist(),
+            table["quantity"].tolist(), self.result.free.tolist(), strict=True,
         )  # fmt: skip
         return {key: self._date(day) for key, on_hand, day, quantity, free in rows if not on_hand and free < quantity}

@@ -10,24 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from canonical.plan import INT64_MAX
 from planning.columns import (
+    CLAIM,
+    DOCUMENT,
+    FIXED,
+    ITEM,
     LIMIT,
-    Claims,
+    LINE,
+    NEED,
+    SUPPLY,
     Columns,
-    Documents,
-    Fixed,
-    Items,
-    Lines,
-    Needs,
     Rules,
-    Supplies,
     ints,
-    starts,
+    table,
 )
 from planning.intake import STOCK_ROOT
 from planning.lot_sizing import lot_bounds, lot_unit
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from canonical.plan import PlanItem
-    from planning.columns import Ints
+    from planning.columns import Ints, Table
     from planning.preparation import Prepared
 
 MAX_DAYS = 40_000
@@ -97,7 +97,7 @@ def encode(prepared: Prepared) -> tuple[Columns, Names]:
 
 
 def text_sub(number: str) -> int:
-    """A number's place among others as text sorts them; twin of `kernels._number_sub`."""
+    """A number's place among others as text sorts them; twin of `kernels.sorting.number_sub`."""
     code = 0
     for digit in number.ljust(MAX_DIGITS, "/"):
         code = code * 11 + (ord(digit) - ord("/"))
@@ -203,7 +203,7 @@ class _Encoding:
         urgencies = sorted({draft.urgency for draft in self.drafts})
         fixed, item_places, places = self._places()
         supplies = self._supplies()
-        claims, claim_numbers = self._claims(supplies)
+        claims, targets, claim_numbers = self._claims(supplies)
         roots = len(self.roots)
         if max(len(urgencies), 1) * self.days * (roots + 1) * places > PACKED:
             raise NotCovered("more consumers than a rank can hold")
@@ -221,45 +221,61 @@ class _Encoding:
             claim_numbers=claim_numbers,
         )
         days = range(self.days if by_date else 0)
+        needs, lines, documents = self._need_rows(), self._line_rows(), self._document_rows()
         columns = Columns(
             rules=rules,
-            items=self._items(item_places),
-            needs=self._need_table(urgencies),
+            items=self._items(item_places, needs, [s.item for s in supplies], lines, documents, claims),
+            needs=self._need_table(needs, urgencies),
             fixed=fixed,
             supplies=self._supply_table(supplies),
-            lines=self._lines(),
-            documents=self._documents(),
-            claims=claims,
+            lines=table(LINE, {"parent": lines[1], "numerator": lines[2], "denominator": lines[3]}),
+            documents=table(DOCUMENT, {"root": documents[1], "number": documents[2]}),
+            claims=table(CLAIM, dict(zip(CLAIM.names or (), claims[1:], strict=True))),
+            targets=ints(targets),
             date_root=ints([self.root_number[date.fromordinal(self.today + day).isoformat()] for day in days]),
         )
         keys = [supply.key for supply in supplies]
         return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, urgencies)
 
-    def _items(self, places: Ints) -> Items:
+    def _items(self, places: Ints, *owners: Any) -> Table:  # noqa: ANN401 - rows or item columns of the other tables
+        """One row an item, and the row that says where the last one's rows end."""
+        needs, supplies, lines, documents, claims = owners
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
         bounds = [lot_bounds(item.lot) for item in items]
-        return Items(
-            lead=ints([item.lead_time_days or 0 for item in items]),
-            unit=_within([lot_unit(item.lot) for item in items]),
-            smallest=_within([smallest for smallest, _ in bounds]),
-            largest=_within([largest for _, largest in bounds]),
-            period=_within([item.lot.period_days if item.lot.rule == "period" else 0 for item in items]),
-            blocked=ints([code in self.prepared.blocked for code in self.codes]),
-            place=places,
-        )
+        columns = {
+            "lead": [item.lead_time_days or 0 for item in items],
+            "unit": _within([lot_unit(item.lot) for item in items]),
+            "smallest": _within([smallest for smallest, _ in bounds]),
+            "largest": _within([largest for _, largest in bounds]),
+            "period": _within([item.lot.period_days if item.lot.rule == "period" else 0 for item in items]),
+            "blocked": [code in self.prepared.blocked for code in self.codes],
+            "place": places,
+        }
+        rows = table(ITEM, {name: [*values, 0] for name, values in columns.items()})
+        counted = np.arange(len(items) + 1)
+        rows["need_from"] = np.searchsorted(ints([draft.item for draft in needs]), counted)
+        rows["supply_from"] = np.searchsorted(ints(supplies), counted)
+        rows["line_from"] = np.searchsorted(lines[0], counted)
+        rows["document_from"] = np.searchsorted(documents[0], counted)
+        rows["claim_from"] = np.searchsorted(claims[0], counted)
+        return rows
 
-    def _need_table(self, urgencies: list[tuple[int, int]]) -> Needs:
+    def _need_rows(self) -> list[_Draft]:
+        return sorted(self.drafts, key=lambda draft: draft.item)
+
+    def _need_table(self, drafts: list[_Draft], urgencies: list[tuple[int, int]]) -> Table:
         rank = {urgency: n for n, urgency in enumerate(urgencies)}
-        drafts = sorted(self.drafts, key=lambda draft: draft.item)
-        return Needs(
-            start=starts(ints([draft.item for draft in drafts]), len(self.codes)),
-            urgency=ints([rank[draft.urgency] for draft in drafts]),
-            day=ints([draft.day for draft in drafts]),
-            fixed=ints([draft.fixed for draft in drafts]),
-            quantity=_within([draft.quantity for draft in drafts]),
+        return table(
+            NEED,
+            {
+                "urgency": [rank[draft.urgency] for draft in drafts],
+                "day": [draft.day for draft in drafts],
+                "fixed": [draft.fixed for draft in drafts],
+                "quantity": _within([draft.quantity for draft in drafts]),
+            },
         )
 
-    def _places(self) -> tuple[Fixed, Ints, int]:
+    def _places(self) -> tuple[Table, Ints, int]:
         """The place of every fixed consumer and of every item's orders, and how many places there are."""
         inside = [self._prefix_of(key) for key in self.fixed_keys]
         alone = [key for key, prefix in zip(self.fixed_keys, inside, strict=True) if prefix is None]
@@ -271,10 +287,13 @@ class _Encoding:
             0 if prefix is None else self._sub(key[len(prefix) :], root, rank[key])
             for key, root, prefix in zip(self.fixed_keys, self.fixed_roots, inside, strict=True)
         ]
-        fixed = Fixed(
-            place=ints([place[prefix or key] for key, prefix in zip(self.fixed_keys, inside, strict=True)]),
-            sub=ints(subs),
-            root=ints([self._root(root) for root in self.fixed_roots]),
+        fixed = table(
+            FIXED,
+            {
+                "place": [place[prefix or key] for key, prefix in zip(self.fixed_keys, inside, strict=True)],
+                "sub": subs,
+                "root": [self._root(root) for root in self.fixed_roots],
+            },
         )
         return fixed, ints([place[prefix] for prefix in self.prefixes]), max(len(place), 1)
 
@@ -310,53 +329,48 @@ class _Encoding:
             raise NotCovered("two supplies with one key")
         return sorted(found, key=lambda supply: (supply.item, supply.key))
 
-    def _supply_table(self, supplies: list[_Supply]) -> Supplies:
-        return Supplies(
-            start=starts(ints([supply.item for supply in supplies]), len(self.codes)),
-            day=ints([supply.day for supply in supplies]),
-            quantity=_within([supply.quantity for supply in supplies]),
-            reserved=ints([supply.reserved for supply in supplies]),
-            traced=ints([supply.traced for supply in supplies]),
-            on_hand=ints([supply.on_hand for supply in supplies]),
+    def _supply_table(self, supplies: list[_Supply]) -> Table:
+        return table(
+            SUPPLY,
+            {
+                "day": [supply.day for supply in supplies],
+                "quantity": _within([supply.quantity for supply in supplies]),
+                "reserved": [supply.reserved for supply in supplies],
+                "traced": [supply.traced for supply in supplies],
+                "on_hand": [supply.on_hand for supply in supplies],
+            },
         )
 
-    def _lines(self) -> Lines:
+    def _line_rows(self) -> list[Ints]:
+        """Component, parent, numerator, denominator, by component; lines that can never draw are left out."""
         rows = [
             (self.number[code], self.number[parent], numerator, denominator)
             for parent, drawn in self.prepared.explosion.components.items()
-            if self.admitted.items[parent].sourcing != "buy"
+            if self.admitted.items[parent].sourcing not in {"buy", "phantom"}
             for code, numerator, denominator in drawn
         ]
-        component, parent, numerator, denominator = _unzip(rows, 4)
-        sequence = np.argsort(component, kind="stable")
-        lines = Lines(
-            starts(component[sequence], len(self.codes)),
-            parent[sequence],
-            numerator[sequence],
-            denominator[sequence],
-        )
-        sourcings = (self.admitted.items[self.codes[n]].sourcing for n in np.unique(parent[parent >= component]))
-        if any(sourcing != "phantom" for sourcing in sourcings) or self._draws_phantom():
+        found = _unzip(rows, 4)
+        component, parent, numerator, denominator = found
+        if np.any(parent >= component) or self._draws_phantom():
             raise NotCovered("a component planned before what draws on it")
         if np.any(numerator > LIMIT) or np.any(denominator > LIMIT):
             raise NotCovered("a BOM ratio beyond the limit")
-        later = lines.parent < component[sequence]
-        return lines if later.all() else _kept(lines, component[sequence], later, len(self.codes))
+        sequence = np.argsort(component, kind="stable")
+        return [column[sequence] for column in found]
 
     def _draws_phantom(self) -> bool:
         """Whether something but a demand asks for a phantom, so that orders for phantoms arise."""
         items = self.admitted.items
         return any(items[c.item].sourcing == "phantom" for f in self.admitted.firm_orders for c in f.components)
 
-    def _documents(self) -> Documents:
+    def _document_rows(self) -> list[Ints]:
         found = (self._planned_key(key) for key in self.prepared.documents)
-        item, root, number = _unzip(sorted(key for key in found if key is not None), 3)
-        return Documents(starts(item, len(self.codes)), root, number)
+        return _unzip(sorted(key for key in found if key is not None), 3)
 
     # -- prior pegs ------------------------------------------------------------------------------------------
 
-    def _claims(self, supplies: list[_Supply]) -> tuple[Claims, int]:
-        """Prior pegs, and one more than the highest order number any of their consumers has."""
+    def _claims(self, supplies: list[_Supply]) -> tuple[list[Ints], list[int], int]:
+        """Prior pegs by item, the supplies they are on, and one more than the highest order number any of their consumers has."""
         by_key = self._supplies_by_key(supplies) if self.prior else {}
         fixed = {key: -1 - n for n, key in enumerate(self.fixed_keys)} if self.prior else {}
         consumers = {key: self._planned_key(key) for key in {peg.consumer for peg in self.prior} - fixed.keys()}
@@ -384,8 +398,7 @@ class _Encoding:
             targets.extend(found)
             rows.append((item, consumer, peg.quantity, owner, int(peg.kind == "on_hand"), first, len(targets)))
         rows.sort(key=lambda row: row[:2])
-        item_column, *others = _unzip(rows, 7)
-        return Claims(starts(item_column, len(self.codes)), *others, targets=ints(targets)), highest
+        return _unzip(rows, 7), targets, highest
 
     def _supplies_by_key(self, supplies: list[_Supply]) -> dict[tuple[int, str], list[int]]:
         by_key: dict[tuple[int, str], list[int]] = {}
@@ -422,10 +435,3 @@ def _unzip(rows: Iterable[tuple[int, ...]], width: int) -> list[Ints]:
     """The columns of equally long rows."""
     found = ints(list(rows)).reshape(-1, width)
     return [np.ascontiguousarray(found[:, column]) for column in range(width)]
-
-
-def _kept(lines: Lines, component: Ints, keep: np.ndarray, count: int) -> Lines:  # type: ignore[type-arg]
-    """The lines whose parent is planned before the component; no other ever draws."""
-    return Lines(
-        starts(component[keep], count), lines.parent[keep], lines.numerator[keep], lines.denominator[keep]
-    )

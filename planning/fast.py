@@ -1,0 +1,25 @@
+"""The compiled planner's door: covers a snapshot exactly as the plain planner does, or says why it does not.
+
+numba takes about a second to import, so nothing here is imported before a snapshot is large enough to be worth it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planning.decoding import decode
+from planning.encoding import NotCovered, encode
+from planning.kernels.solving import solve
+
+if TYPE_CHECKING:
+    from canonical.plan import Plan
+    from planning.preparation import Prepared
+
+
+def plan_compiled(prepared: Prepared) -> Plan:
+    """The plan of the plain planner, faster. Raises NotCovered before anything is changed."""
+    columns, names = encode(prepared)
+    result = solve(columns)
+    if not result.ok:
+        raise NotCovered("a quantity beyond the limit")
+    return decode(prepared, columns, names, result)

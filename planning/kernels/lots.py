@@ -1,0 +1,182 @@
+"""Planned orders of one item in the making; each function is the twin of the one its docstring names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planning.columns import LIMIT
+from planning.kernels.compiling import compiled
+from planning.kernels.sorting import first_at_least, sorted_positions
+from planning.lot_sizing import MAX_LOTS
+
+FAR = 10**9
+
+
+@compiled
+def _group(owner: int, stamp: int, groups: Any, marks: Any) -> int:
+    """Twin of `Ordering._group`."""
+    if marks[owner].group_item == stamp:
+        return np.int64(marks[owner].group)
+    group = groups.count[0]
+    groups.count[0] += 1
+    groups.rows[group].owner, groups.rows[group].day, groups.rows[group].urgency = owner, FAR, FAR
+    groups.rows[group].total = groups.rows[group].sized = 0
+    groups.rows[group].first = groups.rows[group].last = -1
+    marks[owner].group_item, marks[owner].group = stamp, group
+    return np.int64(group)
+
+
+@compiled
+def _give(group: int, need: int, most: int, desk: Any, groups: Any) -> None:
+    """Twin of `Group.give`."""
+    quantity = min(most, desk[need].open)
+    if quantity <= 0:
+        return
+    desk[need].open -= quantity
+    groups.rows[group].total += quantity
+    if groups.rows[group].total > LIMIT:
+        groups.count[3] = 1
+    groups.rows[group].day = min(groups.rows[group].day, desk[need].day)
+    groups.rows[group].urgency = min(groups.rows[group].urgency, desk[need].urgency)
+    last = groups.rows[group].last
+    if last >= 0 and groups.shares[last].need == need:
+        groups.shares[last].quantity += quantity
+        return
+    at = groups.count[1]
+    groups.count[1] += 1
+    groups.shares[at].need, groups.shares[at].quantity, groups.shares[at].next = need, quantity, -1
+    if last < 0:
+        groups.rows[group].first = at
+    else:
+        groups.shares[last].next = at
+    groups.rows[group].last = at
+
+
+@compiled
+def _resize(item: int, group: int, items: Any, groups: Any) -> None:
+    """Twin of `lot_size`."""
+    net = groups.rows[group].total
+    if net <= 0:
+        groups.rows[group].sized = 0
+        return
+    unit, smallest, largest = items[item].unit, items[item].smallest, items[item].largest
+    full = (net - 1) // largest if largest else 0
+    rest = net - full * largest
+    size = full * largest + max(smallest, (rest - 1) // unit * unit + unit)
+    groups.rows[group].sized = size
+    if size > LIMIT or (largest and size > MAX_LOTS * largest):
+        groups.count[3] = 1
+
+
+@compiled
+def _note_surplus(group: int, roots: int, groups: Any) -> None:
+    """Twin of `Ordering._note_surplus`: keeps the lots with something over sorted by (day, owner)."""
+    if groups.rows[group].sized <= groups.rows[group].total:
+        return
+    key = groups.rows[group].day * roots + groups.rows[group].owner
+    at = groups.count[2]
+    while at > 0 and groups.over[at - 1].key > key:
+        groups.over[at].key, groups.over[at].group = groups.over[at - 1].key, groups.over[at - 1].group
+        at -= 1
+    groups.over[at].key, groups.over[at].group = key, group
+    groups.count[2] += 1
+
+
+@compiled
+def _forget_over(at: int, groups: Any) -> None:
+    for later in range(at, groups.count[2] - 1):
+        groups.over[later].key, groups.over[later].group = groups.over[later + 1].key, groups.over[later + 1].group
+    groups.count[2] -= 1
+
+
+@compiled
+def _take_surplus(need: int, roots: int, desk: Any, groups: Any) -> None:
+    """Twin of `Ordering._take_surplus`."""
+    bound = (desk[need].day + 1) * roots
+    at = groups.count[2] - 1
+    while at >= 0 and groups.over[at].key >= bound:
+        at -= 1
+    while desk[need].open and at >= 0:
+        group = groups.over[at].group
+        current = groups.rows[group].day == groups.over[at].key // roots
+        if current:
+            _give(group, need, groups.rows[group].sized - groups.rows[group].total, desk, groups)
+        if not current or groups.rows[group].sized == groups.rows[group].total:
+            _forget_over(at, groups)
+        at -= 1
+
+
+@compiled
+def keep(item: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
+    """Twin of `Ordering.keep`."""
+    for at in range(taken.count[2]):
+        group = _group(taken.planned[at].owner, stamp, groups, marks)
+        _give(group, taken.planned[at].need, taken.planned[at].quantity, desk, groups)
+    for group in range(groups.count[0]):
+        _resize(item, group, columns.items, groups)
+        _note_surplus(group, columns.rules.roots, groups)
+
+
+@compiled
+def owner_of(need: int, columns: Any, desk: Any) -> int:
+    """Twin of `_Run._owner_of`."""
+    root = columns.date_root[desk[need].day] if columns.rules.by_date else desk[need].root
+    return np.int64(root)
+
+
+@compiled
+def _line_up(n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> int:
+    """Chain the open needs of each owner; returns how many owners there are, in the order of their first need."""
+    count = 0
+    for need in range(n):
+        desk[need].next = -1
+        if not desk[need].open:
+            continue
+        owner = owner_of(need, columns, desk)
+        if marks[owner].list_item == stamp:
+            desk[marks[owner].tail].next = need
+        else:
+            marks[owner].list_item, marks[owner].head = stamp, need
+            owners[count] = owner
+            count += 1
+        marks[owner].tail = need
+    return count
+
+
+@compiled
+def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, owners: Any) -> None:
+    """Twin of `Ordering.order`."""
+    roots = columns.rules.roots
+    days = desk.day[: n if columns.items[item].period else 0].copy()
+    by_day = sorted_positions(days)
+    for at in range(_line_up(n, stamp, columns, desk, marks, owners)):
+        owner = owners[at]
+        need = marks[owner].head
+        while need >= 0:
+            if desk[need].open and marks[owner].group_item == stamp:
+                group = marks[owner].group
+                before = groups.rows[group].day
+                _give(group, need, groups.rows[group].sized - groups.rows[group].total, desk, groups)
+                if groups.rows[group].day != before:
+                    _note_surplus(group, roots, groups)
+            if desk[need].open and groups.count[2]:
+                _take_surplus(need, roots, desk, groups)
+            if desk[need].open:
+                _grow(item, _group(owner, stamp, groups, marks), need, days, by_day, columns, desk, groups)
+            need = desk[need].next
+
+
+@compiled
+def _grow(item: int, group: int, need: int, days: Any, by_day: Any, columns: Any, desk: Any, groups: Any) -> None:
+    """Twin of `Ordering._grow`."""
+    _give(group, need, desk[need].open, desk, groups)
+    if columns.items[item].period:
+        day = groups.rows[group].day
+        at = first_at_least(days, day)
+        while at < len(days) and days[at] < day + columns.items[item].period:
+            _give(group, by_day[at], desk[by_day[at]].open, desk, groups)
+            at += 1
+    _resize(item, group, columns.items, groups)
+    _note_surplus(group, columns.rules.roots, groups)

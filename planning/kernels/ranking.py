@@ -1,0 +1,94 @@
+"""The needs of one item in rank order: its independent ones, and what its parents' planned orders draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planning.columns import LIMIT
+from planning.kernels.compiling import compiled
+from planning.kernels.sorting import number_sub, sort, sorted_positions
+
+
+@compiled
+def count_needs(item: int, columns: Any, order_from: Any) -> int:
+    lines = columns.lines
+    count = columns.items[item + 1].need_from - columns.items[item].need_from
+    for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
+        parent = lines[line].parent
+        count += order_from[parent + 1] - order_from[parent]
+    return count
+
+
+@compiled
+def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet: Any) -> bool:
+    """Fill the raw needs with their packed rank; False where a quantity passes LIMIT. Twin of `_gather_needs`."""
+    rules, needs, lines, fixed = columns.rules, columns.needs, columns.lines, columns.fixed
+    days, roots, places, stock = rules.days, rules.roots + 1, rules.places, rules.stock_root
+    n = 0
+    for row in range(columns.items[item].need_from, columns.items[item + 1].need_from):
+        who = needs[row].fixed
+        root = 0 if fixed[who].root == stock else fixed[who].root + 1
+        sheet.key[n] = ((needs[row].urgency * days + needs[row].day) * roots + root) * places + fixed[who].place
+        desk[n].raw_consumer = -1 - who
+        desk[n].raw_quantity = needs[row].quantity
+        n += 1
+    for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
+        parent = lines[line].parent
+        lead, place = columns.items[parent].lead, columns.items[parent].place
+        numerator, denominator = lines[line].numerator, lines[line].denominator
+        most = LIMIT // numerator
+        for order in range(order_from[parent], order_from[parent + 1]):
+            quantity = orders[order].quantity
+            if quantity > most:
+                return False
+            root = 0 if orders[order].root == stock else orders[order].root + 1
+            day = max(orders[order].due - lead, 0)
+            sheet.key[n] = ((orders[order].urgency * days + day) * roots + root) * places + place
+            desk[n].raw_consumer = order
+            drawn = quantity * numerator
+            desk[n].raw_quantity = drawn if denominator == 1 else (drawn - 1) // denominator + 1
+            n += 1
+    return True
+
+
+@compiled
+def _sub(consumer: int, orders: Any, fixed: Any) -> int:
+    sub = number_sub(orders[consumer].number) if consumer >= 0 else fixed[-1 - consumer].sub
+    return np.int64(sub)
+
+
+@compiled
+def _sort_ties(desk: Any, sheet: Any, n: int, orders: Any, fixed: Any) -> None:
+    """Order the consumers that the packed rank cannot tell apart: parts of one split lot, mostly."""
+    start = 0
+    while start < n:
+        end = start + 1
+        while end < n and sheet.key[end] == sheet.key[start]:
+            end += 1
+        if end > start + 1:
+            sub = np.empty(end - start, np.int64)
+            for at in range(start, end):
+                sub[at - start] = _sub(desk[sheet.position[at]].raw_consumer, orders, fixed)
+            sheet.position[start:end] = sheet.position[start:end][sorted_positions(sub)]
+        start = end
+
+
+@compiled
+def rank(desk: Any, sheet: Any, n: int, columns: Any, orders: Any) -> None:
+    """Put the needs in rank order and unpack them."""
+    rules = columns.rules
+    for at in range(n):
+        sheet.position[at] = at
+    sort(sheet.key, sheet.position, sheet.spare_key, sheet.spare_position, sheet.runs, n)
+    _sort_ties(desk, sheet, n, orders, columns.fixed)
+    for at in range(n):
+        rest = sheet.key[at] // rules.places
+        root = rest % (rules.roots + 1)
+        rest //= rules.roots + 1
+        desk[at].root = rules.stock_root if root == 0 else root - 1
+        desk[at].day = rest % rules.days
+        desk[at].urgency = rest // rules.days
+        desk[at].consumer = desk[sheet.position[at]].raw_consumer
+        desk[at].open = desk[sheet.position[at]].raw_quantity

@@ -1,0 +1,178 @@
+"""Writes the orders and pegs of one item, in the order the plain planner makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planning.kernels.compiling import compiled
+from planning.kernels.lots import owner_of
+from planning.kernels.sorting import sorted_positions
+
+
+@compiled
+def longer(values: Any, least: int) -> Any:
+    if len(values) >= least:
+        return values
+    longer = np.empty(max(least, 2 * len(values)), values.dtype)
+    longer[: len(values)] = values
+    return longer
+
+
+@compiled
+def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any) -> int:
+    """Twin of `_Run._peg_existing`, by (supply, need); returns the number of pegs so far."""
+    count = taken.count[0]
+    if count == 0:
+        return peg
+    key = np.empty(count, np.int64)
+    for at in range(count):
+        key[at] = taken.rows[at].supply * n + taken.rows[at].need
+    before = -1
+    positions = sorted_positions(key)
+    for place in range(count):
+        at = positions[place]
+        supply, need = taken.rows[at].supply, taken.rows[at].need
+        if wanted[supply] < 0 or desk[need].day < wanted[supply]:
+            wanted[supply] = desk[need].day
+        if key[place] == before:
+            pegs[peg - 1].quantity += taken.rows[at].quantity
+            continue
+        before = key[place]
+        pegs[peg].supply, pegs[peg].consumer = -1 - supply, desk[need].consumer
+        pegs[peg].quantity = taken.rows[at].quantity
+        peg += 1
+    return peg
+
+
+@compiled
+def lot_count(item: int, items: Any, groups: Any) -> int:
+    count = 0
+    for group in range(groups.count[0]):
+        largest = items[item].largest
+        count += (groups.rows[group].sized - 1) // largest + 1 if largest else 1
+    return count
+
+
+@compiled
+def _ranked_groups(roots: int, groups: Any) -> Any:
+    """The groups with something to order, by (day, owner)."""
+    count = groups.count[0]
+    sized, key = np.empty(count, np.int64), np.empty(count, np.int64)
+    n = 0
+    for group in range(count):
+        if groups.rows[group].sized > 0:
+            sized[n], key[n] = group, groups.rows[group].day * roots + groups.rows[group].owner
+            n += 1
+    return sized[:n][sorted_positions(key[:n])]
+
+
+@compiled
+def _ranked_shares(n: int, group: int, columns: Any, desk: Any, groups: Any) -> Any:
+    """The group's shares as `distribute` gives them out: its owner's needs first, each in rank order."""
+    count, at = 0, groups.rows[group].first
+    while at >= 0:
+        count += 1
+        at = groups.shares[at].next
+    shares, key = np.empty(count, np.int64), np.empty(count, np.int64)
+    at = groups.rows[group].first
+    for place in range(count):
+        need = groups.shares[at].need
+        own = owner_of(need, columns, desk) == groups.rows[group].owner
+        shares[place], key[place] = at, need if own else need + n
+        at = groups.shares[at].next
+    return shares[sorted_positions(key)]
+
+
+@compiled
+def _number_after(number: int, item: int, owner: int, columns: Any) -> int:
+    """Twin of `_Run._next_number`."""
+    number += 1
+    for row in range(columns.items[item].document_from, columns.items[item + 1].document_from):
+        if columns.documents[row].root == owner and columns.documents[row].number == number:
+            number += 1
+    return number
+
+
+@compiled
+def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, groups: Any, pegs: Any) -> int:
+    """Peg to an order; two shares of one need stand side by side and become one peg."""
+    consumer = desk[groups.shares[share].need].consumer
+    if peg and pegs[peg - 1].supply == order and pegs[peg - 1].consumer == consumer:
+        pegs[peg - 1].quantity += quantity
+        return peg
+    pegs[peg].supply, pegs[peg].consumer, pegs[peg].quantity = order, consumer, quantity
+    return peg + 1
+
+
+@compiled
+def _write_order(order: int, item: int, group: int, number: int, quantity: int, groups: Any, orders: Any) -> None:
+    orders[order].item, orders[order].root, orders[order].number = item, groups.rows[group].owner, number
+    orders[order].due, orders[order].urgency = groups.rows[group].day, groups.rows[group].urgency
+    orders[order].quantity = quantity
+
+
+@compiled
+def _write_group(
+    item: int, n: int, group: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+) -> Any:
+    """Twin of `_Run._orders_of` and `distribute`; returns the number of orders and pegs so far."""
+    largest = columns.items[item].largest
+    left, number, at = groups.rows[group].sized, 0, 0
+    shares = _ranked_shares(n, group, columns, desk, groups)
+    while left > 0:
+        quantity = min(left, largest) if largest else left
+        number = _number_after(number, item, groups.rows[group].owner, columns)
+        _write_order(order, item, group, number, quantity, groups, orders)
+        room = quantity
+        while at < len(shares) and room > 0:
+            given = min(groups.shares[shares[at]].quantity, room)
+            peg = _peg_planned(order, shares[at], given, peg, desk, groups, pegs)
+            groups.shares[shares[at]].quantity -= given
+            room -= given
+            if groups.shares[shares[at]].quantity == 0:
+                at += 1
+        orders[order].surplus = room
+        left -= quantity
+        order += 1
+    return order, peg
+
+
+@compiled
+def _write_single(
+    item: int, group: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+) -> None:
+    """`_write_group` for the plain case: one share, one order."""
+    share = groups.rows[group].first
+    number = _number_after(0, item, groups.rows[group].owner, columns)
+    _write_order(order, item, group, number, groups.rows[group].sized, groups, orders)
+    orders[order].surplus = groups.rows[group].sized - groups.rows[group].total
+    pegs[peg].supply, pegs[peg].consumer = order, desk[groups.shares[share].need].consumer
+    pegs[peg].quantity = groups.rows[group].total
+
+
+@compiled
+def write_groups(
+    item: int, n: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+) -> Any:
+    largest = columns.items[item].largest
+    for group in _ranked_groups(columns.rules.roots, groups):
+        alone = groups.rows[group].first == groups.rows[group].last
+        if alone and (largest == 0 or groups.rows[group].sized <= largest):
+            _write_single(item, group, order, peg, columns, desk, groups, orders, pegs)
+            order += 1
+            peg += 1
+        else:
+            order, peg = _write_group(item, n, group, order, peg, columns, desk, groups, orders, pegs)
+    return order, peg
+
+
+@compiled
+def write_shorts(item: int, n: int, short: int, desk: Any, shorts: Any) -> int:
+    for need in range(n):
+        if desk[need].open:
+            shorts[short].item, shorts[short].consumer = item, desk[need].consumer
+            shorts[short].day, shorts[short].quantity = desk[need].day, desk[need].open
+            short += 1
+    return short
