@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import string
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from connectors.spec import EnvName
+
+
+WORDS = ("number", "count", "title", "hub", "audience", "text")
+"""What the text of a template's variable may name."""
+
+
+def _named(text: str) -> str:
+    for _, name, _, _ in string.Formatter().parse(text):
+        if name is not None and name not in WORDS:
+            raise ValueError(f"no word {name!r}; known: {', '.join(WORDS)}")
+    return text
+
+
+Template = Annotated[str, AfterValidator(_named)]
 
 
 class _Closed(BaseModel):
@@ -70,7 +85,7 @@ class AliyunSms(_Channel):
     phone_numbers: EnvName
     sign_name: str
     template_code: str
-    params: dict[str, str] = {"number": "{number}", "text": "{text}"}
+    params: dict[str, Template] = {"number": "{number}", "text": "{text}"}
     param_characters: int = Field(default=35, gt=0)
     rates: Rates = Rates(per_minute=1, per_hour=5, per_day=10)
 

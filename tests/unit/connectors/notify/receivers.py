@@ -162,10 +162,10 @@ class AliyunSms(Receiver):
         self.nonces.add(asked.headers["x-acs-signature-nonce"])
         names = sorted(name for name in asked.headers if name == "host" or name.startswith("x-acs-"))
         body_hash = hashlib.sha256(asked.body).hexdigest()
-        pairs = sorted(_query(asked).items())
+        query = "&".join(f"{quote(one, safe='~')}={quote(two, safe='~')}" for one, two in sorted(_query(asked).items()))
         canonical = "\n".join(
             [
-                asked.method, "/", "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs),
+                asked.method, "/", query,
                 *(f"{name}:{asked.headers[name]}" for name in names), "", ";".join(names), body_hash,
             ]
         )  # fmt: skip

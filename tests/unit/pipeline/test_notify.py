@@ -1,0 +1,436 @@
+"""Notices on their way to people: over real HTTP to receivers on loopback, under a clock the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canonical.actors import Actor
+from connectors.notify.wecom import WeComRobot
+from pipeline.hub import Configuration, Hub
+from pipeline.notify import Notified, notify
+from pipeline.settings import Deployment, Settings
+from store import leases, notice_deliveries, notices
+from store.frames import FrameStore
+from store.landing import RawFiles
+from store.notice_deliveries import Errand
+from store.notices import Notice
+from store.unit_of_work import Store
+from tests.unit.connectors.loopback import Answer, Server, serving
+from tests.unit.connectors.notify.receivers import WeCom
+
+NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
+BUSY = Answer(body={"errcode": 45009, "errmsg": "api freq out of limit"})
+GONE = Answer(body={"errcode": 93000, "errmsg": "invalid webhook url"})
+ONE = ("line",)
+TWO = ("line", "office")
+
+
+@dataclass
+class Plant:
+    """A hub with two robots, `line` and `office`, and whatever audiences a test chooses."""
+
+    folder: Path
+    store: Store
+    servers: dict[str, Server]
+    receivers: dict[str, WeCom]
+    moment: datetime = NOON
+    hubs: list[Hub] = field(default_factory=list)
+
+    def hub(self, audiences: dict[str, Any], environ: dict[str, str] | None = None, **channels: Any) -> Hub:
+        said: dict[str, Any] = {
+            name: {"kind": "wecom", "key": {"env": f"{name.upper()}_KEY"}, "base_url": {"env": f"{name.upper()}_URL"}}
+            for name in TWO
+        }
+        for name, more in channels.items():
+            said[name] |= more
+        deployment = Deployment.model_validate(
+            {
+                "name": "plant", "systems": {}, "rulebooks": (), "sales_order_system": "crm",
+                "notifications": {"channels": said, "audiences": audiences},
+            }
+        )  # fmt: skip
+        settings = Settings(self.folder, str(self.store.engine.url), None, self.folder / "plant.yaml", None)
+        places = {f"{name.upper()}_URL": server.url for name, server in self.servers.items()}
+        keys = {f"{name.upper()}_KEY": receiver.key for name, receiver in self.receivers.items()}
+        raw, frames = RawFiles(self.folder / "raw"), FrameStore(self.folder / "frames")
+        configuration = Configuration(deployment, {}, {}, {}, {}, ())
+        given = {**places, **keys, **(environ or {})}
+        hub = Hub(settings, configuration, self.store, raw, frames, given, now=lambda: self.moment)
+        self.hubs.append(hub)
+        return hub
+
+    def tell(self, *keys: str, audience: str = "supervisor", urgent: bool = False) -> None:
+        rows = [Notice(audience, key, {"zh": f"缺料 {key}", "en": f"Short of {key}"}, "rule:r", "e", urgent=urgent)
+                for key in keys]  # fmt: skip
+        with self.store.begin() as tx:
+            notices.add(tx, rows, self.moment)
+
+    def later(self, **amount: float) -> None:
+        self.moment += timedelta(**amount)
+
+    def ways(self, number: int) -> list[Errand]:
+        with self.store.read() as tx:
+            return notice_deliveries.of_notices(tx, [number]).get(number, [])
+
+    def states(self, number: int) -> dict[str, str]:
+        return {f"{one.audience}/{one.channel}": one.state.value for one in self.ways(number)}
+
+    @property
+    def line(self) -> list[str]:
+        return self.receivers["line"].texts
+
+    @property
+    def office(self) -> list[str]:
+        return self.receivers["office"].texts
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    yield from _plant(tmp_path, f"sqlite:///{tmp_path}/hub.sqlite")
+
+
+def _plant(folder: Path, url: str) -> Iterator[Plant]:
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(serving()) for name in TWO}
+        receivers = {name: WeCom(key=f"key-of-{name}", per_minute=1000) for name in TWO}
+        for name, server in servers.items():
+            server.reply = receivers[name].reply
+        made = Plant(folder, Store.open(url), servers, receivers)
+        yield made
+        for hub in made.hubs:
+            hub.close()
+        made.store.close()
+
+
+def test_notify__without_audiences_nothing_leaves_the_board(plant: Plant) -> None:
+    plant.tell("M-1")
+    assert notify(plant.hub({})) == Notified()
+    assert (plant.line, plant.ways(1)) == ([], [])
+
+
+def test_notify__one_notice_arrives_once_with_its_number_in_both_languages(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.tell("M-1")
+    assert notify(hub).delivered == 1
+    assert notify(hub).delivered == 0
+    assert plant.line == ["【plant #1】通知 / Notice\n缺料 M-1\nShort of M-1"]
+    assert plant.states(1) == {"supervisor/line": "delivered"}
+
+
+def test_notify__an_audience_reads_its_own_languages(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "languages": ["en"]}})
+    plant.tell("M-1", urgent=True)
+    notify(hub)
+    assert plant.line == ["【plant #1】Urgent notice\nShort of M-1"]
+
+
+def test_notify__refused_falls_to_the_next_channel_at_once(plant: Plant) -> None:
+    plant.receivers["line"].next_answers = [GONE]
+    plant.tell("M-1")
+    told = notify(plant.hub({"supervisor": {"channels": TWO}}))
+    assert (told.fell, told.delivered, len(plant.line), len(plant.office)) == (1, 1, 0, 1)
+    assert plant.states(1) == {"supervisor/line": "fell", "supervisor/office": "delivered"}
+    assert "93000" in str(plant.ways(1)[0].last_error)
+
+
+def test_notify__refused_everywhere_is_failed(plant: Plant) -> None:
+    for receiver in plant.receivers.values():
+        receiver.next_answers = [GONE]
+    plant.tell("M-1")
+    assert notify(plant.hub({"supervisor": {"channels": TWO}})).failed == 1
+    assert plant.states(1) == {"supervisor/line": "fell", "supervisor/office": "failed"}
+
+
+def test_notify__too_many_waits_and_is_tried_again(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": TWO}})
+    plant.receivers["line"].next_answers = [BUSY]
+    plant.tell("M-1")
+    notify(hub)
+    plant.later(seconds=30)
+    assert notify(hub).waiting == 1
+    plant.later(seconds=31)
+    assert notify(hub).delivered == 1
+    assert (len(plant.line), len(plant.office)) == (1, 0)
+
+
+def test_notify__too_many_for_an_urgent_one_goes_to_the_next_at_once(plant: Plant) -> None:
+    plant.receivers["line"].next_answers = [BUSY]
+    plant.tell("M-1", urgent=True)
+    assert notify(plant.hub({"supervisor": {"channels": TWO}})).delivered == 1
+    assert len(plant.office) == 1
+
+
+def test_notify__five_attempts_and_then_the_next(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": TWO}})
+    plant.receivers["line"].next_answers = [BUSY] * 9
+    plant.tell("M-1")
+    for _ in range(5):
+        notify(hub)
+        plant.later(hours=1)
+    assert (len(plant.receivers["line"].next_answers), len(plant.office)) == (4, 1)
+
+
+def test_notify__the_last_channel_is_tried_for_ever_but_not_what_is_too_old(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.receivers["line"].next_answers = [BUSY] * 200
+    plant.tell("M-1")
+    for _ in range(7):
+        notify(hub)
+        plant.later(hours=10)
+    assert plant.states(1) == {"supervisor/line": "waiting"}
+    plant.later(hours=10)
+    notify(hub)
+    assert [(one.state.value, one.last_error) for one in plant.ways(1)] == [("failed", "too old")]
+
+
+def test_notify__no_answer_is_sent_again_under_the_same_number(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_least": 2}}})
+    receiver, server = plant.receivers["line"], plant.servers["line"]
+    server.reply = lambda asked: receiver.reply(asked) and Answer(drop=True)
+    plant.tell("M-1", "M-2")
+    assert notify(hub).delivered == 0
+    server.reply = receiver.reply
+    plant.tell("M-3")
+    plant.later(minutes=2)
+    assert notify(hub).delivered == 3
+    assert plant.line[0] == plant.line[1]
+    assert [text.split("】")[0] for text in plant.line] == ["【plant #1–#2", "【plant #1–#2", "【plant #3"]
+
+
+def test_notify__killed_between_sending_and_marking_sends_again(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    sending = WeComRobot.send
+
+    def send_and_die(*arguments: Any) -> None:
+        sending(*arguments)
+        raise Killed
+
+    plant.tell("M-1")
+    monkeypatch.setattr(WeComRobot, "send", send_and_die)
+    with pytest.raises(Killed):
+        notify(plant.hub({"supervisor": {"channels": ONE}}))
+    assert plant.states(1) == {"supervisor/line": "sending"}
+    monkeypatch.setattr(WeComRobot, "send", sending)
+    assert notify(plant.hub({"supervisor": {"channels": ONE}})).delivered == 1
+    assert len(plant.line) == 2
+    assert plant.line[0] == plant.line[1]
+
+
+def test_notify__another_process_that_sends_is_not_disturbed(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.tell("M-1")
+    with plant.store.begin() as tx:
+        leases.acquire(tx, "notify/line", "other.host:1:cafe:1", plant.moment, 300)
+    assert (notify(hub).delivered, plant.line) == (0, [])
+    plant.later(seconds=301)
+    assert notify(hub).delivered == 1
+
+
+def test_notify__lease_of_a_dead_process_of_this_host_is_not_waited_out(plant: Plant) -> None:
+    import socket
+
+    hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.tell("M-1")
+    with plant.store.begin() as tx:
+        leases.acquire(tx, "notify/line", f"{socket.gethostname()}:4194305:cafe:1", plant.moment, 300)
+    assert notify(hub).delivered == 1
+
+
+def test_notify__who_lost_the_lease_marks_nothing(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    sending = WeComRobot.send
+
+    def send_slowly(*arguments: Any) -> Any:
+        answer = sending(*arguments)
+        plant.later(seconds=400)
+        with plant.store.begin() as tx:
+            assert leases.acquire(tx, "notify/line", "other.host:1:cafe:1", plant.moment, 300)
+        return answer
+
+    monkeypatch.setattr(WeComRobot, "send", send_slowly)
+    plant.tell("M-1")
+    assert notify(plant.hub({"supervisor": {"channels": ONE}})).delivered == 0
+    assert plant.states(1) == {"supervisor/line": "sending"}
+
+
+def test_notify__limits_of_a_channel_hold_over_processes(plant: Plant) -> None:
+    said: Callable[[], Hub] = lambda: plant.hub(  # noqa: E731
+        {"supervisor": {"channels": ONE, "digest": {"at_least": 9}}}, line={"rates": {"per_minute": 2, "per_hour": 3}}
+    )
+    plant.tell("M-1", "M-2", "M-3", "M-4")
+    assert notify(said()).delivered == 2
+    plant.later(seconds=30)
+    assert notify(said()).delivered == 0
+    plant.later(seconds=31)
+    assert notify(said()).delivered == 1
+    plant.later(minutes=5)
+    assert notify(said()).delivered == 0
+    plant.later(hours=1)
+    assert (notify(said()).delivered, len(plant.line)) == (1, 4)
+
+
+def test_notify__urgent_ones_go_first_and_fall_where_limits_leave_no_room(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": TWO, "digest": {"at_least": 9}}}, line={"rates": {"per_minute": 1}})
+    plant.tell("M-1", "M-2")
+    plant.tell("M-3", urgent=True)
+    plant.tell("M-4", urgent=True)
+    notify(hub)
+    assert [text.splitlines()[-1] for text in plant.line] == ["Short of M-3"]
+    assert [text.splitlines()[-1] for text in plant.office] == ["Short of M-4"]
+
+
+def test_notify__many_go_as_one_message(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_most": 4}}})
+    plant.tell(*(f"M-{number}" for number in range(1, 7)))
+    told = notify(hub)
+    assert (told.messages["line"], told.delivered) == (3, 6)
+    assert plant.line[0].startswith("【plant #1–#4】4 条通知 / 4 notices\n#1 缺料 M-1\n    Short of M-1\n#2 缺料")
+    assert plant.line[1].startswith("【plant #5】")
+
+
+def test_notify__a_digest_is_never_longer_than_a_message_holds(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.tell(*(f"M-{number} " + "缺" * 100 for number in range(20)))
+    notify(hub)
+    assert sum(text.count("缺料 M-") for text in plant.line) == 20
+    assert not [text for text in plant.line if text.endswith("…")]
+
+
+def test_notify__urgent_ones_are_in_no_digest_with_others(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_least": 2}}})
+    plant.tell("M-1", "M-2")
+    plant.tell("M-3", urgent=True)
+    notify(hub)
+    assert [text.split("】")[0] for text in plant.line] == ["【plant #3", "【plant #1–#2"]
+
+
+def test_notify__waits_for_others_to_go_with(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_least": 2, "wait_minutes": 10}}})
+    plant.tell("M-1")
+    assert notify(hub).waiting == 1
+    plant.later(minutes=6)
+    plant.tell("M-2")
+    plant.tell("M-3", urgent=True)
+    assert notify(hub).delivered == 1
+    plant.later(minutes=5)
+    notify(hub)
+    plant.later(minutes=6)
+    notify(hub)
+    assert [text.split("】")[0] for text in plant.line] == ["【plant #3", "【plant #1", "【plant #2"]
+
+
+def test_notify__quiet_hours_hold_back_all_but_the_urgent(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "quiet": {"begin": "22:00", "end": "06:30"}}})
+    plant.moment = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
+    plant.tell("M-1")
+    plant.tell("M-2", urgent=True)
+    notify(hub)
+    assert [text.splitlines()[1] for text in plant.line] == ["缺料 M-2"]
+    assert plant.ways(1)[0].not_before == datetime(2026, 11, 2, 22, 30, tzinfo=UTC)
+    plant.later(hours=7, minutes=29)
+    assert notify(hub).delivered == 0
+    plant.later(minutes=1)
+    assert notify(hub).delivered == 1
+
+
+ESCALATING = {
+    "supervisor": {"channels": ["line"], "escalate": {"to": "manager", "after_minutes": 30}},
+    "manager": {"channels": ["office"], "escalate": {"to": "director", "after_minutes": 60}},
+    "director": {"channels": ["office"]},
+}
+
+
+def test_notify__what_nobody_acknowledges_goes_up_the_chain(plant: Plant) -> None:
+    hub = plant.hub(ESCALATING)
+    plant.tell("M-1")
+    notify(hub)
+    assert plant.line[0].endswith("\n确认： / Acknowledge with millstream notices ack 1")
+    plant.later(minutes=29)
+    assert notify(hub).escalated == 0
+    plant.later(minutes=1)
+    assert notify(hub).escalated == 1
+    assert "升级：supervisor 未确认。\nEscalated: supervisor did not acknowledge.\n缺料 M-1" in plant.office[0]
+    plant.later(minutes=59)
+    assert notify(hub).escalated == 0
+    plant.later(minutes=1)
+    notify(hub)
+    plant.later(hours=9)
+    notify(hub)
+    assert plant.states(1) == dict.fromkeys(["supervisor/line", "manager/office", "director/office"], "delivered")
+    assert (len(plant.line), len(plant.office)) == (1, 2)
+
+
+def test_notify__acknowledged_is_told_to_nobody_more(plant: Plant) -> None:
+    hub = plant.hub(ESCALATING)
+    plant.tell("M-1", "M-2")
+    with plant.store.begin() as tx:
+        assert notices.acknowledge(tx, [2], Actor("person", "li.wei"), plant.moment) == [2]
+    notify(hub)
+    with plant.store.begin() as tx:
+        assert notices.acknowledge(tx, [1, 2], Actor("person", "li.wei"), plant.moment) == [1]
+    plant.later(hours=2)
+    assert notify(hub).escalated == 0
+    assert (len(plant.line), plant.office) == (1, [])
+
+
+def test_notify__whom_no_channel_reaches_is_escalated_at_once(plant: Plant) -> None:
+    plant.receivers["line"].next_answers = [GONE]
+    plant.tell("M-1")
+    told = notify(plant.hub(ESCALATING))
+    assert (told.failed, told.escalated, len(plant.office)) == (1, 1, 1)
+
+
+def test_notify__urgent_only_escalation_leaves_the_rest(plant: Plant) -> None:
+    rule = {"to": "manager", "after_minutes": 30, "urgent_only": True}
+    hub = plant.hub({"supervisor": {"channels": ONE, "escalate": rule}, "manager": {"channels": ["office"]}})
+    plant.tell("M-1")
+    plant.tell("M-2", urgent=True)
+    notify(hub)
+    plant.later(hours=1)
+    assert notify(hub).escalated == 1
+
+
+def test_notify__channel_whose_secret_is_not_set_is_passed_over_or_waits(plant: Plant) -> None:
+    audiences = {"supervisor": {"channels": TWO}, "worker": {"channels": ONE}}
+    hub = plant.hub(audiences, {"LINE_KEY": ""})
+    plant.tell("M-1")
+    plant.tell("M-2", audience="worker")
+    told = notify(hub)
+    assert told.unusable == {"line": "channel line: not set: LINE_KEY"}
+    assert (plant.states(1)["supervisor/office"], plant.states(2)) == ("delivered", {"worker/line": "waiting"})
+    assert notify(plant.hub(audiences)).delivered == 1
+
+
+def test_notify__channel_taken_from_an_audience_is_left(plant: Plant) -> None:
+    plant.receivers["line"].next_answers = [BUSY]
+    plant.tell("M-1")
+    notify(plant.hub({"supervisor": {"channels": ONE}}))
+    assert notify(plant.hub({"supervisor": {"channels": ["office"]}})).delivered == 1
+    assert plant.states(1) == {"supervisor/line": "fell", "supervisor/office": "delivered"}
+
+
+def test_notify__old_notices_stay_on_the_board_when_channels_are_first_set_up(plant: Plant) -> None:
+    plant.tell("M-1")
+    plant.later(hours=73)
+    plant.tell("M-2")
+    assert notify(plant.hub({"supervisor": {"channels": ONE}})).delivered == 1
+    assert plant.ways(1) == []
+
+
+def test_notify__on_postgresql(tmp_path: Path, postgres_database: str) -> None:
+    for plant in _plant(tmp_path, postgres_database):
+        plant.receivers["line"].next_answers = [GONE]
+        hub = plant.hub({**ESCALATING, "supervisor": {**ESCALATING["supervisor"], "channels": list(TWO)}})
+        plant.tell("M-1", "M-2", "M-3")
+        told = notify(hub)
+        assert (told.fell, told.delivered, told.messages["office"]) == (3, 3, 1)
+        plant.later(hours=1)
+        assert notify(hub).escalated == 3
