@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from connectors.spec import EnvName
 
-
 WORDS = ("number", "count", "title", "hub", "audience", "text")
 """What the text of a template's variable may name."""
 

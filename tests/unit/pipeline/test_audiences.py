@@ -49,7 +49,8 @@ CHANNEL = {"kind": "wecom", "key": {"env": "KEY"}}
         ({"audiences": {"a": {"channels": []}}}, "at least 1 item"),
         ({"channels": {"x": {"kind": "pigeon"}}}, "pigeon"),
         ({"channels": {"x": {"kind": "wecom", "key": "plain secret"}}}, "key"),
-        ({"channels": {"x": CHANNEL}, "audiences": {"a": {"channels": ["x"], "escalate": {"to": "b", "after_minutes": 5}}}},
+        ({"channels": {"x": CHANNEL}, "audiences": {
+            "a": {"channels": ["x"], "escalate": {"to": "b", "after_minutes": 5}}}},
          "'b' is not known"),
         ({"channels": {"x": CHANNEL}, "audiences": {
             "a": {"channels": ["x"], "escalate": {"to": "b", "after_minutes": 5}},

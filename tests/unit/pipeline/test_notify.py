@@ -341,7 +341,7 @@ def test_notify__quiet_hours_hold_back_all_but_the_urgent(plant: Plant) -> None:
     assert notify(hub).delivered == 1
 
 
-ESCALATING = {
+ESCALATING: dict[str, dict[str, Any]] = {
     "supervisor": {"channels": ["line"], "escalate": {"to": "manager", "after_minutes": 30}},
     "manager": {"channels": ["office"], "escalate": {"to": "director", "after_minutes": 60}},
     "director": {"channels": ["office"]},

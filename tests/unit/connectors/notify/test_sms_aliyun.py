@@ -9,7 +9,8 @@ from connectors.notify.opening import open_channel
 from connectors.notify.port import Channel, Outcome
 from connectors.notify.sms_aliyun import AccessKey, canonical_query, canonical_request, signed_headers
 from connectors.notify.spec import AliyunSms
-from tests.unit.connectors.loopback import Answer, Server
+from connectors.spec import EnvName
+from tests.unit.connectors.loopback import Answer, Asked, Server
 from tests.unit.connectors.notify import receivers
 from tests.unit.connectors.notify.notes import note
 from tests.unit.connectors.notify.receivers import MOMENT
@@ -40,8 +41,8 @@ e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"""
 
 def channel(server: Server, secret: str = KEY.secret, **said: Any) -> Channel:
     spec = AliyunSms(
-        kind="sms_aliyun", base_url={"env": "URL"}, access_key_id={"env": "ID"}, access_key_secret={"env": "SECRET"},
-        phone_numbers={"env": "PHONES"}, sign_name="演示科技", template_code="SMS_100000001", **said,
+        kind="sms_aliyun", base_url=EnvName(env="URL"), access_key_id=EnvName(env="ID"), access_key_secret=EnvName(env="SECRET"),
+        phone_numbers=EnvName(env="PHONES"), sign_name="演示科技", template_code="SMS_100000001", **said,
     )  # fmt: skip
     environ = {"URL": server.url, "ID": KEY.id, "SECRET": secret, "PHONES": "13900000000, 13900000001"}
     return open_channel("sms", spec, environ)
@@ -58,7 +59,7 @@ def test_signature__vector() -> None:
 
 def test_receiver__agrees_with_the_vector() -> None:
     headers = signed_headers(QUERY, "dysmsapi.aliyuncs.com", KEY, MOMENT, NONCE)
-    asked = receivers.Asked("POST", f"/?{QUERY}", {name.lower(): value for name, value in headers.items()}, b"")
+    asked = Asked("POST", f"/?{QUERY}", {name.lower(): value for name, value in headers.items()}, b"")
     assert receivers.AliyunSms().judge(asked).body["Code"] == "OK"
 
 

@@ -52,7 +52,7 @@ class Box:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if self.at_data:
             return self.at_data.pop(0)
-        self.mails.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
         self.receivers.append(list(envelope.rcpt_tos))
         return "250 queued"
 
@@ -104,7 +104,9 @@ def channel(port: int, *, security: str = "none", password: str | None = None, c
     if ca_file is not None:
         said |= {"ca_file": {"env": "CA"}}
         environ |= {"CA": f"{ca_file}.crt"}
-    return open_channel("mail", Smtp(kind="smtp", security=security, timeout_seconds=5, **said), environ)
+    return open_channel(
+        "mail", Smtp.model_validate({"kind": "smtp", "security": security, "timeout_seconds": 5, **said}), environ
+    )
 
 
 def believe(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:

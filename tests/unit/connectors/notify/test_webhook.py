@@ -7,15 +7,16 @@ from connectors import webhook as incoming
 from connectors.notify.opening import missing, open_channel
 from connectors.notify.port import Outcome
 from connectors.notify.spec import Webhook
+from connectors.spec import EnvName
 from connectors.spec import Webhook as SignedBy
 from tests.unit.connectors.loopback import Answer, Server
 from tests.unit.connectors.notify.notes import note
 from tests.unit.connectors.notify.receivers import MOMENT
 
-SPEC = Webhook(kind="webhook", url={"env": "HOOK"}, secret={"env": "HOOK_SECRET"})
+SPEC = Webhook(kind="webhook", url=EnvName(env="HOOK"), secret=EnvName(env="HOOK_SECRET"))
 OURS = SignedBy(
     event_id_header="Millstream-Event", timestamp_header="Millstream-Timestamp",
-    signature_header="Millstream-Signature", prefix="v1=", secrets=({"env": "HOOK_SECRET"},),
+    signature_header="Millstream-Signature", prefix="v1=", secrets=(EnvName(env="HOOK_SECRET"),),
 )  # fmt: skip
 
 
