@@ -15,16 +15,16 @@ FAR = 10**9
 
 
 @compiled
-def _group(owner: int, stamp: int, groups: Any, marks: Any) -> int:
+def _group(owner: int, item: int, groups: Any, marks: Any) -> int:
     """Twin of `Ordering._group`."""
-    if marks[owner].group_item == stamp:
+    if marks[owner].group_item == item:
         return np.int64(marks[owner].group)
     group = groups.count[0]
     groups.count[0] += 1
     groups.rows[group].owner, groups.rows[group].day, groups.rows[group].urgency = owner, FAR, FAR
     groups.rows[group].total = groups.rows[group].sized = 0
     groups.rows[group].first = groups.rows[group].last = -1
-    marks[owner].group_item, marks[owner].group = stamp, group
+    marks[owner].group_item, marks[owner].group = item, group
     return np.int64(group)
 
 
@@ -109,10 +109,10 @@ def _take_surplus(need: int, roots: int, desk: Any, groups: Any) -> None:
 
 
 @compiled
-def keep(item: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
+def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
     """Twin of `Ordering.keep`."""
     for at in range(taken.count[2]):
-        group = _group(taken.planned[at].owner, stamp, groups, marks)
+        group = _group(taken.planned[at].owner, item, groups, marks)
         _give(group, taken.planned[at].need, taken.planned[at].quantity, desk, groups)
     for group in range(groups.count[0]):
         _resize(item, group, columns.items, groups)
@@ -155,7 +155,7 @@ def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: A
         owner = owners[at]
         need = marks[owner].head
         while need >= 0:
-            if desk[need].open and marks[owner].group_item == stamp:
+            if desk[need].open and marks[owner].group_item == item:
                 group = marks[owner].group
                 before = groups.rows[group].day
                 _give(group, need, groups.rows[group].sized - groups.rows[group].total, desk, groups)
@@ -164,7 +164,7 @@ def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: A
             if desk[need].open and groups.count[2]:
                 _take_surplus(need, roots, desk, groups)
             if desk[need].open:
-                _grow(item, _group(owner, stamp, groups, marks), need, days, by_day, columns, desk, groups)
+                _grow(item, _group(owner, item, groups, marks), need, days, by_day, columns, desk, groups)
             need = desk[need].next
 
 

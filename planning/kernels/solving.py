@@ -37,7 +37,7 @@ def _match(
     if low < high:
         reserve(0, n, order, 3 * item, columns, desk, free, taken, marks)
     if not columns.items[item].blocked:
-        keep(item, item, columns, desk, groups, marks, taken)
+        keep(item, columns, desk, groups, marks, taken)
     if low < high:
         reserve(1, n, order, 3 * item + 1, columns, desk, free, taken, marks)
         allocate(item, n, order, columns, desk, free, taken)
