@@ -95,7 +95,9 @@ def _variables(document: Document) -> list[tuple[Path_, str]]:
 
 def _opener(found: SystemSpec) -> Opener:
     """The protocol's connector, or that of the folder's `client.py` where YAML cannot say everything."""
-    if (found.folder / "client.py").exists() and found.folder.parent == FOLDER:
+    if (found.folder / "client.py").exists():
+        if found.folder.parent != FOLDER:
+            raise ConfigurationError(f"{found.folder / 'client.py'} is not read", hint=f"put the folder into {FOLDER}")
         opener: Opener = importlib.import_module(f"connectors.{found.folder.name}.client").open_client
         return opener
     return {"rest": _rest, "jsonrpc": _jsonrpc, "soap": _soap}[found.system.protocol]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +16,7 @@ import pipeline.deliver
 import pipeline.hub
 from canonical.actors import Actor
 from canonical.errors import ConfigurationError, StreamHalted
+from connectors.port import Connector
 from connectors.registry import open_connector
 from pipeline.hub import Hub
 from pipeline.route import Passed, run_route
@@ -108,7 +109,11 @@ def test_a_wsdl_that_is_gone__halts_the_warehouse_only(
     if served:  # by the warehouse itself, which is not there
         system = folder / "wms" / "system.yaml"
         system.write_text(system.read_text().replace("wsdl: wms.wsdl\n", ""))
-    monkeypatch.setattr(pipeline.hub, "open_connector", partial(open_connector, folder=folder))
+
+    def opened(name: str, environ: Mapping[str, str], **settings: Any) -> Connector:
+        return open_connector(name, environ, **{**settings, **({"folder": folder} if name == "wms" else {})})
+
+    monkeypatch.setattr(pipeline.hub, "open_connector", opened)
     _edit_something(plant, expected)
     elsewhere = {"MILLSTREAM_WMS_URL": plant.ready["systems"]["mes"]["url"]} if served else {}
     reasons = _goes_on_without(plant, expected, plant.run_pass(**elsewhere), "wms")
