@@ -9,9 +9,11 @@ import pytest
 
 from canonical.commands import State
 from console.cli import passes
+from pipeline.settings import DEPLOYMENTS
 from store import audit, outbox
 from store.runs import StageCounts
 from store.unit_of_work import Store
+from tests.unit.connectors.loopback import Answer, serving
 
 Call = Any
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -122,6 +124,37 @@ def test_conflicts_and_notices(call: Call, told: Store) -> None:
     assert "a; b" in call("conflicts", "list").out
     assert "加急。" in call("notices", "list", "--lang", "zh").out
     assert call("notices", "list", "--json").json[0]["text"]["en"] == "Hurry."
+    assert "on the board" in call("notices", "list").out
+
+
+def test_notices_ack__takes_note_once(call: Call, told: Store) -> None:
+    assert call("notices", "ack", "1", "--actor", "li.wei", "--json").json == {"acknowledged": [1]}
+    assert call("notices", "ack", "1", "--json").json == {"acknowledged": []}
+    assert call("notices", "list", "--unread", "--json").json == []
+    assert call("notices", "list", "--json").json[0]["read_at"]
+    with told.read() as tx:
+        assert [(act.actor, act.action) for act in audit.listed(tx, "notice/1")] == [("person:li.wei", "acknowledge")]
+    unknown = call("notices", "ack", "1", "7")
+    assert (unknown.code, "no notice 7" in unknown.err) == (2, True)
+
+
+def test_notices_send__over_the_deployments_channels(call: Call, told: Store, tmp_path: Path) -> None:
+    assert "names no audience" in call("notices", "send").out
+    file = tmp_path / "plant.yaml"
+    file.write_text(
+        (DEPLOYMENTS / "plant.yaml").read_text(encoding="utf-8")
+        + "\nnotifications:\n  channels: {hook: {kind: webhook, url: {env: HOOK}, secret: {env: HOOK_SECRET}}}\n"
+        "  audiences: {production_supervisor: {channels: [hook]}}\n  forget_after_hours: 999999\n",
+        encoding="utf-8",
+    )
+    said = {"MILLSTREAM_DEPLOYMENT": str(file)}
+    without = call("notices", "send", **said)
+    assert (without.code, "not set: HOOK, HOOK_SECRET" in without.out) == (1, True)
+    with serving() as server:
+        server.script = [Answer(204)]
+        sent = call("notices", "send", "--json", HOOK=server.url, HOOK_SECRET="s", **said)
+        assert (sent.code, sent.json["delivered"], server.asked[0].json["numbers"]) == (0, 1, [1])
+    assert call("notices", "list", "--json").json[0]["told"][0]["state"] == "delivered"
 
 
 # -- status, trace, doctor -----------------------------------------------------------------------------------------

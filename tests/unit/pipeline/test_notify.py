@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,100 +12,21 @@ import pytest
 
 from canonical.actors import Actor
 from connectors.notify.wecom import WeComRobot
-from pipeline.hub import Configuration, Hub
+from orchestration.sensors import fail
+from pipeline.hub import Hub
 from pipeline.notify import Notified, notify
-from pipeline.settings import Deployment, Settings
-from store import leases, notice_deliveries, notices
-from store.frames import FrameStore
-from store.landing import RawFiles
-from store.notice_deliveries import Errand
-from store.notices import Notice
-from store.unit_of_work import Store
-from tests.unit.connectors.loopback import Answer, Server, serving
-from tests.unit.connectors.notify.receivers import WeCom
+from store import leases, notices
+from tests.unit.connectors.loopback import Answer
+from tests.unit.pipeline.plants import TWO, Plant, plants
 
-NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 BUSY = Answer(body={"errcode": 45009, "errmsg": "api freq out of limit"})
 GONE = Answer(body={"errcode": 93000, "errmsg": "invalid webhook url"})
 ONE = ("line",)
-TWO = ("line", "office")
-
-
-@dataclass
-class Plant:
-    """A hub with two robots, `line` and `office`, and whatever audiences a test chooses."""
-
-    folder: Path
-    store: Store
-    servers: dict[str, Server]
-    receivers: dict[str, WeCom]
-    moment: datetime = NOON
-    hubs: list[Hub] = field(default_factory=list)
-
-    def hub(self, audiences: dict[str, Any], environ: dict[str, str] | None = None, **channels: Any) -> Hub:
-        said: dict[str, Any] = {
-            name: {"kind": "wecom", "key": {"env": f"{name.upper()}_KEY"}, "base_url": {"env": f"{name.upper()}_URL"}}
-            for name in TWO
-        }
-        for name, more in channels.items():
-            said[name] |= more
-        deployment = Deployment.model_validate(
-            {
-                "name": "plant", "systems": {}, "rulebooks": (), "sales_order_system": "crm",
-                "notifications": {"channels": said, "audiences": audiences},
-            }
-        )  # fmt: skip
-        settings = Settings(self.folder, str(self.store.engine.url), None, self.folder / "plant.yaml", None)
-        places = {f"{name.upper()}_URL": server.url for name, server in self.servers.items()}
-        keys = {f"{name.upper()}_KEY": receiver.key for name, receiver in self.receivers.items()}
-        raw, frames = RawFiles(self.folder / "raw"), FrameStore(self.folder / "frames")
-        configuration = Configuration(deployment, {}, {}, {}, {}, ())
-        given = {**places, **keys, **(environ or {})}
-        hub = Hub(settings, configuration, self.store, raw, frames, given, now=lambda: self.moment)
-        self.hubs.append(hub)
-        return hub
-
-    def tell(self, *keys: str, audience: str = "supervisor", urgent: bool = False) -> None:
-        rows = [Notice(audience, key, {"zh": f"缺料 {key}", "en": f"Short of {key}"}, "rule:r", "e", urgent=urgent)
-                for key in keys]  # fmt: skip
-        with self.store.begin() as tx:
-            notices.add(tx, rows, self.moment)
-
-    def later(self, **amount: float) -> None:
-        self.moment += timedelta(**amount)
-
-    def ways(self, number: int) -> list[Errand]:
-        with self.store.read() as tx:
-            return notice_deliveries.of_notices(tx, [number]).get(number, [])
-
-    def states(self, number: int) -> dict[str, str]:
-        return {f"{one.audience}/{one.channel}": one.state.value for one in self.ways(number)}
-
-    @property
-    def line(self) -> list[str]:
-        return self.receivers["line"].texts
-
-    @property
-    def office(self) -> list[str]:
-        return self.receivers["office"].texts
 
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:
-    yield from _plant(tmp_path, f"sqlite:///{tmp_path}/hub.sqlite")
-
-
-def _plant(folder: Path, url: str) -> Iterator[Plant]:
-    with ExitStack() as stack:
-        servers = {name: stack.enter_context(serving()) for name in TWO}
-        receivers = {name: WeCom(key=f"key-of-{name}", per_minute=1000) for name in TWO}
-        for name, server in servers.items():
-            server.reply = receivers[name].reply
-        made = Plant(folder, Store.open(url), servers, receivers)
-        yield made
-        for hub in made.hubs:
-            hub.close()
-        made.store.close()
+    yield from plants(tmp_path, f"sqlite:///{tmp_path}/hub.sqlite")
 
 
 def test_notify__without_audiences_nothing_leaves_the_board(plant: Plant) -> None:
@@ -236,8 +156,6 @@ def test_notify__another_process_that_sends_is_not_disturbed(plant: Plant) -> No
 
 
 def test_notify__lease_of_a_dead_process_of_this_host_is_not_waited_out(plant: Plant) -> None:
-    import socket
-
     hub = plant.hub({"supervisor": {"channels": ONE}})
     plant.tell("M-1")
     with plant.store.begin() as tx:
@@ -426,7 +344,7 @@ def test_notify__old_notices_stay_on_the_board_when_channels_are_first_set_up(pl
 
 
 def test_notify__on_postgresql(tmp_path: Path, postgres_database: str) -> None:
-    for plant in _plant(tmp_path, postgres_database):
+    for plant in plants(tmp_path, postgres_database):
         plant.receivers["line"].next_answers = [GONE]
         hub = plant.hub({**ESCALATING, "supervisor": {**ESCALATING["supervisor"], "channels": list(TWO)}})
         plant.tell("M-1", "M-2", "M-3")
@@ -434,3 +352,10 @@ def test_notify__on_postgresql(tmp_path: Path, postgres_database: str) -> None:
         assert (told.fell, told.delivered, told.messages["office"]) == (3, 3, 1)
         plant.later(hours=1)
         assert notify(hub).escalated == 3
+
+
+def test_fail__tells_the_operator_at_once(plant: Plant) -> None:
+    fail(plant.hub({"operator": {"channels": ONE}}), "r-1", "the ERP is down")
+    assert plant.line == [
+        "【plant #1】通知 / Notice\n运行 r-1 失败：the ERP is down\nThe pass r-1 failed: the ERP is down"
+    ]

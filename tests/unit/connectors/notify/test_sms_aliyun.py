@@ -41,7 +41,8 @@ e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"""
 
 def channel(server: Server, secret: str = KEY.secret, **said: Any) -> Channel:
     spec = AliyunSms(
-        kind="sms_aliyun", base_url=EnvName(env="URL"), access_key_id=EnvName(env="ID"), access_key_secret=EnvName(env="SECRET"),
+        kind="sms_aliyun", base_url=EnvName(env="URL"), access_key_id=EnvName(env="ID"),
+        access_key_secret=EnvName(env="SECRET"),
         phone_numbers=EnvName(env="PHONES"), sign_name="演示科技", template_code="SMS_100000001", **said,
     )  # fmt: skip
     environ = {"URL": server.url, "ID": KEY.id, "SECRET": secret, "PHONES": "13900000000, 13900000001"}
