@@ -150,6 +150,8 @@ class _View:
 
     rows: Index
     group: Index
+    holders: Index
+    """Records that have a sure partner; one without any other candidate has no row."""
     features: Floats
 
 
@@ -167,7 +169,7 @@ def _without_partner(sight: _Sight, standing: Floats, seeds: Mask, features: Flo
     ahead = standing - mine, standing - other
     ahead = ahead if side == "left" else ahead[::-1]
     near = np.column_stack([*ahead, np.minimum(*ahead)])
-    return _View(rows, ours[rows], np.column_stack([features, np.clip(near, -1, 1)])[rows])
+    return _View(rows, ours[rows], np.unique(ours[seeds]), np.column_stack([features, np.clip(near, -1, 1)])[rows])
 
 
 def _cross_fitted(
@@ -266,9 +268,10 @@ def _calibrated(
     posteriors, shares = [], []
     for group, view, scores in zip((sight.pairs.left, sight.pairs.right), views, view_scores, strict=True):
         usable = ~sight.compared.vetoed
-        observed = best_per_group(group[usable], score[usable])
-        kept = usable[view.rows]
-        null = best_per_group(view.group[kept], scores[kept])
+        # A record whose every candidate contradicts it has met nobody: that is a best of zero, not a missing case.
+        observed = best_per_group(group, np.where(usable, score, 0.0))
+        met = np.where(usable[view.rows], scores, 0.0)
+        null = best_per_group(np.r_[view.group, view.holders], np.r_[met, np.zeros(len(view.holders))])
         posterior, share = two_groups(observed, null, score)
         posteriors.append(posterior)
         shares.append(share)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from mdm.standardise.text import is_chinese, normalise, squash
-from mdm.standardise.vocabulary import BRANDS, COLOURS, FINISHES, FORMS, MATERIALS, WORDS, compiled
+from mdm.standardise.vocabulary import BRANDS, COLOURS, FINISHES, FORMS, MATERIALS, NOUNS, WORDS, compiled
 
 Parts = Mapping[str, tuple[str, ...]]
 
@@ -73,12 +73,12 @@ _TABLES = {
     "material": compiled(MATERIALS),
     "finish": compiled(FINISHES),
     "colour": compiled(COLOURS),
-    "form": compiled(FORMS),
+    "form": compiled(FORMS), "noun": compiled(NOUNS),
     "brand": compiled(BRANDS),
 }
 
 STRICT = ("thread", "strength", "class", "material", "finish", "ohms", "farads", "chip", "dielectric", "percent", "volts",
-          "pack", "mass", "volume", "layers", "size", "ral", "numbers", "latin", "brand", "colour", "form")  # fmt: skip
+          "pack", "mass", "volume", "layers", "size", "ral", "numbers", "latin", "brand", "colour", "form", "noun")  # fmt: skip
 """Parts in which two written specifications exclude each other."""
 PLAIN = ("thread", "strength", "ral", "chip", "dielectric")
 """Parts that exclude each other in running text too, where other numbers are only mentioned."""
@@ -174,7 +174,7 @@ def _words_of_trade(reading: _Reading) -> None:
     for kind, table in _TABLES.items():
         for name, pattern in table:
             # A form is also part of the name; it is read and stays.
-            if list(pattern.finditer(reading.left) if kind == "form" else reading.take(pattern)):
+            if list(pattern.finditer(reading.left) if kind in {"form", "noun"} else reading.take(pattern)):
                 reading.add(kind, name)
 
 

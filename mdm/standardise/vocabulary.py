@@ -49,6 +49,16 @@ FORMS: Mapping[str, str] = {
     "elbow": "弯头|elbow", "tee": "三通|(?<![a-z])tee(?![a-z])", "reducer": "异径|大小头|reducer", "male": "公头|外螺纹", "female": "母头|内螺纹",
 }  # fmt: skip
 """Kinds of one family that are never each other."""
+NOUNS: Mapping[str, str] = {
+    "nut": "螺母|螺帽|(?<![a-z])nuts?(?![a-z])", "screw": "螺栓|螺钉|螺丝(?!刀|批)|(?<![a-z])(?:bolts?|screws?)(?![a-z])", "washer": "垫圈|垫片|平垫|弹垫|(?<![a-z])washers?(?![a-z])",
+    "resistor": "电阻|resistor", "capacitor": "电容|capacitor", "inductor": "电感|inductor", "diode": "二极管|diode", "transistor": "三极管|mos管|transistor",
+    "bearing": "轴承(?!座)|(?<![a-z])bearings?(?![a-z])", "housing": "轴承座", "cable": "电缆|线缆|电线|(?<![a-z])cables?(?![a-z])", "plate": "钢板|板材|steel plate|steel sheet",
+    "pipe": "钢管|无缝管|焊管|steel (?:pipe|tube)", "bar": "圆钢|圆棒|round bar", "o_ring": "o型圈|o形圈|o型密封圈|o-?ring", "oil_seal": "油封|oil seal",
+    "box": "纸箱|包装箱|carton", "gloves": "手套|glove", "cylinder": "气缸|汽缸|cylinder", "valve": "[球闸蝶]阀|电磁阀|截止阀|止回阀|(?<![a-z])valves?(?![a-z])",
+    "paint": "面漆|底漆|油漆|(?<![a-z])paint(?![a-z])", "belt": "三角带|v带|三角皮带|同步带|v-?belt", "motor": "电机|电动机|马达|(?<![a-z])motors?(?![a-z])",
+    "sensor": "传感器|接近开关|(?<![a-z])sensors?(?![a-z])", "relay": "继电器|(?<![a-z])relays?(?![a-z])", "contactor": "接触器|contactor", "breaker": "断路器|空开|circuit breaker",
+}  # fmt: skip
+"""What the thing is; two things without a common noun are two things."""
 WORDS: Mapping[str, str] = {
     "杯头": "", "圆柱头": "", "螺丝": "螺钉", "螺帽": "螺母", "六角头": "六角", "外六角": "六角", "机螺钉": "螺钉", "o形": "o型", "o-ring": "o型", "v型带": "三角带",
     "v带": "三角带", "三角皮带": "三角带", "汽缸": "气缸", "垫片": "垫圈", "弹簧垫": "弹垫", "密封圈": "圈", "电缆线": "电缆", "线缆": "电缆", "油漆": "面漆",

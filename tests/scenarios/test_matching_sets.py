@@ -57,7 +57,8 @@ def whole(name: str) -> Evaluation:
 
 @pytest.mark.parametrize(("name", "pairs"), [("materials", 600), ("companies", 300)])
 def test_chinese__large_enough_with_hard_negatives(name: str, pairs: int) -> None:
-    rows = list(csv.DictReader((DATA / f"chinese_{name}.csv").open(encoding="utf-8", newline="")))
+    with (DATA / f"chinese_{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) >= pairs
     assert sum(row["same"] == "0" for row in rows) >= pairs / 3
 
