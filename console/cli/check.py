@@ -69,7 +69,7 @@ def _refused(terminal: Terminal, error: ConfigurationError) -> Exit:
 
 def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
     """What is no fault but worth knowing: (kind of note, its values)."""
-    from rules.rulebook import CommandThen
+    from rules.rulebook import CommandThen, NotifyThen
 
     roles = {connection.role: name for name, connection in configuration.deployment.systems.items()}
     wanted = {
@@ -84,6 +84,10 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
         system = roles.get(role)
         if system is not None and command not in configuration.mappings[system].outbound:
             yield "outbound", {"system": system, "command": command, "rule": rule}
+    told = {then.notify for rule in configuration.rules for then in rule.then if isinstance(then, NotifyThen)}
+    audiences = configuration.deployment.notifications.audiences
+    for audience in sorted(told - audiences.keys() if audiences else ()):
+        yield "audience", {"audience": audience}
     for entity in sorted({entity for _, entity in configuration.inbound} - configuration.policies.keys()):
         yield "policy", {"entity": entity}
     for entity in sorted(set(configuration.entities) - configuration.rulebooks.keys()):

@@ -137,6 +137,20 @@ def _environment(terminal: Terminal, deployment: Deployment) -> Iterator[Finding
             continue
         said = "; ".join(fault.message for fault in missing) or terminal.say("doctor.env")
         yield Finding(f"environment {name}", "bad" if missing else "ok", said)
+    yield from _channels(terminal, deployment)
+
+
+def _channels(terminal: Terminal, deployment: Deployment) -> Iterator[Finding]:
+    """Channels to people: opened, which reaches nobody, so that an address nobody can use is found too."""
+    from connectors.notify.opening import open_channel
+
+    for name, spec in deployment.notifications.channels.items():
+        try:
+            open_channel(name, spec, terminal.environ).close()
+        except ConfigurationError as error:
+            yield Finding(f"channel {name}", "bad", str(error))
+        else:
+            yield Finding(f"channel {name}", "ok", terminal.say("doctor.env"))
 
 
 def _systems(terminal: Terminal, deployment: Deployment) -> Iterator[Finding]:
