@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from canonical.facts import FACTS, json_fields
@@ -88,5 +89,6 @@ def _draft(rule: Rule, then: CommandThen, change: Change, row: Mapping[str, Any]
 
 
 def _notice(rule: Rule, then: NotifyThen, change: Change, row: Mapping[str, Any]) -> Notice:
-    text: dict[str, str] = {language: template.format_map(row) for language, template in then.text.items()}
+    told = {name: f"{value.normalize():f}" if isinstance(value, Decimal) else value for name, value in row.items()}
+    text: dict[str, str] = {language: template.format_map(told) for language, template in then.text.items()}
     return Notice(rule.name, change, then.notify, then.key.format_map(row), text, then.urgent)

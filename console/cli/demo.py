@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -228,6 +229,7 @@ def write_environment(file: Path, environ: Mapping[str, str], secrets: Mapping[s
     lines = {**{name: environ[name] for name in places}, **secrets}
     file.touch(mode=0o600)
     text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in lines.items())
+    text += f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n'
     file.write_text(text, encoding="utf-8")
 
 

@@ -52,7 +52,8 @@ def draw(terminal: Terminal, life: Row, names: Mapping[str, str]) -> None:
     if life["progress"]:
         terminal.line(
             "trace.progress",
-            **{**dict.fromkeys(("stage", "percent", "promised", "note"), ""), **_shown(life["progress"])},
+            **{**dict.fromkeys(("stage", "percent", "promised"), ""), **_shown(life["progress"])},
+            note=f" ({life['progress']['note']})" if life["progress"].get("note") else "",
         )
     _part(terminal, "trace.lines", life["lines"], ("line", "item", "name", "quantity", "unit", "due"), right=[3])
     _supplies(terminal, life["supplies"], names)

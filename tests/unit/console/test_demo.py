@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def test_write_environment__is_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "canary" not in file.read_text(encoding="utf-8")
     assert "export MILLSTREAM_HOME='a b'\n" in file.read_text(encoding="utf-8")
+    assert f'export PATH={Path(sys.executable).parent}:"$PATH"\n' in file.read_text(encoding="utf-8")
 
 
 def test_effects__counts_by_operation() -> None:
