@@ -24,6 +24,8 @@ AUTO_LEAD = 0.05
 """A merge without a steward needs this lead in similarity over every rival of both records."""
 TRUSTED = 0.96
 """Without decisions nothing merges by itself unless the run expects at least this F1 of itself."""
+NEAREST_UP_TO = 50_000
+"""Partners of a larger table are blocked by Splink's keys alone: nearest texts cost the square of the size."""
 _JOINS = 0.5
 
 
@@ -62,11 +64,12 @@ class Prepared:
 def prepare_run(left: Sequence[Record], right: Sequence[Record], policy: MatchPolicy) -> Prepared:
     """Standardise, block and compare. Records are put in an order of their own, so that theirs does not matter."""
     ours, theirs = prepare(_sorted(left), policy, "left"), prepare(_sorted(right), policy, "right")
-    pairs = block(ours, theirs, policy)
     if policy.matcher == "items":
+        pairs = block(ours, theirs, policy)
         return Prepared(policy, ours, theirs, pairs, compare(ours, theirs, pairs, policy))
     linked = link_partners(ours, theirs, policy)
-    pairs = as_pairs({*_keys(pairs), *_keys(linked.pairs)})
+    near = block(ours, theirs, policy) if max(len(ours), len(theirs)) <= NEAREST_UP_TO else as_pairs([])
+    pairs = as_pairs({*_keys(near), *_keys(linked.pairs)})
     return Prepared(policy, ours, theirs, pairs, _weighed(compare(ours, theirs, pairs, policy), pairs, linked))
 
 

@@ -29,7 +29,7 @@ def chinese(name: str) -> tuple[Table, Table, Truth]:
         names = sorted({row[side] for row in rows})
         sides.append([{"id": f"{side[0]}{k}", "name": value} for k, value in enumerate(names)])
     ids = [{record["name"]: record["id"] for record in side} for side in sides]
-    return *sides, [(ids[0][row["left"]], ids[1][row["right"]]) for row in rows if row["same"] == "1"]
+    return sides[0], sides[1], [(ids[0][row["left"]], ids[1][row["right"]]) for row in rows if row["same"] == "1"]
 
 
 def public(name: str) -> tuple[Table, Table, Truth]:
