@@ -120,7 +120,7 @@ def test_pass__materialises_the_whole_graph(
     configuration = load_configuration(Settings.from_environment(environ))
     done = _materialised(instance, result.run_id)
     assert len(done) == (
-        len(configuration.streams()) + len(configuration.inbound) + 2 * len(configuration.entities) + 4 + 4
+        len(configuration.streams()) + len(configuration.inbound) + 2 * len(configuration.entities) + 4 + 5
     )
     item = done[keys.canonical("item", "erp")].metadata
     assert {"dagster/row_count", "dagster/column_schema", "dagster/column_lineage"} <= set(item)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ from orchestration.sensors import fail
 from pipeline.hub import Hub
 from pipeline.notify import Notified, notify
 from store import leases, notices
-from tests.unit.connectors.loopback import Answer
+from tests.unit.connectors.loopback import Answer, Asked
 from tests.unit.pipeline.plants import TWO, Plant, plants
 
 BUSY = Answer(body={"errcode": 45009, "errmsg": "api freq out of limit"})
@@ -359,3 +364,57 @@ def test_fail__tells_the_operator_at_once(plant: Plant) -> None:
     assert plant.line == [
         "【plant #1】通知 / Notice\n运行 r-1 失败：the ERP is down\nThe pass r-1 failed: the ERP is down"
     ]
+
+
+def test_notify__two_at_once_send_each_notice_once(plant: Plant) -> None:
+    audiences = {"supervisor": {"channels": TWO, "digest": {"at_least": 99}}}
+    plant.tell(*(f"M-{number}" for number in range(8)))
+    hubs = [plant.hub(audiences) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(notify, hubs))
+    assert sum(one.delivered for one in told) == 8
+    assert len(set(plant.line)) == len(plant.line) == 8
+
+
+CHILD = """
+from pipeline.hub import open_hub
+from pipeline.notify import notify
+notify(open_hub())
+"""
+FILE = """
+name: plant
+systems: {crm: {role: crm}}
+rulebooks: []
+sales_order_system: crm
+notifications:
+  channels: {line: {kind: wecom, key: {env: LINE_KEY}, base_url: {env: LINE_URL}}}
+  audiences: {supervisor: {channels: [line]}}
+"""
+
+
+def test_notify__killed_process_is_taken_over_at_once(plant: Plant) -> None:
+    """SIGKILL after the robot took the message and before its answer was heard."""
+    plant.moment = datetime.now(UTC)
+    plant.tell("M-1")
+    (plant.folder / "plant.yaml").write_text(FILE)
+    server, receiver, taken = plant.servers["line"], plant.receivers["line"], threading.Event()
+
+    def take_and_keep_silent(asked: Asked) -> Answer:
+        answer = receiver.reply(asked)
+        answer.drip_seconds = 30.0
+        taken.set()
+        return answer
+
+    server.reply = take_and_keep_silent
+    environ = {
+        **os.environ, "MILLSTREAM_HOME": str(plant.folder), "MILLSTREAM_DEPLOYMENT": str(plant.folder / "plant.yaml"),
+        "LINE_KEY": receiver.key, "LINE_URL": server.url,
+    }  # fmt: skip
+    child = subprocess.Popen([sys.executable, "-c", CHILD], env=environ, cwd=Path(__file__).parents[3])
+    assert taken.wait(60)
+    child.kill()
+    child.wait()
+    server.reply = receiver.reply
+    assert plant.states(1) == {"supervisor/line": "sending"}
+    assert notify(plant.hub({"supervisor": {"channels": ONE}})).delivered == 1
+    assert plant.line == [plant.line[0]] * 2
