@@ -77,6 +77,7 @@ class Breaker:
 
     def __init__(self, system: str, failures: int, seconds: float) -> None:
         self._system, self._pause = system, timedelta(seconds=seconds)
+        self._last = ""
         self._storage = pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=failures, reset_timeout=seconds, state_storage=self._storage, name=system
@@ -89,10 +90,12 @@ class Breaker:
             return
         left = (opened + self._pause - datetime.now(UTC)).total_seconds()
         if left > 0:
-            raise Unreachable("failed too often, left alone for a while", system=self._system, retry_after=left)
+            message = "failed too often, left alone for a while" + (self._last and f"; last: {self._last}")
+            raise Unreachable(message, system=self._system, retry_after=left)
 
-    def report(self, *, worked: bool) -> None:
-        """Count one finished call."""
+    def report(self, *, worked: bool, said: str = "") -> None:
+        """Count one finished call; `said` is what went wrong, for whoever is turned away while the circuit is open."""
+        self._last = said or self._last
 
         def outcome() -> None:
             if not worked:

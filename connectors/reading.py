@@ -26,7 +26,7 @@ from connectors.auth import Auth
 from connectors.batches import chunks, quoted
 from connectors.paging import Place, pages
 from connectors.sorting import Verdict, read_error, search, sort, text
-from connectors.spec import Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec
+from connectors.spec import Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec, credentials
 from connectors.template import fill, look
 from connectors.transport import Reply, Wire
 
@@ -114,10 +114,18 @@ class DeclaredReader(ABC):
         return self._wire.patiently(lambda: self._asked_once(request, known))
 
     def _asked_once(self, request: Request, known: Known) -> Reply:
-        reply, verdict = self._answered(request, known, (), writes=False)
-        if verdict.outcome != "applied":
-            raise read_error(verdict, reply, self.system)
+        try:
+            reply, verdict = self._answered(request, known, (), writes=False)
+            if verdict.outcome != "applied":
+                raise read_error(verdict, reply, self.system)
+        except AuthenticationFailed as error:
+            error.hint = error.hint or self._our_part()
+            raise
         return reply
+
+    def _our_part(self) -> str:
+        """Where a refused log-in may be put right."""
+        return f"look at {', '.join(credentials(self.spec.auth))}"
 
     def _answered(
         self, request: Request, known: Known, rules: Sequence[Rule], *, writes: bool, errors: Errors | None = None
@@ -234,7 +242,9 @@ class DeclaredReader(ABC):
                 paging = Place(limit=getattr(stream.paging, "limit", None))
                 reply = self._asked_once(stream.request, _reading(stream, None, paging))
         except MillstreamError as error:
-            return port.ProbeResult(self.system, "connect" in timings, timings, message=error.message)
+            hint = error.hint or (self._our_part() if isinstance(error, AuthenticationFailed) else None)
+            message = f"{error.message} ({hint})" if hint else error.message
+            return port.ProbeResult(self.system, "connect" in timings, timings, message=message)
         return port.ProbeResult(self.system, reachable=True, timings=timings, clock_skew_seconds=_skew(reply, now))
 
     def close(self) -> None:

@@ -103,6 +103,11 @@ class NoAuth(_Closed):
 AuthSpec = Annotated[OAuth2 | KingdeeSignature | WsSecurity | Bearer | Session | NoAuth, Field(discriminator="kind")]
 
 
+def credentials(auth: AuthSpec) -> tuple[str, ...]:
+    """The environment variables that hold what we log in with."""
+    return tuple(value.env for _, value in auth if isinstance(value, EnvName))
+
+
 class Limits(_Closed):
     """How patient and how gentle the hub is with this system."""
 

@@ -41,6 +41,8 @@ ResultT = TypeVar("ResultT")
 _CHUNK = 64 * 1024
 UNREACHABLE_ATTEMPTS = 2
 UNREACHABLE_PAUSE_SECONDS = 0.3
+SILENT_TIMEOUTS = 2.5
+"""A read that has used up so many time limits is given up until the next pass."""
 _TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
 _PORTS = {"http": 80, "https": 443}
 # At DEBUG it would write each address down, and some vendors' secrets stand in the query.
@@ -115,14 +117,15 @@ class Wire:
             try:
                 reply = self._exchange(message)
             except OutcomeUnknown as error:
-                self._breaker.report(worked=False)
+                self._breaker.report(worked=False, said=error.message)
                 if writes:
                     raise
                 raise SystemUnavailable(error.message, system=self.system) from None
-            except SystemUnavailable:
-                self._breaker.report(worked=False)
+            except SystemUnavailable as error:
+                self._breaker.report(worked=False, said=error.message)
                 raise
-        self._breaker.report(worked=reply.status < HTTPStatus.INTERNAL_SERVER_ERROR)
+        worked = reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        self._breaker.report(worked=worked, said="" if worked else f"answered {reply.status}")
         return reply
 
     def patiently(self, read: Callable[[], ResultT]) -> ResultT:
@@ -136,9 +139,12 @@ class Wire:
         return patience(read)
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
-        """A system that is down is not waited for: its other streams would wait as well, one after the other."""
-        down = isinstance(_error(state), Unreachable)
-        return state.attempt_number >= (UNREACHABLE_ATTEMPTS if down else self.limits.read_attempts)
+        """A system that is down or silent is not waited for: its other streams would wait, one after the other."""
+        error = _error(state)
+        asked = isinstance(error, TransientError) and error.retry_after is not None
+        silent = not asked and (state.seconds_since_start or 0) > SILENT_TIMEOUTS * self.limits.timeout_seconds
+        down = isinstance(error, Unreachable)
+        return silent or state.attempt_number >= (UNREACHABLE_ATTEMPTS if down else self.limits.read_attempts)
 
     def connect(self) -> None:
         """Reach the host and port once; raise `SystemUnavailable` when that fails."""

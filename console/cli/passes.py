@@ -93,8 +93,15 @@ def draw_stages(terminal: Terminal, passed: PassReport) -> None:
             (terminal.say(f"stage.{stage}"), f"{passed.seconds[stage]:.1f}", "; ".join(filter(None, (told, nested))))
         )
     terminal.table(("col.stage", "col.seconds", "col.result"), rows, right=[1])
-    for part, why in passed.halted.items():
-        terminal.line("run.halted", part=part, why=why)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for part, why in sorted(passed.halted.items()):
+        system, _, stream = part.partition("/")
+        grouped.setdefault((system, why), []).append(stream)
+    for (system, why), streams in grouped.items():
+        said = why.removeprefix(f"{system}: ")
+        terminal.line(
+            "run.halted", system=system, streams=", ".join(streams), why=said, press=f"millstream probe {system}"
+        )
 
 
 def _told(value: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ def test_breaker__opens_closes_and_opens_again() -> None:
     breaker = Breaker("weak", 2, 0.1)
     breaker.report(worked=False)
     breaker.check()
-    breaker.report(worked=False)
-    with pytest.raises(SystemUnavailable):
+    breaker.report(worked=False, said="answered 500")
+    with pytest.raises(SystemUnavailable, match="last: answered 500"):
         breaker.check()
     time.sleep(0.12)
     breaker.check()

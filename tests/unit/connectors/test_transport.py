@@ -180,6 +180,19 @@ def test_patiently__gives_up_with_the_last_error(make: Make) -> None:
         make(read_attempts=2).patiently(read)
 
 
+def test_patiently__a_silent_system_is_given_up_after_a_few_time_limits(make: Make) -> None:
+    tries: list[float] = []
+
+    def read() -> None:
+        tries.append(time.monotonic())
+        time.sleep(0.2)
+        raise SystemUnavailable("sent, but no answer came")
+
+    with pytest.raises(SystemUnavailable, match="no answer"):
+        make(timeout_seconds=0.1, read_attempts=5).patiently(read)
+    assert len(tries) < 3
+
+
 def test_retry_after__seconds_date_or_nothing() -> None:
     assert Reply(429, {"Retry-After": "7"}).retry_after == 7
     assert Reply(429, {"Retry-After": "Thu, 01 Jan 2026 00:00:00 GMT"}).retry_after == 0
