@@ -38,10 +38,15 @@ class _Decoding:
         self.promised = {row.key: row.available for row in prepared.admitted.receipts}
         self.dates: dict[int, date] = {}
         self.orders: list[PlannedOrder] = []
+        # By consumer number: planned orders count from the front, fixed consumers, which are negative, from the back.
+        self.keys: list[str] = []
+        self.roots: list[str | None] = []
 
     def plan(self) -> Plan:
         """Everything, in the plain planner's order."""
         self.orders = self._orders()
+        self.keys += [order.key for order in self.orders] + self.names.fixed_keys[::-1]
+        self.roots += [order.root for order in self.orders] + self.names.fixed_roots[::-1]
         messages = [*self._shortage_messages(), *self._late_messages(), *self._supply_messages()]
         self._name_missing_boms()
         return sorted_plan(
@@ -76,12 +81,6 @@ class _Decoding:
             )  # fmt: skip
         return orders
 
-    def _consumer(self, number: int) -> tuple[str, str | None]:
-        if number >= 0:
-            order = self.orders[number]
-            return order.key, order.root
-        return self.names.fixed_keys[-1 - number], self.names.fixed_roots[-1 - number]
-
     def _kind(self, supply: int) -> SupplyKind:
         if self.on_hand[supply]:
             return "on_hand"
@@ -89,30 +88,43 @@ class _Decoding:
 
     def _pegs(self) -> list[Peg]:
         """All pegs; those on existing supply of one item sorted by keys, as text sorts them."""
-        table, start = self.result.pegs, self.result.peg_from.tolist()
-        supplies, consumers, quantities = table["supply"].tolist(), table["consumer"].tolist(), table["quantity"].tolist()
+        rows, start = self.result.pegs, self.result.peg_from.tolist()
+        supplies, quantities = rows["supply"].tolist(), rows["quantity"].tolist()
+        consumers = rows["consumer"].tolist()
         pegs: list[Peg] = []
         for number, item in enumerate(self.items):
-            at, end = start[number], start[number + 1]
-            existing = []
-            while at < end and supplies[at] < 0:
-                supply = -1 - supplies[at]
-                consumer, root = self._consumer(consumers[at])
-                key = self.names.supply_keys[supply]
-                existing.append(Peg(key, self._kind(supply), consumer, root, item.code, quantities[at]))
+            low, high = start[number], start[number + 1]
+            at = low
+            while at < high and supplies[at] < 0:
                 at += 1
-            existing.sort(key=lambda peg: (peg.supply, peg.consumer))
-            pegs += existing
-            for supply, who, quantity in zip(supplies[at:end], consumers[at:end], quantities[at:end], strict=True):
-                consumer, root = self._consumer(who)
-                pegs.append(Peg(self.orders[supply].key, "planned", consumer, root, item.code, quantity))
+            for low_at, high_at, make in ((low, at, self._existing), (at, high, self._planned)):
+                if low_at < high_at:
+                    part = slice(low_at, high_at)
+                    pegs += make(item.code, supplies[part], consumers[part], quantities[part])
         return pegs
+
+    def _existing(self, code: str, supplies: list[int], consumers: list[int], quantities: list[int]) -> list[Peg]:
+        pegs = [
+            Peg(
+                self.names.supply_keys[-1 - supply], self._kind(-1 - supply),
+                self.keys[who], self.roots[who], code, quantity,
+            )
+            for supply, who, quantity in zip(supplies, consumers, quantities, strict=True)
+        ]  # fmt: skip
+        return sorted(pegs, key=lambda peg: (peg.supply, peg.consumer))
+
+    def _planned(self, code: str, supplies: list[int], consumers: list[int], quantities: list[int]) -> list[Peg]:
+        keys, roots = self.keys, self.roots
+        return [
+            Peg(keys[supply], "planned", keys[who], roots[who], code, quantity)
+            for supply, who, quantity in zip(supplies, consumers, quantities, strict=True)
+        ]
 
     def _shortages(self) -> Iterator[Shortage]:
         table = self.result.shorts
         for item, who, quantity in zip(table["item"].tolist(), table["consumer"].tolist(), table["quantity"].tolist(), strict=True):
             code = self.names.codes[item]
-            yield Shortage(*self._consumer(who), code, quantity, self.prepared.blocked[code])
+            yield Shortage(self.keys[who], self.roots[who], code, quantity, self.prepared.blocked[code])
 
     def _shortage_messages(self) -> Iterator[PlanMessage]:
         days = self.result.shorts["day"].tolist()

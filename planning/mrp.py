@@ -47,7 +47,7 @@ from planning.lot_sizing import MAX_LOTS, lot_bounds
 from planning.messages import late_order, supply_messages
 from planning.netting import Matching, Need, Supply
 from planning.pegging import Group, Ordering, distribute, order_base
-from planning.preparation import prepare, safety_stock_key, sorted_pegs, sorted_plan
+from planning.preparation import collection_paused, prepare, safety_stock_key, sorted_pegs, sorted_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,10 +55,34 @@ if TYPE_CHECKING:
     from canonical.plan import Plan, PlanItem, PlanningSnapshot, ProblemKind, SupplyKind
     from planning.netting import Claim, Urgency
     from planning.preparation import Prepared
+COMPILED_FROM = 50_000
+"""Rows from which the compiled planner is worth the second or two that loading it takes in a new process."""
+
 
 def plan(snapshot: PlanningSnapshot) -> Plan:
-    """Plan every item of the snapshot; never raises for bad rows, which come back as `Plan.problems`."""
-    return plan_plainly(prepare(snapshot))
+    """Plan every item of the snapshot; never raises for bad rows, which come back as `Plan.problems`.
+
+    Large snapshots go to the compiled planner where it covers them; the plan is the same.
+    """
+    with collection_paused():
+        prepared = prepare(snapshot)
+        if rows_of(snapshot) >= COMPILED_FROM:
+            return _compiled_or_plain(prepared)
+        return plan_plainly(prepared)
+
+
+def rows_of(snapshot: PlanningSnapshot) -> int:
+    """How much there is to plan, before it is known what comes of it."""
+    return len(snapshot.bom) + len(snapshot.demands) + len(snapshot.receipts) + len(snapshot.prior_pegs)
+
+
+def _compiled_or_plain(prepared: Prepared) -> Plan:
+    from planning.fast import NotCovered, plan_compiled  # noqa: PLC0415 - numba takes a second to import
+
+    try:
+        return plan_compiled(prepared)
+    except NotCovered:
+        return plan_plainly(prepared)
 
 
 def plan_plainly(prepared: Prepared) -> Plan:
