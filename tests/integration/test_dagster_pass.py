@@ -20,7 +20,8 @@ from orchestration.run import PassResult, run_pass
 from pipeline.hub import Hub, load_configuration, open_hub
 from pipeline.plan import load_plan
 from pipeline.settings import DEPLOYMENTS, Settings
-from store import runs
+from store import notices, runs
+from tests.unit.connectors.loopback import Answer, Server, serving
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -43,18 +44,32 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def environ(ready: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def people() -> Iterator[Server]:
+    """Where notices arrive."""
+    with serving() as server:
+        server.reply = lambda _: Answer(204)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def environ(ready: dict[str, Any], people: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The plant of the demo, with only the warehouse live: what is written to the others is another test's matter."""
     folder = tmp_path_factory.mktemp("hub")
     plant = yaml.safe_load((DEPLOYMENTS / "plant.yaml").read_text())
     for name, connection in plant["systems"].items():
         connection["state"] = "live" if name == "wms" else "shadow"
+    plant["notifications"] = {
+        "channels": {"hook": {"kind": "webhook", "url": {"env": "HOOK"}, "secret": {"env": "HOOK_SECRET"}}},
+        "audiences": {name: {"channels": ["hook"]} for name in ("production_supervisor", "operator")},
+    }
     (folder / "plant.yaml").write_text(yaml.safe_dump(plant))
     return {
         **ready["env"],
         "MILLSTREAM_HOME": str(folder),
         "MILLSTREAM_DEPLOYMENT": str(folder / "plant.yaml"),
         "MILLSTREAM_AS_OF": ready["today"],
+        "HOOK": people.url,
+        "HOOK_SECRET": "s3cret",
     }
 
 
@@ -148,6 +163,20 @@ def test_pass__is_one_run_of_the_hub(with_all: tuple[PassResult, list[str]], env
         stages = {stage.stage for stage in runs.stages(tx, with_all[0].run_id)}
     assert written is not None
     assert written.state == "done"
-    assert stages == {"land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "measure"}
+    assert stages == {"land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "notify", "measure"}
     assert load_plan(hub).planned_orders
     hub.close()
+
+
+def test_pass__tells_people(with_all: tuple[PassResult, list[str]], environ: dict[str, str], people: Server) -> None:
+    """The operator of the pass that failed, the supervisor of every urgent order; each notice once."""
+    hub: Hub = open_hub({**os.environ, **environ})
+    with hub.store.read() as tx:
+        board = notices.listed(tx)
+    hub.close()
+    told = [(asked.json["audience"], number) for asked in people.asked for number in asked.json["numbers"]]
+    assert sorted(told) == sorted((notice.audience, notice.number) for notice in board)
+    assert {audience for audience, _ in told} == {"operator", "production_supervisor"}
+    assert {asked.json["urgent"] for asked in people.asked if asked.json["audience"] == "production_supervisor"} == {
+        True
+    }
