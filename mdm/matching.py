@@ -149,7 +149,9 @@ def _twins(run: Prepared, scored: Scored) -> list[Edge]:
         (run.left, 0, run.pairs.right, run.pairs.left),
         (run.right, len(run.left), run.pairs.left, run.pairs.right),
     ):
-        contested = _contested(ours[accepted].tolist(), theirs[accepted].tolist())
+        # A duplicate's pair scores low beside its twin's, so every candidate as alike as a match is looked at.
+        bound = accepted | (np.isin(ours, ours[accepted]) & (run.compared.base >= usual) & ~run.compared.vetoed)
+        contested = _contested(ours[bound].tolist(), theirs[bound].tolist())
         if contested:
             pairs = as_pairs(contested)
             seen = compare(side, side, pairs, run.policy)
