@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from canonical.errors import ConfigurationError
 from connectors.notify.port import Answer, Channel, Outcome
@@ -165,7 +166,7 @@ class Round:
                 return None
             chosen = together(found, self.chosen.audiences[found[0].audience], channel.text_bytes)
             batch = _batch(name, chosen)
-            message = chosen[0].message or f"{self.hub.deployment.name}/{batch.audience}/{batch.numbers[0]}"
+            message = chosen[0].message or message_id(self.hub.deployment.name, batch)
             notice_deliveries.intend(tx, batch, message, now)
         return batch, chosen, message
 
@@ -247,6 +248,11 @@ class Round:
         lost = tuple(number for number in batch.numbers if number not in fallen)
         notice_deliveries.settle(tx, Batch(batch.channel, batch.audience, lost), Telling.FAILED, self.hub.now(), said)
         self.told.failed += len(lost)
+
+
+def message_id(hub: str, batch: Batch) -> str:
+    """Hub, audience and first number, in ASCII: it goes into headers."""
+    return quote(f"{hub}/{batch.audience}/{batch.numbers[0]}", safe="/")
 
 
 def _opening(name: str, audience: Audience, notice: Notice) -> Opening:

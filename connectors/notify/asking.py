@@ -29,6 +29,8 @@ def ask(wire: Wire, message: Message, judge: Callable[[Reply], Answer], secrets:
         return Answer(Outcome.LATER, error.message, error.retry_after)
     except MillstreamError as error:
         return Answer(Outcome.REFUSED, error.message)
+    except UnicodeError:
+        return Answer(Outcome.REFUSED, "a header cannot hold what it was given")
     answer = judge(reply)
     return Answer(answer.outcome, _without(answer.said, secrets), answer.retry_after)
 

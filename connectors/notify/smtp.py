@@ -69,8 +69,8 @@ class MailChannel:
 
     def send(self, note: Note, now: datetime) -> Answer:
         """One mail to every address the server takes; delivered when it takes at least one."""
-        content = message(note, now, self._sender, self._to).as_bytes()
         try:
+            content = message(note, now, self._sender, self._to).as_bytes()
             with self._conversation() as line:
                 left_out = self._envelope(line)
                 return self._content(line, content, left_out)
@@ -82,6 +82,8 @@ class MailChannel:
             return Answer(Outcome.REFUSED, str(error)[:SAID_CHARACTERS])
         except (smtplib.SMTPException, OSError) as error:
             return Answer(Outcome.LATER, f"no conversation ({type(error).__name__})")
+        except ValueError as error:  # an address that no header and no envelope can hold
+            return Answer(Outcome.REFUSED, f"cannot be written as mail ({type(error).__name__})")
 
     @contextlib.contextmanager
     def _conversation(self) -> Iterator[smtplib.SMTP]:

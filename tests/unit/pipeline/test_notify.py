@@ -19,8 +19,9 @@ from canonical.actors import Actor
 from connectors.notify.wecom import WeComRobot
 from orchestration.sensors import fail
 from pipeline.hub import Hub
-from pipeline.notify import Notified, notify
+from pipeline.notify import Notified, message_id, notify
 from store import leases, notices
+from store.notice_deliveries import Batch
 from tests.unit.connectors.loopback import Answer, Asked
 from tests.unit.pipeline.plants import TWO, Plant, plants
 
@@ -357,6 +358,10 @@ def test_notify__on_postgresql(tmp_path: Path, postgres_database: str) -> None:
         assert (told.fell, told.delivered, told.messages["office"]) == (3, 3, 1)
         plant.later(hours=1)
         assert notify(hub).escalated == 3
+
+
+def test_message_id__is_ascii() -> None:
+    assert message_id("苏州", Batch("line", "主管", (7, 9))) == "%E8%8B%8F%E5%B7%9E/%E4%B8%BB%E7%AE%A1/7"
 
 
 def test_fail__tells_the_operator_at_once(plant: Plant) -> None:

@@ -225,6 +225,15 @@ def test_send__nobody_there_is_tried_later() -> None:
     assert channel(free_port()).send(note(), datetime(2026, 1, 2, tzinfo=UTC)).outcome is Outcome.LATER
 
 
+@pytest.mark.parametrize("address", ["张三@例子.test", "li.wei@example.test\r\nBcc: all@example.test"])
+def test_send__address_that_no_mail_can_bear_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BASE, "TO", address)
+    box = Box()
+    with serving(box) as port:
+        assert channel(port).send(note(), MOMENT).outcome is Outcome.REFUSED
+    assert box.mails == []
+
+
 def test_mail_server__password_goes_over_no_open_line() -> None:
     with pytest.raises(ConfigurationError, match="starttls or tls"):
         MailServer("mail.example.test", 25, "none", 5, user="a", password="b")

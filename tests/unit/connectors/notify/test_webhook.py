@@ -42,6 +42,11 @@ def test_send__again_bears_the_same_event(server: Server) -> None:
     assert len({asked.headers["millstream-event"] for asked in server.asked}) == 1
 
 
+def test_send__what_no_header_can_bear_is_refused(server: Server) -> None:
+    answer = open_channel("hook", SPEC, {"HOOK": server.url, "HOOK_SECRET": "s"}).send(note(id="苏州/1"), MOMENT)
+    assert (answer.outcome, server.asked) == (Outcome.REFUSED, [])
+
+
 def test_open_channel__names_every_variable_that_is_not_set() -> None:
     assert missing(SPEC, {"HOOK": ""}) == ("HOOK", "HOOK_SECRET")
     with pytest.raises(ConfigurationError, match="channel hook: not set: HOOK, HOOK_SECRET"):
