@@ -57,8 +57,20 @@ LOT_FOR_LOT = LotPolicy()
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSupplier:
+    """Who can deliver a bought item, and how fast; a lower `priority` is preferred."""
+
+    name: str
+    lead_time_days: int
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One item as the planner sees it; `lead_time_days` None means the lead time is not known."""
+    """One item as the planner sees it; `lead_time_days` None means the lead time is not known.
+
+    Where a bought item has `suppliers`, their lead times count and its own does not.
+    """
 
     code: str
     sourcing: Sourcing
@@ -66,17 +78,23 @@ class PlanItem:
     safety_stock: int = 0
     lot: LotPolicy = LOT_FOR_LOT
     scale: int = DEFAULT_SCALE
+    suppliers: tuple[PlanSupplier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanBomLine:
-    """`numerator / denominator` scaled component units per scaled parent unit; scrap in parts per million on top."""
+    """`numerator / denominator` scaled component units per scaled parent unit; scrap in parts per million on top.
+
+    The line counts for orders that start on `effective_from` or later, and before `effective_until` (None: no bound).
+    """
 
     parent: str
     component: str
     numerator: int
     denominator: int = 1
     scrap_ppm: int = 0
+    effective_from: date | None = None
+    effective_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +215,8 @@ class PlannedOrder:
     """An order the plan proposes: `quantity` = pegged + `surplus`.
 
     `release` is `due` minus the lead time and may lie in the past (`late`); then it starts on the planning day and is
-    there on `expected`. `root` is the sales order line it was made for, None for stock.
+    there on `expected`. `root` is the sales order line it was made for, None for stock. `supplier` is the one chosen,
+    where the item names any.
     """
 
     key: str
@@ -212,6 +231,7 @@ class PlannedOrder:
     late: bool
     root: str | None
     level: int
+    supplier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

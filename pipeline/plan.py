@@ -86,7 +86,7 @@ def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
 ORDER: dict[str, pl.DataType] = {
     "key": pl.String(), "item": pl.String(), "sourcing": pl.String(), "quantity": pl.Decimal(38, 9),
     "surplus": pl.Decimal(38, 9), "due": pl.Date(), "release": pl.Date(), "start": pl.Date(), "expected": pl.Date(),
-    "late": pl.Boolean(), "root": pl.String(), "level": pl.Int64(),
+    "late": pl.Boolean(), "root": pl.String(), "level": pl.Int64(), "supplier": pl.String(),
 }  # fmt: skip
 PROBLEM: dict[str, pl.DataType] = {
     "kind": pl.String(), "item": pl.String(), "key": pl.String(), "detail": pl.String()

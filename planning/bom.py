@@ -6,6 +6,7 @@ scaled component units per scaled parent unit.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,42 @@ if TYPE_CHECKING:
 
 Structure = dict[str, dict[str, Fraction]]
 Ratio = tuple[str, int, int]
+Windows = dict[str, dict[str, list[tuple[int, int, Fraction]]]]
+"""By parent and component the dated part of what is drawn: from this day ordinal, before that one, how much."""
+
+
+class DatedStructure:
+    """What parents with dated lines, their own or those of phantoms below them, consume on a day."""
+
+    def __init__(self, structure: Structure, windows: Windows, phantoms: Collection[str], parents: set[str]) -> None:
+        self.structure = structure
+        self.windows = windows
+        self.phantoms = phantoms
+        self.parents = parents
+        self.changes = sorted({day for lines in windows.values() for each in lines.values() for w in each for day in w[:2]})
+        self._known: dict[tuple[str, int], dict[str, Fraction]] = {}
+
+    def on(self, parent: str, day: int) -> tuple[Ratio, ...]:
+        """The components drawn by an order that starts on this day (an ordinal)."""
+        lines = self._lines(parent, day)
+        return tuple((code, ratio.numerator, ratio.denominator) for code, ratio in sorted(lines.items()))
+
+    def _lines(self, parent: str, day: int) -> dict[str, Fraction]:
+        key = parent, bisect_right(self.changes, day)
+        if key not in self._known:
+            self._known[key] = self._blown_through(parent, day)
+        return self._known[key]
+
+    def _blown_through(self, parent: str, day: int) -> dict[str, Fraction]:
+        lines: dict[str, Fraction] = {}
+        for component, whole in self.structure.get(parent, {}).items():
+            dated = self.windows.get(parent, {}).get(component, ())
+            ratio = whole - sum((share for first, until, share in dated if not first <= day < until), Fraction(0))
+            inside = component in self.phantoms and component in self.structure
+            for below, share in self._lines(component, day).items() if inside else ((component, Fraction(1)),):
+                if ratio:
+                    lines[below] = lines.get(below, Fraction(0)) + ratio * share
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +62,13 @@ class Explosion:
     components: dict[str, tuple[Ratio, ...]]
     levels: dict[str, int]
     cycles: tuple[tuple[str, ...], ...]
+    dated: DatedStructure | None = None
+
+    def components_on(self, parent: str, day: int) -> tuple[Ratio, ...]:
+        """What an order of the parent draws that starts on this day (an ordinal)."""
+        if self.dated is not None and parent in self.dated.parents:
+            return self.dated.on(parent, day)
+        return self.components.get(parent, ())
 
     def on_cycle(self) -> frozenset[str]:
         """Every item that is part of a cycle."""
@@ -125,7 +169,20 @@ def low_level_codes(structure: Structure, codes: Collection[str]) -> dict[str, i
     return levels
 
 
-def explode(structure: Structure, codes: Collection[str], phantoms: Collection[str]) -> Explosion:
+def _dated(structure: Structure, phantoms: Collection[str], windows: Windows) -> DatedStructure | None:
+    if not windows:
+        return None
+    parents: set[str] = set()
+    for parent in reversed(_topological(structure)):
+        below = structure.get(parent, {})
+        if parent in windows or any(code in phantoms and code in parents for code in below):
+            parents.add(parent)
+    return DatedStructure(structure, windows, phantoms, parents)
+
+
+def explode(
+    structure: Structure, codes: Collection[str], phantoms: Collection[str], windows: Windows | None = None
+) -> Explosion:
     """Resolve the structure; an item on a cycle loses its own components, everything else stands.
 
     `cycles` names, per tangle, one cycle in order of consumption; further members of the tangle follow it.
@@ -143,4 +200,5 @@ def explode(structure: Structure, codes: Collection[str], phantoms: Collection[s
         for parent, lines in flat.items()
     }
     real = {parent: lines for parent, lines in flat.items() if parent not in phantoms}
-    return Explosion(components, low_level_codes(real, codes), tuple(sorted(cycles)))
+    levels = low_level_codes(real, codes)
+    return Explosion(components, levels, tuple(sorted(cycles)), _dated(sound, phantoms, windows or {}))

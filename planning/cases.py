@@ -25,6 +25,7 @@ from canonical.plan import (
     PlanningSnapshot,
     PlanPolicies,
     PlanStock,
+    PlanSupplier,
     ScheduledReceipt,
     Sourcing,
 )
@@ -47,6 +48,7 @@ def run_case(document: Document) -> Document:
     Raises UnknownCaseKind.
     """
     known = {"mrp_table": _mrp_table, "moq_allocation": _moq_allocation, "lot_sizing": _lot_sizing, "atp": _atp}
+    known |= {"ctp": _suppliers, "effectivity": _effectivity}
     kind = document.get("kind")
     if kind not in known:
         raise UnknownCaseKind(f"case kind {kind!r} is not one of {', '.join(sorted(known))}")
@@ -254,3 +256,59 @@ def _atp(document: Document) -> Document:
     lines = {"atp_raw": answer.raw, "atp_lookback": answer.look_back, "cumulative": answer.cumulative}
     asked = document.get("expected") or lines
     return {name: [_plain(quantity) for quantity in lines[name]] for name in asked}
+
+
+def _suppliers(document: Document) -> Document:
+    """Purchases by the day they are there, where an item has several suppliers."""
+    items = tuple(
+        PlanItem(
+            code,
+            "buy",
+            suppliers=tuple(PlanSupplier(row["name"], int(row["lead_time_days"]), int(row["priority"])) for row in rows),
+        )
+        for code, rows in document["suppliers"].items()
+    )
+    demands = tuple(
+        PlanDemand(row["id"], row["item"], _scaled(row["qty"]), date.fromisoformat(row["due"]), row["id"])
+        for row in document["demands"]
+    )
+    stock = tuple(PlanStock(f"on_hand|{code}", code, _scaled(held)) for code, held in document["on_hand"].items())
+    outcome = plan(PlanningSnapshot(date.fromisoformat(document["today"]), items, demands=demands, stock=stock))
+    purchases = [
+        {
+            "supplier": order.supplier,
+            "start": order.start.isoformat(),
+            "end": order.expected.isoformat(),
+            "qty": _plain(order.quantity),
+        }
+        for order in sorted(outcome.planned_orders, key=lambda order: (order.expected, order.key))
+    ]
+    return {"purchases": purchases}
+
+
+def _effectivity(document: Document) -> list[Document]:
+    """Which component each order takes, by the day the order starts."""
+    lead = int(document["lead_time_days"])
+    days = [date.fromisoformat(row["due"]) for row in document["demands"]]
+    product = PlanItem("product", "make", lead)
+    components = sorted({row["item"] for row in document["rule"]})
+    lines = tuple(
+        PlanBomLine("product", row["item"], 1, 1, 0, _day(row, "effective_start"), _day(row, "effective_end"))
+        for row in document["rule"]
+    )
+    demands = tuple(
+        PlanDemand(f"demand|{n}", "product", _scaled(row["qty"]), day, f"demand|{n}")
+        for n, (row, day) in enumerate(zip(document["demands"], days, strict=True))
+    )
+    items = (product, *(PlanItem(code, "buy") for code in components))
+    outcome = plan(PlanningSnapshot(min(days) - timedelta(lead), items, lines, demands))
+    orders = [order for order in outcome.planned_orders if order.item == "product"]
+    return [
+        {"start": order.start.isoformat(), "item": peg.item}
+        for order in sorted(orders, key=lambda order: (order.start, order.key))
+        for peg in outcome.supplies_of(order.key)
+    ]
+
+
+def _day(row: Document, name: str) -> date | None:
+    return date.fromisoformat(row[name]) if row.get(name) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from canonical.plan import Peg, Plan, PlanMessage, PlannedOrder, Shortage
 from planning.messages import SupplyUse, late_order, unused_stock, use_messages
 from planning.preparation import order_prefix, sorted_plan
+from planning.sourcing import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +71,13 @@ class _Decoding:
             table["due"].tolist(), table["quantity"].tolist(), table["surplus"].tolist(), strict=True,
         ):  # fmt: skip
             item = self.items[number]
-            lead = item.lead_time_days or 0
+            supplier, lead = source(item, day)
             start = max(day - lead, 0)
             orders.append(
                 PlannedOrder(
                     f"{prefixes[number]}{roots[root]}|{part}", item.code, item.sourcing, quantity, surplus,
                     dates(day), dates(day - lead), dates(start), dates(start + lead), day < lead,
-                    None if root == stock else roots[root], levels[number],
+                    None if root == stock else roots[root], levels[number], supplier,
                 )
             )  # fmt: skip
         return orders

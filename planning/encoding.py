@@ -32,6 +32,7 @@ from planning.columns import (
 from planning.intake import STOCK_ROOT
 from planning.lot_sizing import lot_bounds, lot_unit
 from planning.preparation import order_prefix, safety_stock_key, sorted_pegs
+from planning.sourcing import shortest_lead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -164,7 +165,9 @@ class _Encoding:
             self.drafts.append(_Draft(self.number[code], urgency, day, who, required))
 
     def _refuse(self) -> None:
-        """What the numbering cannot hold apart."""
+        """What the kernel does not know, and what the numbering cannot hold apart."""
+        if self.prepared.explosion.dated is not None:
+            raise NotCovered("dated BOM lines")
         firm = {row.key for row in self.admitted.firm_orders}
         if len(set(self.fixed_keys)) < len(self.fixed_keys):
             raise NotCovered("a demand, a firm order and a safety stock with one key")
@@ -243,7 +246,7 @@ class _Encoding:
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
         bounds = [lot_bounds(item.lot) for item in items]
         columns = {
-            "lead": [item.lead_time_days or 0 for item in items],
+            "lead": [shortest_lead(item) for item in items],
             "unit": _within([lot_unit(item.lot) for item in items]),
             "smallest": _within([smallest for smallest, _ in bounds]),
             "largest": _within([largest for _, largest in bounds]),

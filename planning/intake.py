@@ -20,9 +20,10 @@ if TYPE_CHECKING:
         ProblemKind,
         ScheduledReceipt,
     )
-    from planning.bom import Structure
+    from planning.bom import Structure, Windows
 
 MAX_LEAD_TIME_DAYS = 36_500
+NEVER = 10**9
 STOCK_ROOT = "stock"
 CONSUMING = frozenset({"make", "subcontract", "phantom"})
 
@@ -55,6 +56,7 @@ class Admitted:
 
     items: dict[str, PlanItem]
     structure: Structure
+    windows: Windows
     demands: list[PlanDemand]
     stock: list[PlanStock]
     receipts: list[ScheduledReceipt]
@@ -68,7 +70,7 @@ class Admitted:
 
 def admit(snapshot: PlanningSnapshot) -> Admitted:
     """Split a snapshot into what can be planned and the named problems."""
-    admitted = Admitted({}, {}, [], [], [], [], [])
+    admitted = Admitted({}, {}, {}, [], [], [], [], [])
     _admit_items(admitted, snapshot.items)
     _admit_bom(admitted, snapshot.bom)
     admitted.demands = [row for row in _admit_rows(admitted, snapshot.demands, least=1) if _root_allowed(admitted, row)]
@@ -104,10 +106,19 @@ def _admit_items(admitted: Admitted, items: Iterable[PlanItem]) -> None:
 
 def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
     code = item.code
+    delivered = item.sourcing == "buy" and bool(item.suppliers)
+    if delivered and item.lead_time_days is None:
+        item = replace(item, lead_time_days=0)
     if item.lead_time_days is None or not 0 <= item.lead_time_days <= MAX_LEAD_TIME_DAYS:
         found = "missing" if item.lead_time_days is None else f"{item.lead_time_days} days"
         admitted.name("bad_lead_time", code, code, f"lead time {found}, planned with 0 days")
         item = replace(item, lead_time_days=0)
+    sound = tuple(one for one in item.suppliers if 0 <= one.lead_time_days <= MAX_LEAD_TIME_DAYS)
+    for one in item.suppliers:
+        if one not in sound:
+            admitted.name("bad_lead_time", code, one.name, f"lead time {one.lead_time_days} days; supplier left out")
+    if len(sound) < len(item.suppliers):
+        item = replace(item, suppliers=sound)
     if not is_consistent(item.lot):
         admitted.name("bad_lot_policy", code, code, "no order quantity satisfies the policy, planned lot for lot")
         item = replace(item, lot=LOT_FOR_LOT)
@@ -125,10 +136,24 @@ def _admit_bom(admitted: Admitted, bom: Iterable[PlanBomLine]) -> None:
             admitted.name("unknown_item", missing, key, "BOM line left out")
         elif line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
             admitted.name("bad_bom_line", line.parent, key, "quantity per must be above zero; line left out")
+        elif line.effective_from and line.effective_until and line.effective_from >= line.effective_until:
+            admitted.name("bad_bom_line", line.parent, key, "the line ends before it begins; line left out")
         elif admitted.items[line.parent].sourcing in CONSUMING:
-            ratio = Fraction(line.numerator, line.denominator) * Fraction(1_000_000 + line.scrap_ppm, 1_000_000)
-            lines = admitted.structure.setdefault(line.parent, {})
-            lines[line.component] = lines.get(line.component, Fraction(0)) + ratio
+            _admit_line(admitted, line)
+
+
+def _admit_line(admitted: Admitted, line: PlanBomLine) -> None:
+    ratio = Fraction(line.numerator, line.denominator)
+    if line.scrap_ppm:
+        ratio *= Fraction(1_000_000 + line.scrap_ppm, 1_000_000)
+    lines = admitted.structure.setdefault(line.parent, {})
+    found = lines.get(line.component)
+    lines[line.component] = ratio if found is None else found + ratio
+    if line.effective_from or line.effective_until:
+        first = line.effective_from.toordinal() if line.effective_from else 0
+        until = line.effective_until.toordinal() if line.effective_until else NEVER
+        windows = admitted.windows.setdefault(line.parent, {})
+        windows.setdefault(line.component, []).append((first, until, ratio))
 
 
 def _admit_rows(admitted: Admitted, rows: Iterable[Row], least: int | None) -> list[Row]:

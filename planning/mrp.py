@@ -17,8 +17,10 @@ The rules, exactly:
    of its needs has, keyed `ITEM|ROOT|n`. `n` counts the parts of a lot split at its maximum and skips keys that have
    become documents. The quantity is the lot size of all that is pegged to it. An order whose own root needs nothing
    any more stays under its key while others are pegged to it.
-4. An order is released on its due day less the lead time. If that is past, it is late and starts on the planning day.
+4. An order is released on its due day less the lead time: the item's, or where a bought item names suppliers, that of
+   the one with the lowest priority who delivers in time, else of the fastest. If that is past, it is late and starts on the planning day.
    Phantoms are blown through; a demand for a phantom is a demand for its components. Bought items need no components.
+   A dated BOM line counts where the order's start (a phantom demand's due day) lies within its dates.
 5. Component quantities are rounded up to a whole scaled unit, once per order and component.
 6. Pegs sum to what is used of each supply; an order's quantity is its pegs plus its surplus.
 
@@ -48,6 +50,7 @@ from planning.messages import late_order, supply_messages
 from planning.netting import Matching, Need, Supply
 from planning.pegging import Group, Ordering, distribute, order_base
 from planning.preparation import collection_paused, prepare, safety_stock_key, sorted_pegs, sorted_plan
+from planning.sourcing import shortest_lead, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -165,7 +168,7 @@ class _Run:
 
     def _draw(self, parent: str, quantity: int, urgency: Urgency, *, day: int, root: str | None, consumer: str) -> None:
         """Add what `quantity` of the parent draws of each component."""
-        for code, numerator, denominator in self.explosion.components.get(parent, ()):
+        for code, numerator, denominator in self.explosion.components_on(parent, day):
             required = -(-quantity * numerator // denominator)
             if required > INT64_MAX:
                 self.admitted.name("overflow", code, consumer, f"required {required} exceeds 2**63-1; need left out")
@@ -203,7 +206,7 @@ class _Run:
         return STOCK_ROOT if need.root is None else need.root
 
     def _allocate_free(self, matching: Matching, item: PlanItem) -> None:
-        when_new = self.today + (item.lead_time_days or 0)
+        when_new = self.today + shortest_lead(item)
         matching.allocate(
             latest_first=self.policies.supply_order == "latest_first",
             late_until=None if self.policies.late_receipts == "never" else when_new,
@@ -260,7 +263,7 @@ class _Run:
         return number
 
     def _planned_order(self, item: PlanItem, group: Group, key: str, quantity: int, surplus: int) -> PlannedOrder:
-        lead = item.lead_time_days or 0
+        supplier, lead = source(item, group.day - self.today)
         release = group.day - lead
         start = max(release, self.today)
         return PlannedOrder(
@@ -276,6 +279,7 @@ class _Run:
             late=release < start,
             root=None if group.owner == STOCK_ROOT else group.owner,
             level=self.explosion.levels.get(item.code, 0),
+            supplier=supplier,
         )
 
     def _date(self, day: int) -> date:

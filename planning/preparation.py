@@ -57,7 +57,7 @@ def prepare(snapshot: PlanningSnapshot) -> Prepared:
     """Admit and explode a snapshot; what is wrong with it is named in `admitted.problems`."""
     admitted = admit(snapshot)
     phantoms = {code for code, item in admitted.items.items() if item.sourcing == "phantom"}
-    explosion = explode(admitted.structure, admitted.items.keys(), phantoms)
+    explosion = explode(admitted.structure, admitted.items.keys(), phantoms, admitted.windows)
     blocked: dict[str, ProblemKind] = {code: "no_bom" for code in phantoms if not explosion.components.get(code)}
     for cycle in explosion.cycles:
         blocked.update(dict.fromkeys(cycle, "bom_cycle"))

@@ -46,6 +46,7 @@ GROUPS = {
         "send": "console.cli.notices:send",
     },
     "mdm": {"evaluate": "console.cli.mdm:evaluate"},
+    "plan": {"case": "console.cli.plan:case"},
     "connections": {"list": "console.cli.connections:listed", "set": "console.cli.connections:set_state"},
 }
 

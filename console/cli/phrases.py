@@ -45,6 +45,12 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "help.connections": ("The brake of each system.", "各系统连接的开关。"),
     "help.connections.list": ("List connections.", "列出连接。"),
     "help.connections.set": ("Set one live, shadow or paused.", "将连接设为 live、shadow 或 paused。"),
+    "help.plan": ("The planner, asked directly.", "直接调用计划引擎。"),
+    "help.plan.case": ("Plan one worked case from a file.", "从文件计算一个计划算例。"),
+    "plan.case.hint": (
+        "a case is one JSON object of the form mrp-case/1; its `kind` says what is asked",
+        "算例为一个 mrp-case/1 格式的 JSON 对象，由 kind 字段说明所求内容",
+    ),
     "help.mdm": ("Matching and golden records.", "匹配与黄金记录。"),
     "help.mdm.evaluate": ("Measure a match run against a known truth.", "用已知答案评估匹配效果。"),
     # -- errors -------------------------------------------------------------------------------------------------
@@ -227,6 +233,25 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "millstream outbox show ID 查看详情；retry、park、resolve 进行处理。",
     ),
     "outbox.body": ("Content", "内容"),
+    "held.connection": ("its connection is in shadow or paused", "连接处于 shadow 或 paused"),
+    "held.approval": ("waits for approval", "等待审批"),
+    "outbox.next.parked": (
+        "Mend the cause, then millstream outbox retry {id}, or millstream outbox resolve {id} --as CHOICE --note TEXT",
+        "消除原因后：millstream outbox retry {id}；或登记结果：millstream outbox resolve {id} --as … --note 说明",
+    ),
+    "outbox.next.rejected": (
+        "The target refused it. Mend the data there or here, then: millstream outbox retry {id}",
+        "目标系统拒绝。修正数据后：millstream outbox retry {id}",
+    ),
+    "outbox.next.held": (
+        "It goes out once you say so: millstream connections set {system} live, or millstream outbox approve {id}",
+        "放行：millstream connections set {system} live，或 millstream outbox approve {id}",
+    ),
+    "outbox.next.in_doubt": (
+        "The next pass looks it up: millstream run",
+        "下一轮会到目标系统查询结果：millstream run",
+    ),
+    "outbox.next.pending": ("The next pass sends it: millstream run", "下一轮发送：millstream run"),
     "outbox.act": (
         "{at:%Y-%m-%d %H:%M:%S}  {actor}  {action} {detail}",
         "{at:%Y-%m-%d %H:%M:%S}  {actor}  {action} {detail}",
@@ -246,8 +271,8 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "quarantine.unknown": ("no record {key!r} in quarantine", "隔离区没有记录 {key!r}"),
     "conflicts.total": ("{shown} of {total} shown", "显示 {shown} / {total} 条"),
     "connections.set": (
-        "{system} is {state}; {released} held commands released",
-        "{system} 现为 {state}；放行挂起指令 {released} 条",
+        "{system} is {state}; {released} held commands released, to go out with the next pass: millstream run",
+        "{system} 现为 {state}；放行挂起指令 {released} 条，下一轮发送：millstream run",
     ),
     # -- check, probe, preview ----------------------------------------------------------------------------------
     "check.fine": (

@@ -7,16 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from planning.cases import UnknownCaseKind, run_case
+from planning.cases import run_case
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "mrp_cases"
 FILES = sorted(FOLDER.glob("*.json"))
-NOT_YET_SUPPORTED = frozenset(
-    {
-        "f03_frepple_alternate_supplier",  # alternate suppliers
-        "f05_frepple_effectivity",  # dated BOM lines
-    }
-)
 EXPECTED_KEYS = ("expected", "expected_order", "expected_yield")
 
 
@@ -24,10 +18,6 @@ EXPECTED_KEYS = ("expected", "expected_order", "expected_yield")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_run_case__gives_the_known_answer(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
-    if document["id"] in NOT_YET_SUPPORTED:
-        with pytest.raises(UnknownCaseKind):
-            run_case(document)
-        pytest.skip("not supported yet, see NOT_YET_SUPPORTED")
     answer = run_case(document)
     if "cases" in document:
         wanted = [{key: case[key] for key in EXPECTED_KEYS if key in case} for case in document["cases"]]
