@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import mappings as mappings_room
 from canonical.actors import Actor, Role
 from canonical.errors import ConfigurationError
+from canonical.strict_yaml import parse, suggest
 from connectors.notify.opening import open_channel
 from connectors.notify.port import Channel
 from connectors.port import Connector
@@ -103,6 +104,19 @@ class _Gathering:
             raise ConfigurationError.joined(self.errors)
 
 
+def _streams_exist(name: str, system: SystemSpec) -> None:
+    """Refuse a mapping of a stream that its system does not declare: it would never see a record."""
+    faults = []
+    for file in sorted((MAPPINGS / name).glob("*.inbound.yaml")):
+        document = parse(file.read_text(encoding="utf-8"), str(file))
+        stream = document.values["stream"]
+        if stream not in system.system.streams:
+            message = f"system {name} declares no stream {stream!r}"
+            faults.append(document.fault(("stream",), message, suggest(stream, system.system.streams)))
+    if faults:
+        raise ConfigurationError(faults=tuple(faults))
+
+
 def load_configuration(settings: Settings) -> Configuration:
     """Load every file of a deployment; all faults of all files are raised together."""
     deployment = settings.load_deployment()
@@ -113,6 +127,9 @@ def load_configuration(settings: Settings) -> Configuration:
     policies = gathering.attempt(load_policies)
     rulebooks = gathering.attempt(load_rulebooks)
     rules = gathering.attempt(partial(load_sync_rules, deployment.rulebooks))
+    gathering.done()
+    for name, system in systems.items():
+        gathering.attempt(partial(_streams_exist, name, system))
     gathering.done()
     return Configuration(deployment, systems, mapped, policies, rulebooks, rules)
 
@@ -145,6 +162,7 @@ class Hub:
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _channels: dict[str, Channel] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _made: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     @property
     def deployment(self) -> Deployment:
@@ -168,6 +186,20 @@ class Hub:
                 spec = self.deployment.notifications.channels[name]
                 self._channels[name] = open_channel(name, spec, self.environ)
             return self._channels[name]
+
+    def once(self, run: Run, name: str, make: Callable[[], Loaded]) -> Loaded:
+        """Something that does not change within a run, made at its first use."""
+        run_id, made = self._made.get(name, ("", None))
+        if run_id != run.run_id:
+            made = make()
+            self._made[name] = (run.run_id, made)
+        return cast("Loaded", made)
+
+    def forget(self, run: Run, *names: str) -> None:
+        """These have changed in this run after all: make them anew when next asked for."""
+        for name in names:
+            if self._made.get(name, ("",))[0] == run.run_id:
+                del self._made[name]
 
     def as_of(self) -> date:
         """The planning day: the one that was set, or today in the plant's time zone."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -22,6 +24,8 @@ from store.quarantine import Rejection
 
 KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order"})
 """Entities whose golden versions are kept one by one; the rest stands in frames and raw files."""
+COUNTING = frozenset({"item", "pack_conversion"})
+"""Entities that say how items are counted."""
 THROUGH_WORK_ORDER = frozenset({"operation_report"})
 """Entities that count the item of the work order they belong to."""
 
@@ -42,13 +46,15 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     policy = hub.configuration.policies[entity]
     records = _canonical(hub, entity)
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
-    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity), shared)
-    counted, unknown = _in_stocking_units(hub, policy, keyed)
-    outcome = reconcile(policy, counted, _known(hub, entity))
+    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity, run), shared)
+    counted, unknown = _in_stocking_units(hub, policy, keyed, run)
+    known = _known(hub, entity)
+    outcome = reconcile(policy, counted, known)
     hub.frames.write(f"golden/{entity}", outcome.golden, run.run_id)
-    _remember(hub, policy, outcome, [*_unresolved(unresolved), *_unknown_units(unknown)], run)
-    held = unresolved.height + unknown.height
-    return Mastered(entity, records.height, outcome.golden.height, outcome.conflicts.height, held)
+    waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
+    _remember(hub, policy, outcome, run, unbound=_unbound(outcome, known), held=waiting)
+    hub.forget(run, f"crosswalk/{entity}", *(("item_units",) if entity in COUNTING else ()))
+    return Mastered(entity, records.height, outcome.golden.height, outcome.conflicts.height, len(waiting))
 
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
@@ -57,12 +63,12 @@ def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     return pl.concat([empty, *(frame for frame in found if frame is not None)])
 
 
-def _crosswalks(hub: Hub, entity: str) -> dict[str, pl.DataFrame]:
-    with hub.store.read() as tx:
-        return {
-            referred: crosswalk.crosswalk_frame(tx, referred).select(*CROSSWALK_SCHEMA)
-            for referred in set(references(ENTITIES[entity]).values())
-        }
+def _crosswalks(hub: Hub, entity: str, run: Run) -> dict[str, pl.DataFrame]:
+    """The crosswalks of what an entity refers to; many entities refer to the same few masters."""
+    return {
+        referred: hub.once(run, f"crosswalk/{referred}", partial(_known, hub, referred))
+        for referred in set(references(ENTITIES[entity]).values())
+    }
 
 
 def _known(hub: Hub, entity: str) -> pl.DataFrame:
@@ -70,21 +76,25 @@ def _known(hub: Hub, entity: str) -> pl.DataFrame:
         return crosswalk.crosswalk_frame(tx, entity).select(*CROSSWALK_SCHEMA)
 
 
-def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
     if policy.entity in THROUGH_WORK_ORDER:
-        return _through_work_order(hub, policy.entity, frame)
+        return _through_work_order(hub, policy.entity, frame, run)
     if policy.item is None or not quantities(ENTITIES[policy.entity]) or frame.is_empty():
         return frame, frame.clear()
-    return to_stocking_units(policy.entity, frame, policy.item, item_units(hub))
+    return to_stocking_units(policy.entity, frame, policy.item, _units(hub, run))
 
 
-def _through_work_order(hub: Hub, entity: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _units(hub: Hub, run: Run) -> ItemUnits:
+    return hub.once(run, "item_units", partial(item_units, hub))
+
+
+def _through_work_order(hub: Hub, entity: str, frame: pl.DataFrame, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
     work = hub.frames.read("golden/work_order")
     if work is None or frame.is_empty():
         return frame, frame.clear()
     items = work.select(pl.col("golden_id").alias("work_order"), pl.col("item").alias("_counted"))
     joined = frame.join(items, on="work_order", how="left", maintain_order="left")
-    good, bad = to_stocking_units(entity, joined, "_counted", item_units(hub))
+    good, bad = to_stocking_units(entity, joined, "_counted", _units(hub, run))
     return good.drop("_counted"), bad.drop("_counted")
 
 
@@ -111,6 +121,12 @@ def _own_units(hub: Hub) -> dict[tuple[str, str], str]:
     return {(row["system"], row["golden_id"]): row["unit"] for row in bound.to_dicts()}
 
 
+def _unbound(outcome: Reconciled, known: pl.DataFrame) -> list[dict[str, Any]]:
+    """Bindings the crosswalk does not hold yet, or holds with another technical id."""
+    same = ["system", "source_key", "golden_id", "native_id"]
+    return outcome.bindings.join(known, on=same, how="anti", nulls_equal=True, maintain_order="left").to_dicts()
+
+
 def _unresolved(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
     return [
         (
@@ -134,13 +150,21 @@ def _unknown_units(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
     ]
 
 
-def _remember(hub: Hub, policy: Policy, outcome: Reconciled, held: list[tuple[str, Rejection]], run: Run) -> None:
+def _remember(
+    hub: Hub,
+    policy: Policy,
+    outcome: Reconciled,
+    run: Run,
+    *,
+    unbound: list[dict[str, Any]],
+    held: list[tuple[str, Rejection]],
+) -> None:
     """Crosswalk, conflicts, quarantine and history in one transaction."""
     entity = policy.entity
     with hub.store.begin() as tx:
         now = hub.now()
         if policy.crosswalk:
-            crosswalk.bind(tx, [Binding(entity=entity, **row) for row in outcome.bindings.to_dicts()], now)
+            crosswalk.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
         conflicts.replace(tx, entity, _conflicts(entity, outcome), now)
         for system in hub.configuration.sources_of(entity):
             mine = [rejection for owner, rejection in held if owner == system]
