@@ -64,7 +64,11 @@ def parse(text: str, file: str) -> Document:
     # A scan of the indicators before composing keeps a bomb of brackets from costing seconds.
     if _flow_depth(text) > MAX_DEPTH:
         raise ConfigurationError(faults=(Fault(file, 1, 1, f"nested deeper than {MAX_DEPTH}"),))
-    loader = _StrictLoader(text)
+    try:
+        loader = _StrictLoader(text)
+    except yaml.YAMLError as error:
+        problem = str(error).splitlines()[0]
+        raise ConfigurationError(faults=(Fault(file, *_first_unprintable(text), f"not YAML: {problem}"),)) from None
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -160,9 +164,19 @@ def _faults(document: Document, error: ValidationError, model: type[BaseModel]) 
         if detail["type"] == "extra_forbidden":
             name = str(detail["loc"][-1])
             yield document.fault(path, f"unknown key {name!r}", suggest(name, _field_names(model)))
+        elif detail["type"] == "missing":
+            yield document.fault(path, f"key {str(detail['loc'][-1])!r} is missing")
         else:
             where = ".".join(str(part) for part in path)
-            yield document.fault(path, f"{where}: {detail['msg']}" if where else detail["msg"])
+            said = detail["msg"].removeprefix("Value error, ")
+            yield document.fault(path, f"{where}: {said}" if where else said)
+
+
+def _first_unprintable(text: str) -> tuple[int, int]:
+    """Line and column of the first character that YAML does not know."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    before = text[: found.start()] if found else ""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _path(values: object, loc: tuple[str | int, ...]) -> Path_:

@@ -46,6 +46,14 @@ class EnvName(_Closed):
 
     env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_a_variable(cls, given: object) -> object:
+        if isinstance(given, str):
+            message = "secrets and addresses stand in the environment, never here: write {env: NAME}"
+            raise ValueError(message)  # noqa: TRY004 - pydantic's way to say it
+        return given
+
 
 class OAuth2(_Closed):
     """Client credentials, sent as HTTP Basic or in the form body."""

@@ -11,7 +11,7 @@ from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from console.cli.failures import NotKnown
 from console.cli.state import now, opened, person
-from console.cli.terminal import Exit, Terminal, as_json
+from console.cli.terminal import Exit, Terminal, as_json, shown
 from store import audit, interventions, outbox
 from store.outbox import OutboxEntry, StepRecord
 from store.unit_of_work import Transaction
@@ -72,7 +72,7 @@ def _draw_list(terminal: Terminal, found: list[OutboxEntry], total: Counter[str]
         [
             (
                 entry.command.id[:SHORT_ID], entry.state.value, entry.command.system, operation(entry.command),
-                entry.command.business_key, entry.attempts, reason(entry),
+                entry.command.business_key, entry.attempts, said(terminal, reason(entry)),
             )
             for entry in found
         ],
@@ -93,6 +93,12 @@ def reason(entry: OutboxEntry) -> str | None:
     if entry.state is State.HELD:
         return entry.held_for
     return entry.last_error
+
+
+def said(terminal: Terminal, reason: str | None) -> str | None:
+    """A reason in the caller's words; what a system or the hub said stays as it is."""
+    key = f"held.{reason}"
+    return terminal.say(key) if reason and terminal.words.knows(key) else reason
 
 
 def summary(entry: OutboxEntry) -> dict[str, Any]:
@@ -136,7 +142,9 @@ def _draw_one(terminal: Terminal, answer: dict[str, Any], steps: tuple[StepRecor
     terminal.text(as_json(answer["body"]))
     draw_steps(terminal, steps)
     for act in answer["audit"]:
-        terminal.line("outbox.act", at=act.at, actor=act.actor, action=act.action, detail=act.detail or "")
+        terminal.line("outbox.act", at=act.at, actor=act.actor, action=act.action, detail=shown(act.detail or ""))
+    if terminal.words.knows(key := f"outbox.next.{answer['state']}"):
+        terminal.line(key, id=answer["id"][:SHORT_ID], system=answer["system"])
 
 
 def draw_steps(terminal: Terminal, steps: tuple[StepRecord, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from canonical.commands import State
-from console.cli.outbox import SHORT_ID, summary
+from console.cli.outbox import SHORT_ID, said, summary
 from console.cli.passes import PassReport, draw_stages, report
 from console.cli.state import now, opened
 from console.cli.terminal import Exit, Terminal
@@ -83,7 +83,7 @@ def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None)
     terminal.table(
         columns,
         [
-            (o["state"], o["system"], o["business_key"], o["minutes"], o["reason"], o["press"])
+            (o["state"], o["system"], o["business_key"], o["minutes"], said(terminal, o["reason"]), o["press"])
             for o in answer["oldest_stuck"]
         ],
         right=[3],

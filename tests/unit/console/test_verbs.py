@@ -166,7 +166,10 @@ def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> N
     press = {row["state"]: row["press"] for row in ended.json["oldest_stuck"]}
     assert press["held"] == "millstream connections set erp live"
     assert press["parked"] == f"millstream outbox show {id_of(told, 'M-2')[:12]}"
-    assert "wms/items brought nothing: it is down" in call("status").out
+    assert (
+        "wms brought nothing (items): it is down. The last data stay in force; see millstream probe wms"
+        in call("status").out
+    )
 
 
 def test_trace__an_order_with_its_commands(call: Call, told: Store) -> None:
