@@ -42,19 +42,7 @@ def trace(order: str, /, *, terminal: Caller) -> Exit:
 
 def draw(terminal: Terminal, life: Row, names: Mapping[str, str]) -> None:
     """The life as text, one part a table; a part without rows is left out."""
-    order = life["order"]
-    terminal.heading(
-        "trace.order", number=order["number"], customer=shown(order.get("customer")), status=order["status"]
-    )
-    marks = [terminal.say(f"trace.{mark}") for mark in ("urgent", "custom") if order.get(mark)]
-    if marks:
-        terminal.text(", ".join(marks), "bold red")
-    if life["progress"]:
-        terminal.line(
-            "trace.progress",
-            **{**dict.fromkeys(("stage", "percent", "promised"), ""), **_shown(life["progress"])},
-            note=f" ({life['progress']['note']})" if life["progress"].get("note") else "",
-        )
+    _draw_head(terminal, life)
     _part(terminal, "trace.lines", life["lines"], ("line", "item", "name", "quantity", "unit", "due"), right=[3])
     _supplies(terminal, life["supplies"], names)
     _part(
@@ -91,6 +79,20 @@ def draw(terminal: Terminal, life: Row, names: Mapping[str, str]) -> None:
     )
     _part(terminal, "trace.quarantined", life["quarantined"], ("stage", "system", "key", "rule", "message"))
     _part(terminal, "trace.events", [_told(row) for row in life["events"]], ("at", "fact", "kind", "key", "said"))
+
+
+def _draw_head(terminal: Terminal, life: Row) -> None:
+    """Whose order it is, whether it is urgent, and how far it has come."""
+    order, progress = life["order"], life["progress"]
+    terminal.heading(
+        "trace.order", number=order["number"], customer=shown(order.get("customer")), status=order["status"]
+    )
+    marks = [terminal.say(f"trace.{mark}") for mark in ("urgent", "custom") if order.get(mark)]
+    if marks:
+        terminal.text(", ".join(marks), "bold red")
+    if progress:
+        known = {**dict.fromkeys(("stage", "percent", "promised"), ""), **_shown(progress)}
+        terminal.line("trace.progress", **{**known, "note": f" ({progress['note']})" if progress.get("note") else ""})
 
 
 def _shown(row: Row) -> dict[str, str]:
