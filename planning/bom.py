@@ -29,7 +29,9 @@ class DatedStructure:
         self.windows = windows
         self.phantoms = phantoms
         self.parents = parents
-        self.changes = sorted({day for lines in windows.values() for each in lines.values() for w in each for day in w[:2]})
+        self.changes = sorted(
+            {day for lines in windows.values() for each in lines.values() for w in each for day in w[:2]}
+        )
         self._known: dict[tuple[str, int], dict[str, Fraction]] = {}
 
     def on(self, parent: str, day: int) -> tuple[Ratio, ...]:

@@ -7,6 +7,7 @@ decimals in the file, ints in the planner, and come back as plain JSON numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -42,17 +43,22 @@ class UnknownCaseKind(ValueError):
     """The case is of a kind the planner has no answer for; the message names the kinds it knows."""
 
 
-def run_case(document: Document) -> Document:
+def run_case(document: Document) -> Document | list[Document]:
     """The answer to one case: the keys of its `expected`, or `{"cases": [...]}` with each case's expected keys.
 
     Raises UnknownCaseKind.
     """
-    known = {"mrp_table": _mrp_table, "moq_allocation": _moq_allocation, "lot_sizing": _lot_sizing, "atp": _atp}
+    known: dict[str, Callable[[Document], Document | list[Document]]] = {
+        "mrp_table": _mrp_table,
+        "moq_allocation": _moq_allocation,
+        "lot_sizing": _lot_sizing,
+        "atp": _atp,
+    }
     known |= {"ctp": _suppliers, "effectivity": _effectivity}
     kind = document.get("kind")
     if kind not in known:
         raise UnknownCaseKind(f"case kind {kind!r} is not one of {', '.join(sorted(known))}")
-    return known[kind](document)
+    return known[str(kind)](document)
 
 
 def _scaled(value: float | str) -> int:
@@ -264,7 +270,9 @@ def _suppliers(document: Document) -> Document:
         PlanItem(
             code,
             "buy",
-            suppliers=tuple(PlanSupplier(row["name"], int(row["lead_time_days"]), int(row["priority"])) for row in rows),
+            suppliers=tuple(
+                PlanSupplier(row["name"], int(row["lead_time_days"]), int(row["priority"])) for row in rows
+            ),
         )
         for code, rows in document["suppliers"].items()
     )

@@ -51,7 +51,12 @@ class _Decoding:
         messages = [*self._shortage_messages(), *self._late_messages(), *self._supply_messages()]
         self._name_missing_boms()
         return sorted_plan(
-            self.prepared, self.orders, self._pegs(), list(self._shortages()), messages, self._availability()
+            self.prepared,
+            orders=self.orders,
+            pegs=self._pegs(),
+            shortages=list(self._shortages()),
+            messages=messages,
+            availability=self._availability(),
         )
 
     def _date(self, day: int) -> date:
@@ -123,7 +128,9 @@ class _Decoding:
 
     def _shortages(self) -> Iterator[Shortage]:
         table = self.result.shorts
-        for item, who, quantity in zip(table["item"].tolist(), table["consumer"].tolist(), table["quantity"].tolist(), strict=True):
+        for item, who, quantity in zip(
+            table["item"].tolist(), table["consumer"].tolist(), table["quantity"].tolist(), strict=True
+        ):
             code = self.names.codes[item]
             yield Shortage(self.keys[who], self.roots[who], code, quantity, self.prepared.blocked[code])
 
@@ -147,7 +154,9 @@ class _Decoding:
         tolerance = self.prepared.snapshot.policies.message_tolerance_days
         for number, item in enumerate(self.items):
             idle = 0
-            made = self.orders[order_start[number] : order_start[number + 1]] if start[number] < start[number + 1] else []
+            made = (
+                self.orders[order_start[number] : order_start[number + 1]] if start[number] < start[number + 1] else []
+            )
             first = made[0].due.toordinal() if made else None
             for supply in range(start[number], start[number + 1]):
                 kind = self._kind(supply)

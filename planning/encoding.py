@@ -182,7 +182,11 @@ class _Encoding:
     def _roots(self) -> list[str]:
         names = {STOCK_ROOT, *(root for root in self.fixed_roots if root is not None)}
         names.update(row.reserved_for for row in self.admitted.receipts if row.reserved_for is not None)
-        names.update(peg_owner for peg_owner in map(_owner_in, (peg.supply for peg in self.prior if peg.kind == "planned")) if peg_owner)
+        names.update(
+            peg_owner
+            for peg_owner in map(_owner_in, (peg.supply for peg in self.prior if peg.kind == "planned"))
+            if peg_owner
+        )
         if self.policies.order_grouping == "need_date":
             names.update(date.fromordinal(self.today + day).isoformat() for day in range(self.days))
         return sorted(names)
@@ -245,7 +249,7 @@ class _Encoding:
         needs, supplies, lines, documents, claims = owners
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
         bounds = [lot_bounds(item.lot) for item in items]
-        columns = {
+        columns: dict[str, Any] = {
             "lead": [shortest_lead(item) for item in items],
             "unit": _within([lot_unit(item.lot) for item in items]),
             "smallest": _within([smallest for smallest, _ in bounds]),
@@ -254,7 +258,7 @@ class _Encoding:
             "blocked": [code in self.prepared.blocked for code in self.codes],
             "place": places,
         }
-        rows = table(ITEM, {name: [*values, 0] for name, values in columns.items()})
+        rows = np.append(table(ITEM, columns), np.zeros(1, ITEM))
         counted = np.arange(len(items) + 1)
         rows["need_from"] = np.searchsorted(ints([draft.item for draft in needs]), counted)
         rows["supply_from"] = np.searchsorted(ints(supplies), counted)
@@ -373,7 +377,7 @@ class _Encoding:
     # -- prior pegs ------------------------------------------------------------------------------------------
 
     def _claims(self, supplies: list[_Supply]) -> tuple[list[Ints], list[int], int]:
-        """Prior pegs by item, the supplies they are on, and one more than the highest order number any of their consumers has."""
+        """Prior pegs by item, the supplies they are on, and one more than their consumers' highest order number."""
         by_key = self._supplies_by_key(supplies) if self.prior else {}
         fixed = {key: -1 - n for n, key in enumerate(self.fixed_keys)} if self.prior else {}
         consumers = {key: self._planned_key(key) for key in {peg.consumer for peg in self.prior} - fixed.keys()}

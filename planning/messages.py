@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 
 class SupplyUse(NamedTuple):
-    """What became of one receipt or firm order: `available` and `wanted` as day ordinals, `promised` as its document
-    says (None: a firm order), `wanted` counts only where some of it is used."""
+    """What became of one receipt or firm order.
+
+    `available` and `wanted` are day ordinals, `promised` is what its document says (None: a firm order).
+    `wanted` counts only where some of it is used.
+    """
 
     key: str
     kind: SupplyKind

@@ -18,9 +18,10 @@ The rules, exactly:
    become documents. The quantity is the lot size of all that is pegged to it. An order whose own root needs nothing
    any more stays under its key while others are pegged to it.
 4. An order is released on its due day less the lead time: the item's, or where a bought item names suppliers, that of
-   the one with the lowest priority who delivers in time, else of the fastest. If that is past, it is late and starts on the planning day.
-   Phantoms are blown through; a demand for a phantom is a demand for its components. Bought items need no components.
-   A dated BOM line counts where the order's start (a phantom demand's due day) lies within its dates.
+   the one with the lowest priority who delivers in time, else of the fastest. If that is past, it is late and starts on
+   the planning day. Phantoms are blown through; a demand for a phantom is a demand for its components. Bought items
+   need no components. A dated BOM line counts where the order's start (a phantom demand's due day) lies within its
+   dates.
 5. Component quantities are rounded up to a whole scaled unit, once per order and component.
 6. Pegs sum to what is used of each supply; an order's quantity is its pegs plus its surplus.
 
@@ -80,7 +81,8 @@ def rows_of(snapshot: PlanningSnapshot) -> int:
 
 
 def _compiled_or_plain(prepared: Prepared) -> Plan:
-    from planning.fast import NotCovered, plan_compiled  # noqa: PLC0415 - numba takes a second to import
+    from planning.encoding import NotCovered  # noqa: PLC0415 - numpy and numba take their time to import
+    from planning.fast import plan_compiled  # noqa: PLC0415
 
     try:
         return plan_compiled(prepared)
@@ -299,7 +301,14 @@ class _Run:
             for supply in supplies
             if supply.kind != "on_hand" and supply.free < supply.quantity
         }
-        return sorted_plan(self.prepared, self.orders, self.pegs, self.shortages, self.messages, arrivals)
+        return sorted_plan(
+            self.prepared,
+            orders=self.orders,
+            pegs=self.pegs,
+            shortages=self.shortages,
+            messages=self.messages,
+            availability=arrivals,
+        )
 
 
 __all__ = ["order_base", "plan", "plan_plainly", "safety_stock_key"]

@@ -25,8 +25,10 @@ KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A snapshot ready to plan; `blocked` gives the reason no order can be planned for an item, `documents` the keys
-    no planned order may have any more."""
+    """A snapshot ready to plan.
+
+    `blocked` gives the reason no order can be planned for an item, `documents` the keys no planned order may have.
+    """
 
     snapshot: PlanningSnapshot
     admitted: Admitted
@@ -43,7 +45,7 @@ class Prepared:
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """No garbage collection meanwhile: a plan makes many objects and no cycles, and looking for them takes a quarter."""
+    """No garbage collection meanwhile: a plan makes many objects and no cycles; looking for those takes a quarter."""
     running = gc.isenabled()
     gc.disable()
     try:
@@ -89,6 +91,7 @@ def sorted_pegs(pegs: Iterable[Peg]) -> list[Peg]:
 
 def sorted_plan(
     prepared: Prepared,
+    *,
     orders: list[PlannedOrder],
     pegs: list[Peg],
     shortages: list[Shortage],

@@ -15,7 +15,7 @@ FAR = 10**9
 
 
 @compiled
-def _group(owner: int, item: int, groups: Any, marks: Any) -> int:
+def _group(owner: int, item: int, groups: Any, marks: Any) -> Any:
     """Twin of `Ordering._group`."""
     if marks[owner].group_item == item:
         return np.int64(marks[owner].group)
@@ -120,14 +120,14 @@ def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any
 
 
 @compiled
-def owner_of(need: int, columns: Any, desk: Any) -> int:
+def owner_of(need: int, columns: Any, desk: Any) -> Any:
     """Twin of `_Run._owner_of`."""
     root = columns.date_root[desk[need].day] if columns.rules.by_date else desk[need].root
     return np.int64(root)
 
 
 @compiled
-def _line_up(n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> int:
+def _line_up(n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> Any:
     """Chain the open needs of each owner; returns how many owners there are, in the order of their first need."""
     count = 0
     for need in range(n):

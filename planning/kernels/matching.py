@@ -11,7 +11,7 @@ from planning.kernels.sorting import sorted_positions
 
 
 @compiled
-def _take(supply: int, need: int, most: int, desk: Any, free: Any, taken: Any) -> int:
+def _take(supply: int, need: int, most: int, desk: Any, free: Any, taken: Any) -> Any:
     """Twin of `Matching.take`."""
     quantity = min(most, desk[need].open, free[supply])
     if quantity > 0:
@@ -24,7 +24,7 @@ def _take(supply: int, need: int, most: int, desk: Any, free: Any, taken: Any) -
 
 
 @compiled
-def _consumer_code(consumer: int, rules: Any, orders: Any) -> int:
+def _consumer_code(consumer: int, rules: Any, orders: Any) -> Any:
     """The code a claim carries for this consumer; -2**62 where no claim can."""
     if consumer < 0:
         return np.int64(consumer)
@@ -35,7 +35,7 @@ def _consumer_code(consumer: int, rules: Any, orders: Any) -> int:
 
 
 @compiled
-def _first_claim(low: int, high: int, code: int, claims: Any) -> int:
+def _first_claim(low: int, high: int, code: int, claims: Any) -> Any:
     while low < high:
         middle = (low + high) // 2
         if claims[middle].consumer < code:
@@ -129,6 +129,19 @@ def _free_order(order: Any, columns: Any, free: Any) -> Any:
 
 
 @compiled
+def _take_late(
+    need: int, until: int, order: Any, ranked: Any, alive: int, days: Any, desk: Any, free: Any, taken: Any
+) -> Any:
+    """Twin of `Matching._take_late`; returns how many supplies are left."""
+    for supply in order:
+        if free[supply] and desk[need].day < days[supply] <= until:
+            _take(supply, need, desk[need].open, desk, free, taken)
+    kept = ranked[:alive][free[ranked[:alive]] > 0]
+    ranked[: len(kept)] = kept
+    return len(kept)
+
+
+@compiled
 def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, free: Any, taken: Any) -> None:
     """Twin of `Matching.allocate`."""
     days, rules = columns.supplies.day, columns.rules
@@ -152,9 +165,4 @@ def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, free: Any, 
                 alive -= 1
         if desk[need].open and rules.take_late:
             until = max(desk[need].day, columns.items[item].lead)
-            for supply in order:
-                if free[supply] and desk[need].day < days[supply] <= until:
-                    _take(supply, need, desk[need].open, desk, free, taken)
-            kept = ranked[:alive][free[ranked[:alive]] > 0]
-            alive = len(kept)
-            ranked[:alive] = kept
+            alive = _take_late(need, until, order, ranked, alive, days, desk, free, taken)

@@ -12,7 +12,7 @@ from planning.kernels.sorting import number_sub, sort, sorted_positions
 
 
 @compiled
-def count_needs(item: int, columns: Any, order_from: Any) -> int:
+def count_needs(item: int, columns: Any, order_from: Any) -> Any:
     lines = columns.lines
     count = columns.items[item + 1].need_from - columns.items[item].need_from
     for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
@@ -54,7 +54,7 @@ def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet
 
 
 @compiled
-def _sub(consumer: int, orders: Any, fixed: Any) -> int:
+def _sub(consumer: int, orders: Any, fixed: Any) -> Any:
     sub = number_sub(orders[consumer].number) if consumer >= 0 else fixed[-1 - consumer].sub
     return np.int64(sub)
 

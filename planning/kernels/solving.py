@@ -96,10 +96,12 @@ def _solve(columns: Any) -> Any:
 
 
 def _kept(version: str) -> Callable[[Columns], Result]:
-    """`_solve`, kept on disk for exactly these sources: numba looks at one file's date, but hashes what it closes on."""
+    """`_solve`, kept on disk for these sources: numba looks at one file's date, but hashes what a function holds."""
 
     def solve(columns: Any) -> Any:
-        return _solve(columns) if version else _solve(columns)
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return _solve(columns)
 
     return compiled_and_kept(solve)
 

@@ -22,7 +22,7 @@ def _merge(key: Any, position: Any, to_key: Any, to_position: Any, low: int, mid
 
 
 @compiled
-def _find_runs(key: Any, runs: Any, n: int) -> int:
+def _find_runs(key: Any, runs: Any, n: int) -> Any:
     count = 0
     for at in range(n):
         if at == 0 or key[at] < key[at - 1]:
@@ -65,7 +65,7 @@ def sorted_positions(key: Any) -> Any:
 
 
 @compiled
-def number_sub(number: int) -> int:
+def number_sub(number: int) -> Any:
     """Order numbers as text sorts them ("10" before "2"): digits from the left, in base 11."""
     power = 1
     while power * 10 <= number:
@@ -79,7 +79,7 @@ def number_sub(number: int) -> int:
 
 
 @compiled
-def first_at_least(ascending: Any, wanted: int) -> int:
+def first_at_least(ascending: Any, wanted: int) -> Any:
     """The first position whose value is at least `wanted`."""
     low, high = 0, len(ascending)
     while low < high:

@@ -21,7 +21,7 @@ def longer(values: Any, least: int) -> Any:
 
 
 @compiled
-def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any) -> int:
+def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any) -> Any:
     """Twin of `_Run._peg_existing`, by (supply, need); returns the number of pegs so far."""
     count = taken.count[0]
     if count == 0:
@@ -47,7 +47,7 @@ def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any
 
 
 @compiled
-def lot_count(item: int, items: Any, groups: Any) -> int:
+def lot_count(item: int, items: Any, groups: Any) -> Any:
     count = 0
     for group in range(groups.count[0]):
         largest = items[item].largest
@@ -86,7 +86,7 @@ def _ranked_shares(n: int, group: int, columns: Any, desk: Any, groups: Any) -> 
 
 
 @compiled
-def _number_after(number: int, item: int, owner: int, columns: Any) -> int:
+def _number_after(number: int, item: int, owner: int, columns: Any) -> Any:
     """Twin of `_Run._next_number`."""
     number += 1
     for row in range(columns.items[item].document_from, columns.items[item + 1].document_from):
@@ -96,7 +96,7 @@ def _number_after(number: int, item: int, owner: int, columns: Any) -> int:
 
 
 @compiled
-def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, groups: Any, pegs: Any) -> int:
+def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, groups: Any, pegs: Any) -> Any:
     """Peg to an order; two shares of one need stand side by side and become one peg."""
     consumer = desk[groups.shares[share].need].consumer
     if peg and pegs[peg - 1].supply == order and pegs[peg - 1].consumer == consumer:
@@ -169,7 +169,7 @@ def write_groups(
 
 
 @compiled
-def write_shorts(item: int, n: int, short: int, desk: Any, shorts: Any) -> int:
+def write_shorts(item: int, n: int, short: int, desk: Any, shorts: Any) -> Any:
     for need in range(n):
         if desk[need].open:
             shorts[short].item, shorts[short].consumer = item, desk[need].consumer

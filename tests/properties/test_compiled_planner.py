@@ -73,8 +73,8 @@ def structures(draw: st.DrawFn) -> tuple[tuple[PlanItem, ...], tuple[PlanBomLine
         sourcing = draw(st.sampled_from(kinds)) if below else "buy"
         lead = draw(st.sampled_from((0, 1, 2, 4, None)))
         items.append(PlanItem(code, sourcing, lead, draw(st.sampled_from((0, 0, 0, 4))), draw(lots)))
-        for component in sorted(draw(st.sets(st.sampled_from(below), max_size=3))) if below else ():
-            bom.append(PlanBomLine(code, component, *draw(ratios)))
+        components = sorted(draw(st.sets(st.sampled_from(below), max_size=3))) if below else ()
+        bom += [PlanBomLine(code, component, *draw(ratios)) for component in components]
     if draw(st.integers(0, 9)) == 0:
         bom.append(PlanBomLine(draw(st.sampled_from(CODES)), draw(st.sampled_from(CODES)), 1))
     return tuple(items), tuple(bom)
@@ -104,7 +104,9 @@ def supplies(draw: st.DrawFn) -> dict[str, Any]:
     for n in range(draw(st.integers(0, 3))):
         item, root = draw(code), draw(maybe_root)
         base = item.replace("%", "%25").replace("|", "%7C")
-        key = draw(st.sampled_from((f"wo{n}", f"{base}|{root or 'stock'}|{n + 1}", f"{base}|{root or 'stock'}|{n + 9}")))
+        key = draw(
+            st.sampled_from((f"wo{n}", f"{base}|{root or 'stock'}|{n + 1}", f"{base}|{root or 'stock'}|{n + 9}"))
+        )
         drawn = tuple(FirmComponent(c, draw(st.integers(0, 6))) for c in sorted(draw(st.sets(code, max_size=2))))
         firm.append(FirmOrder(key, item, draw(st.integers(0, 9)), draw(days), "make", root, drawn))
     return {"stock": tuple(stock), "receipts": tuple(receipts), "firm_orders": tuple(firm)}
@@ -142,7 +144,9 @@ def pegs_like(pegs: tuple[Peg, ...]) -> st.SearchStrategy[list[Peg]]:
     as_they_are = st.just(list(pegs))
     if not pegs:
         return as_they_are
-    odd = st.builds(lambda peg, more: replace(peg, quantity=peg.quantity + more), st.sampled_from(pegs), st.integers(0, 5))
+    odd = st.builds(
+        lambda peg, more: replace(peg, quantity=peg.quantity + more), st.sampled_from(pegs), st.integers(0, 5)
+    )
     return st.one_of(as_they_are, as_they_are, st.lists(odd, max_size=12), odd.map(lambda peg: [*pegs, peg]))
 
 

@@ -1,0 +1,133 @@
+"""The compiled planner on a large plant, every order pegged, beside the plain planner on the very same snapshot.
+
+Model A: items on eight levels with ten components each, two demands an item, half as many receipts as items, 52 weekly
+buckets, one planned order per item and week; lots of every rule, scrap, safety stock. "kernel" is the compiled planner
+alone, from tables to tables; "plan" is what `plan()` does, from a snapshot of Python rows to a plan of Python rows,
+checks and structure included. The peer is
+the plain planner: of its own run without checks and structure for the kernel, whole for "plan". Both plans are compared
+first, row by row, at the size where both run. `MILLSTREAM_BENCH_ITEMS` sets the number of items (10,000).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import pairwise
+
+from benchmarks.measuring import Figure, best_seconds
+from canonical.plan import (
+    LotPolicy,
+    PlanBomLine,
+    PlanDemand,
+    PlanItem,
+    PlanningSnapshot,
+    PlanPolicies,
+    PlanStock,
+    ScheduledReceipt,
+)
+from planning.encoding import encode
+from planning.fast import plan_compiled
+from planning.kernels.solving import solve
+from planning.mrp import plan_plainly
+from planning.preparation import collection_paused, prepare
+
+TODAY = date(2026, 11, 2)
+ITEMS = int(os.environ.get("MILLSTREAM_BENCH_ITEMS", "10000"))
+COMPONENTS = 10
+POLICIES = PlanPolicies(order_grouping="need_date")
+LEVELS = (4, 8, 12, 16, 16, 16, 16, 12)  # percent of the items
+UNIT = 1_000_000
+LOTS = (
+    LotPolicy(),
+    LotPolicy(),
+    LotPolicy(),
+    LotPolicy(multiple=10 * UNIT),
+    LotPolicy(minimum=50 * UNIT),
+    LotPolicy(rule="period", period_days=28),
+    LotPolicy(rule="fixed", fixed=500 * UNIT),
+    LotPolicy(minimum=20 * UNIT, multiple=5 * UNIT),
+)
+
+
+def measure() -> list[Figure]:
+    """Seconds for one plan, and megabytes the kernel takes over its tables."""
+    snapshot = model(ITEMS)
+    prepared = prepare(snapshot)
+    columns, _ = encode(prepared)
+    before = _peak()
+    result = solve(columns)
+    grown = _peak() - before
+    size = f"{ITEMS:,} items, {len(snapshot.bom):,} BOM lines, {len(result.orders):,} orders, {len(result.pegs):,} pegs"
+    with collection_paused():
+        start = time.perf_counter()
+        plain = plan_plainly(prepare(snapshot))
+        whole_plain = time.perf_counter() - start
+        if plan_compiled(prepare(snapshot)) != plain:
+            raise AssertionError("the two plans differ, so their speed does not matter")
+        del plain
+        prepared = prepare(snapshot)
+        plain_seconds = _once(lambda: plan_plainly(prepared))
+        whole = _once(lambda: plan_compiled(prepare(snapshot)))
+    return [
+        Figure(f"kernel: {size}", ours=best_seconds(lambda: solve(columns)), peer=plain_seconds, unit="s"),
+        Figure("plan: the same, from rows to rows", ours=whole, peer=whole_plain, unit="s"),
+        Figure("kernel: memory over its input (peer: the goal for 100,000 items)", ours=grown, peer=400, unit="MB"),
+    ]
+
+
+def _once(work: Callable[[], object]) -> float:
+    return best_seconds(work, rounds=1)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def model(items: int) -> PlanningSnapshot:
+    """Model A at this number of items."""
+    chance = random.Random(7)
+    levels = [[f"L{n}-{i:06d}" for i in range(items * share // 100)] for n, share in enumerate(LEVELS)]
+    codes = [code for level in levels for code in level]
+    bought = set(levels[-1])
+    planned = tuple(
+        PlanItem(
+            code,
+            "buy" if code in bought else "make",
+            7 * chance.randrange(1, 3),
+            chance.choice((0, 0, 0, 0, 20 * UNIT)),
+            chance.choice(LOTS),
+        )
+        for code in codes
+    )
+    bom = tuple(
+        PlanBomLine(parent, component, chance.randrange(1, 4), 8, chance.choice((0, 0, 0, 20_000)))
+        for upper, lower in pairwise(levels)
+        for parent in upper
+        for component in chance.sample(lower, COMPONENTS)
+    )
+    demands = tuple(
+        PlanDemand(
+            f"SO-{n:07d}",
+            levels[0][n % len(levels[0])] if n % 2 else chance.choice(codes),
+            chance.randrange(1, 20) * UNIT,
+            TODAY + timedelta(days=7 * chance.randrange(52)),
+            f"SO-{n:07d}",
+        )
+        for n in range(2 * items)
+    )
+    stock = tuple(PlanStock(f"on_hand|{code}", code, chance.randrange(1, 200) * UNIT) for code in codes[::2])
+    receipts = tuple(
+        ScheduledReceipt(
+            f"PO-{n:06d}",
+            chance.choice(codes),
+            chance.randrange(1, 100) * UNIT,
+            TODAY + timedelta(days=chance.randrange(100)),
+            "purchase_order",
+        )
+        for n in range(items // 2)
+    )
+    return PlanningSnapshot(TODAY, planned, bom, demands, stock, receipts, policies=POLICIES)
