@@ -47,7 +47,7 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## four simulated systems, two passes of the stream, and what came of it
+demo: setup ## four simulated systems, five passes of the stream, and what came of it
 	@$(BIN)/millstream demo
 
 demo-tryton: setup ## the same stream on a real ERP: Tryton in its own process

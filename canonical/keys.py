@@ -10,8 +10,14 @@ _NAMESPACE = uuid.UUID("6f1c3b1e-54b7-5a0e-9a56-6d2b7a1f0c11")
 
 
 def join_key(parts: Iterable[object]) -> str:
-    """Join key parts; separators inside a part are escaped so that the join stays one-to-one."""
-    return SEPARATOR.join(str(part).replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in parts)
+    """Join key parts; separators inside a part are escaped so that the join stays one-to-one.
+
+    A key of one part is that part as it is: references to it name it so.
+    """
+    known = tuple(parts)
+    if len(known) == 1:
+        return str(known[0])
+    return SEPARATOR.join(str(part).replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in known)
 
 
 def command_id(kind: str, system: str, business_key: str, revision: int) -> str:

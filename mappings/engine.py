@@ -189,6 +189,8 @@ def _part(part: JoinPart) -> pl.Expr:
 
 def _joined(parts: list[pl.Expr]) -> pl.Expr:
     """As `canonical.keys.join_key`; null where a part is null."""
+    if len(parts) == 1:
+        return parts[0]
     escaped = [
         part.str.replace_all("\\", "\\\\", literal=True).str.replace_all(SEPARATOR, f"\\{SEPARATOR}", literal=True)
         for part in parts

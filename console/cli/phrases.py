@@ -63,8 +63,8 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     ),
     "state.none": ("no hub has run in {home} yet", "{home} 中尚无运行记录"),
     "state.none.hint": (
-        "run `millstream run` or `millstream demo`, or set MILLSTREAM_HOME",
-        "请先运行 millstream run 或 millstream demo，或设置 MILLSTREAM_HOME",
+        "run `millstream run`, or after a demo `source .millstream/demo/env.sh`, or set MILLSTREAM_HOME",
+        "请先运行 millstream run；演示之后 source .millstream/demo/env.sh；或设置 MILLSTREAM_HOME",
     ),
     "system.unknown": ("no system {given!r} here; known: {known}", "没有系统 {given!r}；已知：{known}"),
     # -- columns ------------------------------------------------------------------------------------------------
