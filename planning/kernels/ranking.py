@@ -31,6 +31,7 @@ def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet
         who = needs[row].fixed
         root = 0 if fixed[who].root == stock else fixed[who].root + 1
         sheet.key[n] = ((needs[row].urgency * days + needs[row].day) * roots + root) * places + fixed[who].place
+        desk[n].raw_urgency, desk[n].raw_day, desk[n].raw_root = needs[row].urgency, needs[row].day, fixed[who].root
         desk[n].raw_consumer = -1 - who
         desk[n].raw_quantity = needs[row].quantity
         n += 1
@@ -46,6 +47,7 @@ def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet
             root = 0 if orders[order].root == stock else orders[order].root + 1
             day = max(orders[order].due - lead, 0)
             sheet.key[n] = ((orders[order].urgency * days + day) * roots + root) * places + place
+            desk[n].raw_urgency, desk[n].raw_day, desk[n].raw_root = orders[order].urgency, day, orders[order].root
             desk[n].raw_consumer = order
             drawn = quantity * numerator
             desk[n].raw_quantity = drawn if denominator == 1 else (drawn - 1) // denominator + 1
@@ -77,18 +79,12 @@ def _sort_ties(desk: Any, sheet: Any, n: int, orders: Any, fixed: Any) -> None:
 
 @compiled
 def rank(desk: Any, sheet: Any, n: int, columns: Any, orders: Any) -> None:
-    """Put the needs in rank order and unpack them."""
-    rules = columns.rules
+    """Put the needs in rank order."""
     for at in range(n):
         sheet.position[at] = at
     sort(sheet.key, sheet.position, sheet.spare_key, sheet.spare_position, sheet.runs, n)
     _sort_ties(desk, sheet, n, orders, columns.fixed)
     for at in range(n):
-        rest = sheet.key[at] // rules.places
-        root = rest % (rules.roots + 1)
-        rest //= rules.roots + 1
-        desk[at].root = rules.stock_root if root == 0 else root - 1
-        desk[at].day = rest % rules.days
-        desk[at].urgency = rest // rules.days
-        desk[at].consumer = desk[sheet.position[at]].raw_consumer
-        desk[at].open = desk[sheet.position[at]].raw_quantity
+        raw = sheet.position[at]
+        desk[at].urgency, desk[at].day, desk[at].root = desk[raw].raw_urgency, desk[raw].raw_day, desk[raw].raw_root
+        desk[at].consumer, desk[at].open = desk[raw].raw_consumer, desk[raw].raw_quantity

@@ -9,7 +9,7 @@ import numpy as np
 from planning.columns import row_type
 from planning.kernels.compiling import compiled
 
-RANKED = row_type("raw_consumer raw_quantity urgency day root consumer open next")
+RANKED = row_type("raw_consumer raw_quantity raw_urgency raw_day raw_root urgency day root consumer open next")
 """A need: as pulled (`raw_*`, in any order), and in rank order."""
 TAKE = row_type("supply need quantity")
 ARRIVED = row_type("need quantity")

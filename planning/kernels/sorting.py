@@ -55,11 +55,19 @@ def sort(key: Any, position: Any, spare_key: Any, spare_position: Any, runs: Any
 
 
 @compiled
+def _ascending(key: Any) -> Any:
+    for at in range(1, len(key)):  # noqa: SIM110 - numba knows no generator in all()
+        if key[at] < key[at - 1]:
+            return False
+    return True
+
+
+@compiled
 def sorted_positions(key: Any) -> Any:
     """The positions that sort `key`, stable; `key` itself comes out sorted."""
     n = len(key)
     position = np.arange(n)
-    if n > 1:
+    if not _ascending(key):
         sort(key, position, np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n + 2, np.int64), n)
     return position
 
