@@ -45,6 +45,8 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 
 .venv/.installed: pyproject.toml .venv/.locked
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "compiling the planner (half a minute)" >&2
+	@$(BIN)/python -c 'from planning.fast import warm; warm()'
 	@touch $@
 
 demo: setup ## four simulated systems, five passes of the stream, and what came of it

@@ -61,7 +61,7 @@ def measure() -> list[Figure]:
     snapshot = model(ITEMS)
     prepared = prepare(snapshot)
     columns, _ = encode(prepared)
-    solve(encode(prepare(model(100)))[0])  # what compiling and loading take is none of the model's
+    solve(encode(prepare(model(1000)))[0])  # what compiling and loading take is none of the model's
     before = _peak()
     result = solve(columns)
     grown = _peak() - before

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from datetime import date
+
+from canonical.plan import PlanItem, PlanningSnapshot
 from planning.decoding import decode
 from planning.encoding import NotCovered, encode
 from planning.kernels.solving import solve
+from planning.preparation import prepare
 
 if TYPE_CHECKING:
     from canonical.plan import Plan
@@ -23,3 +27,12 @@ def plan_compiled(prepared: Prepared) -> Plan:
     if not result.ok:
         raise NotCovered("a quantity beyond the limit")
     return decode(prepared, columns, names, result)
+
+
+def warm() -> None:
+    """Compile, unless that was done before: about half a minute once for each change of the kernels' sources."""
+    plan_compiled(prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),))))
+
+
+if __name__ == "__main__":
+    warm()
