@@ -5,9 +5,8 @@ numba takes about a second to import, so nothing here is imported before a snaps
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from datetime import date
+from typing import TYPE_CHECKING
 
 from canonical.plan import PlanItem, PlanningSnapshot
 from planning.decoding import decode
@@ -32,7 +31,3 @@ def plan_compiled(prepared: Prepared) -> Plan:
 def warm() -> None:
     """Compile, unless that was done before: about half a minute once for each change of the kernels' sources."""
     plan_compiled(prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),))))
-
-
-if __name__ == "__main__":
-    warm()

@@ -1,0 +1,72 @@
+"""The compiled planner's door: what it covers, what it leaves to the plain planner, and when it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from canonical.plan import PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanSupplier
+from planning import mrp
+from planning.encoding import NotCovered
+from planning.fast import plan_compiled
+from planning.preparation import prepare
+
+TODAY = date(2026, 3, 2)
+SNAPSHOT = PlanningSnapshot(
+    TODAY,
+    (
+        PlanItem("A", "make", 2),
+        PlanItem("B", "buy", suppliers=(PlanSupplier("slow", 9, 1), PlanSupplier("fast", 3, 2))),
+    ),
+    (PlanBomLine("A", "B", 2),),
+    (
+        PlanDemand("d1", "A", 5, TODAY + timedelta(6), "R1"),
+        PlanDemand("d2", "A", 5, TODAY + timedelta(30), "R2"),
+    ),
+)
+
+
+def test_plan_compiled__suppliers() -> None:
+    outcome = plan_compiled(prepare(SNAPSHOT))
+    assert outcome == mrp.plan_plainly(prepare(SNAPSHOT))
+    assert [order.supplier for order in outcome.planned_orders if order.item == "B"] == ["fast", "slow"]
+
+
+def test_plan_compiled__dated_bom_lines_are_not_covered() -> None:
+    line = replace(SNAPSHOT.bom[0], effective_from=TODAY)
+    with pytest.raises(NotCovered, match="dated"):
+        plan_compiled(prepare(replace(SNAPSHOT, bom=(line,))))
+
+
+def test_plan_compiled__absurd_quantities_are_not_covered() -> None:
+    demand = replace(SNAPSHOT.demands[0], quantity=2**61 - 1)
+    with pytest.raises(NotCovered, match="limit"):
+        plan_compiled(prepare(replace(SNAPSHOT, demands=(demand,))))
+
+
+def test_plan__large_snapshots_give_the_same_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = mrp.plan(SNAPSHOT)
+    monkeypatch.setattr(mrp, "COMPILED_FROM", 0)
+    assert mrp.plan(SNAPSHOT) == plain
+    dated = replace(SNAPSHOT, bom=(replace(SNAPSHOT.bom[0], effective_until=TODAY + timedelta(10)),))
+    outcome = mrp.plan(dated)
+    assert {order.root for order in outcome.planned_orders if order.item == "B"} == {"R1"}
+
+
+def test_plan__dated_lines_below_a_phantom() -> None:
+    items = (PlanItem("A", "make", 1), PlanItem("P", "phantom"), PlanItem("old", "buy"), PlanItem("new", "buy"))
+    change = TODAY + timedelta(10)
+    bom = (
+        PlanBomLine("A", "P", 3),
+        PlanBomLine("P", "old", 2, effective_until=change),
+        PlanBomLine("P", "new", 1, effective_from=change),
+    )
+    demands = (
+        PlanDemand("before", "A", 5, change, "R1"),
+        PlanDemand("after", "A", 5, change + timedelta(1), "R2"),
+    )
+    outcome = mrp.plan(PlanningSnapshot(TODAY, items, bom, demands))
+    drawn = {(order.item, order.root): order.quantity for order in outcome.planned_orders if order.item != "A"}
+    assert drawn == {("old", "R1"): 30, ("new", "R2"): 15}
