@@ -1,0 +1,34 @@
+"""Strict JSON: exact, canonical, and refusing what a careful sender would not send."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canonical.strict_json import dumps, loads
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', "NaN", "[Infinity]", "-Infinity", "1e999", "[" * 100_000, '{"a": }', ""]
+)
+def test_loads__refuses(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        loads(text)
+
+
+def test_loads__keeps_decimals_exact_and_codes_text() -> None:
+    assert loads('{"a": 1.10, "b": "007", "c": 3}') == {"a": Decimal("1.10"), "b": "007", "c": 3}
+
+
+def test_dumps__is_canonical() -> None:
+    value = {"b": Decimal("60.000"), "a": date(2026, 11, 2), "c": datetime(2026, 11, 2, 8, tzinfo=UTC), "d": "钢"}
+    assert dumps(value) == '{"a": "2026-11-02", "b": "60", "c": "2026-11-02T08:00:00+00:00", "d": "钢"}'
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**12), max_value=10**12))
+def test_decimals__come_back_as_they_went(value: Decimal) -> None:
+    assert Decimal(loads(dumps(value))) == value
