@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from canonical.errors import AuthenticationFailed, RateLimited, SystemUnavailable
+from canonical.errors import AuthenticationFailed, MillstreamError, RateLimited, SystemUnavailable
 from connectors.spec import AuthSpec, Bearer, EnvName, KingdeeSignature, OAuth2
 from connectors.transport import Message, Reply, Wire
 
@@ -60,13 +60,28 @@ class ClientCredentials:
         self._lock = threading.Lock()
         self._token: str | None = None
         self._until = 0.0
+        self._failure: tuple[float, MillstreamError] | None = None
 
     def headers(self, path: str) -> dict[str, str]:  # noqa: ARG002 - one token for every path
-        """A bearer header, with a fresh token when the old one is gone or nearly so."""
+        """A bearer header, with a fresh token when the old one is gone or nearly so.
+
+        Who waited while another's log-in failed shares that failure: a system that hangs is asked once,
+        not once for each stream, and one that refuses us is not provoked.
+        """
+        asked = time.monotonic()
         with self._lock:
             if self._token is None or time.monotonic() >= self._until:
-                self._wire.patiently(self._fetch)
+                if self._failure is not None and self._failure[0] >= asked:
+                    raise self._failure[1]
+                self._log_in()
             return {"Authorization": f"Bearer {self._token}"}
+
+    def _log_in(self) -> None:
+        try:
+            self._wire.patiently(self._fetch)
+        except MillstreamError as error:
+            self._failure = (time.monotonic(), error)
+            raise
 
     def expired(self, used: Mapping[str, str]) -> None:
         """Forget the token if it is still the one that was used."""

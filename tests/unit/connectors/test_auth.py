@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -112,6 +113,36 @@ def test_oauth__refused_credentials_are_no_passing_trouble(server: Server, wire:
     server.script = [Answer(status, {"error": "invalid_client"})]
     with pytest.raises(AuthenticationFailed):
         _oauth(wire).headers("/")
+
+
+def test_oauth__who_waited_shares_the_failed_log_in(server: Server, wire: Wire) -> None:
+    everyone_waits = threading.Event()
+
+    def refuse(_: Asked) -> Answer:
+        everyone_waits.wait(10)
+        return Answer(401, {"error": "invalid_client"})
+
+    server.reply = refuse
+    auth = _oauth(wire)
+    said: list[str] = []
+
+    def ask() -> None:
+        try:
+            auth.headers("/")
+        except AuthenticationFailed as error:
+            said.append(error.message)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while not server.asked:
+        time.sleep(0.01)
+    time.sleep(0.2)  # the others have come to the lock by now
+    everyone_waits.set()
+    for thread in threads:
+        thread.join()
+    assert len(said) == 4
+    assert len(server.asked) == 1
 
 
 def test_oauth__passing_trouble_is_waited_out(server: Server, wire: Wire) -> None:
