@@ -73,7 +73,7 @@ def test_no_color__leaves_no_escapes(call: Call, told: object) -> None:
 def test_a_hub_that_never_ran__is_2_and_makes_no_file(call: Call, home: Path) -> None:
     ended = call("outbox", "list")
     assert ended.code == 2
-    assert "millstream demo" in ended.err
+    assert "env.sh" in ended.err
     assert not home.exists()
 
 
