@@ -73,7 +73,8 @@ _TABLES = {
     "material": compiled(MATERIALS),
     "finish": compiled(FINISHES),
     "colour": compiled(COLOURS),
-    "form": compiled(FORMS), "noun": compiled(NOUNS),
+    "form": compiled(FORMS),
+    "noun": compiled(NOUNS),
     "brand": compiled(BRANDS),
 }
 

@@ -9,7 +9,6 @@ from quality.suite import judge_suite, suite
 
 
 def test_suite__every_rule_becomes_an_expectation() -> None:
-    empty = {name: pl.DataFrame(schema=golden_schema(model)) for name, model in ENTITIES.items()}
     for book in load_rulebooks().values():
         names = [each.meta["rule"] for each in suite(book).expectations]
         assert names == [rule.name for rule in book.rules]
