@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +25,7 @@ def _query(asked: Asked) -> dict[str, str]:
 
 
 @dataclass
-class Receiver:
+class Receiver(ABC):
     """`next_answers` come before the vendor's own judgement; `got` is what was taken."""
 
     now: datetime = MOMENT
@@ -36,8 +37,9 @@ class Receiver:
             return self.next_answers.pop(0)
         return self.judge(asked)
 
+    @abstractmethod
     def judge(self, asked: Asked) -> Answer:
-        raise NotImplementedError
+        """Answer as the vendor does."""
 
     @property
     def texts(self) -> list[str]:
