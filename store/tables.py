@@ -389,3 +389,23 @@ notice_deliveries = Table(
     Index("ix_notice_deliveries_state", "state", "channel", "notice"),
     Index("ix_notice_deliveries_sent", "channel", "sent_at"),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("display_name"),
+    Column("speaks_for_others", Boolean, nullable=False, server_default=text("false")),
+    Column("added_at", UtcDateTime, nullable=False),
+    _text("added_by"),
+)
+
+person_roles = Table(
+    "person_roles",
+    metadata,
+    Column("name", Text, ForeignKey("people.name"), nullable=False),
+    _text("role"),
+    Column("granted_at", UtcDateTime, nullable=False),
+    _text("granted_by"),
+    PrimaryKeyConstraint("name", "role"),
+)
