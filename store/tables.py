@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -100,6 +101,7 @@ crosswalk = Table(
     _text("native_id", nullable=True),
     Column("is_primary", Boolean, nullable=False),
     Column("bound_at", UtcDateTime, nullable=False),
+    _text("home_id", nullable=True),
     PrimaryKeyConstraint("system", "entity", "source_key"),
     Index("ix_crosswalk_golden_id", "entity", "golden_id", "system"),
     Index("ix_crosswalk_native_id", "system", "entity", "native_id"),
@@ -152,7 +154,67 @@ golden_history = Table(
     Column("valid_from", UtcDateTime, nullable=False),
     Column("content", StrictJson, nullable=False),
     _text("run_id"),
+    Column("effective_from", UtcDateTime),
     PrimaryKeyConstraint("entity", "golden_id", "version"),
+)
+
+golden_codes = Table(
+    "golden_codes",
+    metadata,
+    _text("entity"),
+    _text("name"),
+    _text("code"),
+    Column("allocated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("entity", "name"),
+    UniqueConstraint("entity", "code"),
+)
+
+steward_decisions = Table(
+    "steward_decisions",
+    metadata,
+    _position(),
+    _text("entity"),
+    _text("kind"),
+    Column("members", StrictJson, nullable=False),
+    Column("others", StrictJson, nullable=False),
+    _text("attribute", nullable=True),
+    Column("value", StrictJson),
+    Column("expires_at", UtcDateTime),
+    Column("about", _POSITION),
+    Column("needs_approval", Boolean, nullable=False),
+    _text("batch", nullable=True),
+    _text("actor"),
+    _text("reason"),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_steward_decisions_entity", "entity", "position"),
+)
+
+candidate_pairs = Table(
+    "candidate_pairs",
+    metadata,
+    _text("entity"),
+    _text("a_system"),
+    _text("a_key"),
+    _text("b_system"),
+    _text("b_key"),
+    _text("band"),
+    Column("posterior", Float, nullable=False),
+    Column("evidence", StrictJson, nullable=False),
+    _text("model"),
+    _text("run_id"),
+    Column("found_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("entity", "a_system", "a_key", "b_system", "b_key"),
+    Index("ix_candidate_pairs_band", "entity", "band"),
+)
+
+queue_assignments = Table(
+    "queue_assignments",
+    metadata,
+    Column("item", Text, primary_key=True),
+    _text("assignee", nullable=True),
+    Column("due_at", UtcDateTime),
+    Column("changed_at", UtcDateTime, nullable=False),
+    _text("changed_by"),
 )
 
 conflicts = Table(
@@ -323,6 +385,16 @@ connections = Table(
     Column("adopted_at", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
     _text("changed_by"),
+)
+
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("system", Text, primary_key=True),
+    _text("state"),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    _text("said"),
 )
 
 plan_pegs = Table(
