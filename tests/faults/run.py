@@ -23,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,11 +31,10 @@ from typing import IO, Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sqlalchemy import create_engine, make_url, text  # noqa: E402
-
 from store import outbox  # noqa: E402
 from store.unit_of_work import Store  # noqa: E402
 from tests.e2e.plant import SYSTEMS, Plant, Row, running_plant  # noqa: E402
+from tests.servers import new_database, postgres_server  # noqa: E402
 
 CHILD = Path(__file__).with_name("pass_child.py")
 RATE = 0.25
@@ -246,16 +245,8 @@ def _database(folder: Path, wanted: Wanted) -> Iterator[str]:
         (folder / "home").mkdir(exist_ok=True)
         yield f"sqlite:///{folder / 'home' / 'hub.sqlite'}"
         return
-    name = f"faults_{folder.name}_{os.getpid()}".lower().replace("-", "_")
-    engine = create_engine(make_url(wanted.database), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield make_url(wanted.database).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+    with new_database(wanted.database) as url:
+        yield url
 
 
 # -- comparing -------------------------------------------------------------------------------------------------------
@@ -352,11 +343,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the weather and of the kills")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--fence", type=int, default=10, help="release fence in days; fewer days, fewer documents")
-    parser.add_argument("--database", help="SQLAlchemy URL of a PostgreSQL server; SQLite when left out")
+    parser.add_argument("--database", help="`postgresql` for a server of its own, or the URL of one; else SQLite")
     parser.add_argument("--keep", type=Path, help="folder for databases and logs; a temporary one when left out")
     given = parser.parse_args()
-    wanted = Wanted(seed=given.seed, kills=given.kills, fence=given.fence, database=given.database)
-    with tempfile.TemporaryDirectory(prefix="millstream-faults-") as temporary:
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres_server()).url if given.database == "postgresql" else given.database
+        wanted = Wanted(seed=given.seed, kills=given.kills, fence=given.fence, database=database)
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="millstream-faults-"))
         calm, foul, told = fault_run(given.keep or Path(temporary), wanted)
     shown = {
         "seed": given.seed, "kills": dict(foul.kills), "passes": foul.passes, "faults": foul.faults,
