@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
+from store import ticks
 from store.statements import select_in
 from store.tables import crosswalk
 
@@ -97,6 +98,7 @@ def _bind_group(tx: Connection, system: str, entity: str, rows: Sequence[Binding
 def _insert(tx: Connection, rows: Sequence[Binding], now: datetime) -> None:
     if rows:
         tx.execute(insert(crosswalk), [{**_columns(row), "bound_at": now} for row in rows])
+        _tick(tx, rows)
 
 
 def _set_native_ids(tx: Connection, rows: Sequence[Binding]) -> None:
@@ -105,6 +107,17 @@ def _set_native_ids(tx: Connection, rows: Sequence[Binding]) -> None:
             _one(update(crosswalk)).values(native_id=bindparam("native")),
             [{**_place(row), "native": row.native_id} for row in rows],
         )
+        _tick(tx, rows)
+
+
+def _tick(tx: Connection, rows: Iterable[Binding]) -> None:
+    for entity in sorted({row.entity for row in rows}):
+        ticks.advance(tx, tick_of(entity))
+
+
+def tick_of(entity: str) -> str:
+    """The name of the counter that advances with every change of an entity's bindings."""
+    return f"crosswalk/{entity}"
 
 
 def _one(statement: Any) -> Any:  # noqa: ANN401 - an update or a delete, given back as such
@@ -134,6 +147,7 @@ def rebind(tx: Connection, rows: Sequence[Binding], now: datetime) -> list[BindC
     """Move source keys to other golden ids (after a merge or a split); what was not bound is bound."""
     if rows:
         tx.execute(_one(delete(crosswalk)), [_place(row) for row in rows])
+        _tick(tx, rows)
     return bind(tx, rows, now)
 
 

@@ -397,6 +397,13 @@ circuits = Table(
     _text("said"),
 )
 
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
 plan_pegs = Table(
     "plan_pegs",
     metadata,

@@ -1,0 +1,22 @@
+"""A counter by name, advanced in the transaction that changes what it stands for.
+
+Whoever keeps a copy of a table in memory compares its counter instead of reading the table again.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from store.statements import insert_of
+from store.tables import ticks
+
+
+def advance(tx: Connection, name: str) -> None:
+    """What `name` stands for has changed."""
+    insert = insert_of(tx, ticks).values(name=name, value=1)
+    tx.execute(insert.on_conflict_do_update(index_elements=[ticks.c.name], set_={"value": ticks.c.value + 1}))
+
+
+def values(tx: Connection) -> dict[str, int]:
+    """Name → counter; what never changed is missing."""
+    return {row.name: row.value for row in tx.execute(select(ticks))}
