@@ -79,6 +79,8 @@ def run(plan: Plan, weather: Mapping[str, Any] | None = None) -> int:
     finally:
         ready.unlink(missing_ok=True)
         _stop([process for _, process in children])
+        for system in SYSTEMS:  # of no use any more: the next start makes new ones
+            _secrets_file(plan, system).unlink(missing_ok=True)
 
 
 class _Stopping:
@@ -103,9 +105,13 @@ def _environment() -> dict[str, str]:
     return found
 
 
+def _secrets_file(plan: Plan, system: SystemName) -> Path:
+    return plan.directory / f"{system}.secrets.json"
+
+
 def _spawn(plan: Plan, system: SystemName, at: int, env: Mapping[str, str]) -> subprocess.Popen[str]:
     own = {name: value for name, value in env.items() if name.startswith(f"MILLSTREAM_{system.upper()}_")}
-    secrets_file = plan.directory / f"{system}.secrets.json"
+    secrets_file = _secrets_file(plan, system)
     _write_private(secrets_file, {**own, TOKEN_NAME: env[TOKEN_NAME]})
     port = plan.port + at if plan.port else 0
     command = [

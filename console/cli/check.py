@@ -69,13 +69,13 @@ def _refused(terminal: Terminal, error: ConfigurationError) -> Exit:
 
 def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
     """What is no fault but worth knowing: (kind of note, its values)."""
-    from rules.rulebook import CommandThen, NotifyThen
+    from rules.rulebook import CommandThen, NotifyThen, TaskThen
 
     roles = {connection.role: name for name, connection in configuration.deployment.systems.items()}
     wanted = {
         (then.to, then.command): rule.name
         for rule in configuration.rules
-        for then in rule.then
+        for then in (*rule.spec.then, *rule.spec.escalate)
         if isinstance(then, CommandThen)
     }
     for role in sorted({role for role, _ in wanted} - roles.keys()):
@@ -84,7 +84,9 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
         system = roles.get(role)
         if system is not None and command not in configuration.mappings[system].outbound:
             yield "outbound", {"system": system, "command": command, "rule": rule}
-    told = {then.notify for rule in configuration.rules for then in rule.then if isinstance(then, NotifyThen)}
+    actions = [then for rule in configuration.rules for then in (*rule.spec.then, *rule.spec.escalate)]
+    told = {then.notify for then in actions if isinstance(then, NotifyThen)}
+    told |= {then.owner for then in actions if isinstance(then, TaskThen)}
     audiences = configuration.deployment.notifications.audiences
     for audience in sorted(told - audiences.keys() if audiences else ()):
         yield "audience", {"audience": audience}

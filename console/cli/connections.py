@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from canonical.strict_yaml import suggest
 from console.cli.failures import NotKnown
-from console.cli.state import now, opened, person, settings_of
+from console.cli.state import now, opened, settings_of
 from console.cli.terminal import Exit, Terminal
 from store import connections, interventions, outbox
 from store.connections import ConnectionState
@@ -37,9 +37,7 @@ def listed(*, terminal: Caller) -> Exit:
     return Exit.OK
 
 
-def set_state(
-    system: str, state: Literal["live", "shadow", "paused"], /, *, actor: str | None = None, terminal: Caller
-) -> Exit:
+def set_state(system: str, state: Literal["live", "shadow", "paused"], /, *, terminal: Caller) -> Exit:
     """Set a connection live (send), shadow (decide, never send) or paused (neither send nor forget).
 
     Parameters
@@ -48,8 +46,6 @@ def set_state(
         The system's name, as in the deployment file.
     state
         live, shadow or paused. Going live releases what was held.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     deployment = settings_of(terminal).load_deployment()
     if system not in deployment.systems:
@@ -57,7 +53,7 @@ def set_state(
         raise NotKnown(
             terminal.say("system.unknown", given=system, known=known), hint=suggest(system, list(deployment.systems))
         )
-    who, released = person(actor), 0
+    who, released = terminal.person, 0
     with opened(terminal, create=True) as store, store.begin() as tx:
         changed = connections.set_state(tx, system, ConnectionState(state), who, now())
         if state == "live":

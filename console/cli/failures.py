@@ -19,9 +19,14 @@ class NotKnown(MillstreamError):
     """Nothing is known under this name."""
 
 
+class NotAllowed(MillstreamError):
+    """The caller's role does not allow this."""
+
+
 _ENDS: tuple[tuple[type[MillstreamError], Exit], ...] = (
     (ConfigurationError, Exit.USAGE),
     (NotKnown, Exit.USAGE),
+    (NotAllowed, Exit.USAGE),
     (TransientError, Exit.UNREACHABLE),
     (StreamHalted, Exit.UNREACHABLE),
     (CommandUndeliverable, Exit.PARKED),

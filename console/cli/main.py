@@ -1,4 +1,4 @@
-"""Entry point of `millstream`: reads what every verb understands, finds the verb, and turns its end into an exit code.
+"""Entry point of `millstream`: finds the verb, asks whether its caller may, and turns its end into an exit code.
 
 A verb's module is imported when the verb is called, never before: help must not wait for Polars.
 """
@@ -7,48 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError
 
 from console.cli.failures import explain
 from console.cli.terminal import Exit, Terminal
+from console.cli.verbs import GROUPS, VERBS
 from console.cli.words import LANGUAGES, Language, Words, language_of
 
 Options = Mapping[str, str]
-
-VERBS = {
-    "demo": "console.cli.demo:demo",
-    "run": "console.cli.stream:run",
-    "relay": "console.cli.relay:relay",
-    "status": "console.cli.status:status",
-    "check": "console.cli.check:check",
-    "probe": "console.cli.probe:probe",
-    "preview": "console.cli.preview:preview",
-    "trace": "console.cli.trace:trace",
-    "doctor": "console.cli.doctor:doctor",
-}
-GROUPS = {
-    "outbox": {
-        "list": "console.cli.outbox:listed",
-        "show": "console.cli.outbox:show",
-        "retry": "console.cli.outbox:retry",
-        "park": "console.cli.outbox:park",
-        "approve": "console.cli.outbox:approve",
-        "resolve": "console.cli.outbox:resolve",
-    },
-    "quarantine": {"list": "console.cli.waiting:quarantine_list", "show": "console.cli.waiting:quarantine_show"},
-    "conflicts": {"list": "console.cli.waiting:conflicts_list"},
-    "notices": {
-        "list": "console.cli.notices:listed",
-        "ack": "console.cli.notices:ack",
-        "send": "console.cli.notices:send",
-    },
-    "mdm": {"evaluate": "console.cli.mdm:evaluate"},
-    "plan": {"case": "console.cli.plan:case"},
-    "connections": {"list": "console.cli.connections:listed", "set": "console.cli.connections:set_state"},
-}
 
 
 class _Usage(Exception):
@@ -94,7 +63,10 @@ def _language(options: Options, words: Words) -> Language:
 
 def _call(terminal: Terminal, tokens: Sequence[str]) -> int:
     try:
-        command, bound, left_out = build(terminal).parse_args(tokens, print_error=False, exit_on_error=False)
+        app = build(terminal)
+        command, bound, left_out = app.parse_args(tokens, print_error=False, exit_on_error=False)
+        if not _explains(command):
+            terminal = _admitted(terminal, app, tokens)
         if "terminal" in left_out:
             bound.arguments["terminal"] = terminal
         ended = command(*bound.args, **bound.kwargs)
@@ -115,19 +87,34 @@ def _call(terminal: Terminal, tokens: Sequence[str]) -> int:
     return ended if isinstance(ended, int) else Exit.OK
 
 
+def _explains(command: Callable[..., object]) -> bool:
+    """Whether this is cyclopts' own help or version, which anybody may read."""
+    return getattr(command, "__func__", None) in {App.help_print, App.version_print}
+
+
+def _admitted(terminal: Terminal, app: App, tokens: Sequence[str]) -> Terminal:
+    """The terminal of a caller who may; verbs that touch no hub do not wait for SQL."""
+    name, _, _ = app.parse_commands(tokens)
+    verb = VERBS.get(name)
+    if verb is not None and verb.needs is None:
+        return terminal
+    from console.cli.admission import admitted
+
+    return admitted(terminal, name)
+
+
 def build(terminal: Terminal) -> App:
     """The verbs, described in the caller's language; nothing behind them is imported yet."""
     app = App(
         name="millstream", version=_version(), help=terminal.say("help"), help_epilogue=terminal.say("help.common"),
         console=terminal.out, error_console=terminal.err, help_format="plaintext", result_action="return_value",
     )  # fmt: skip
-    for verb, target in VERBS.items():
-        app.command(target, name=verb, help=terminal.say(f"help.{verb}"))
-    for group, verbs in GROUPS.items():
-        inner = App(name=group, help=terminal.say(f"help.{group}"))
-        for verb, target in verbs.items():
-            inner.command(target, name=verb, help=terminal.say(f"help.{group}.{verb}"))
-        app.command(inner)
+    groups = {group: App(name=group, help=terminal.say(f"help.{group}")) for group in GROUPS}
+    for name, verb in VERBS.items():
+        inner = groups[name[0]] if len(name) > 1 else app
+        inner.command(verb.target, name=name[-1], help=terminal.say(f"help.{'.'.join(name)}"))
+    for group in groups.values():
+        app.command(group)
     return app
 
 

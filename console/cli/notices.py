@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from console.cli.failures import NotKnown
-from console.cli.state import now, opened, person
+from console.cli.state import now, opened
 from console.cli.terminal import Exit, Terminal
 from store import notice_deliveries, notices
 from store.notice_deliveries import Errand
@@ -66,7 +66,7 @@ def _standing(terminal: Terminal, notice: Notice, errands: Sequence[Errand]) -> 
     return "; ".join(part for part in (said, read) if part) or terminal.say("notices.board")
 
 
-def ack(number: int, /, *more: int, actor: str | None = None, terminal: Caller) -> Exit:
+def ack(number: int, /, *more: int, terminal: Caller) -> Exit:
     """Take note of notices: nobody is told of them any more.
 
     Parameters
@@ -75,15 +75,13 @@ def ack(number: int, /, *more: int, actor: str | None = None, terminal: Caller) 
         The number its message carries, without #.
     more
         Others.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     with opened(terminal) as store, store.begin() as tx:
         numbers = {number, *more}
         if missing := sorted(numbers - notices.known(tx, numbers)):
             shown = ", ".join(map(str, missing))
             raise NotKnown(terminal.say("notices.unknown", number=shown), hint="millstream notices list")
-        changed = notices.acknowledge(tx, numbers, person(actor), now())
+        changed = notices.acknowledge(tx, numbers, terminal.person, now())
     terminal.answer({"acknowledged": changed}, lambda: terminal.line("notices.acked", count=len(changed)))
     return Exit.OK
 

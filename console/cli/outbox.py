@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from console.cli.failures import NotKnown
-from console.cli.state import now, opened, person
+from console.cli.state import now, opened
 from console.cli.terminal import Exit, Terminal, as_json, shown
 from store import audit, interventions, outbox
 from store.outbox import OutboxEntry, StepRecord
@@ -173,23 +173,21 @@ def the_command(tx: Transaction, terminal: Terminal, given: str) -> OutboxEntry:
     raise NotKnown(terminal.say(key, given=given, count=len(found)), hint=terminal.say("outbox.unknown.hint"))
 
 
-def retry(command: str, /, *, actor: str | None = None, terminal: Caller) -> Exit:
+def retry(command: str, /, *, terminal: Caller) -> Exit:
     """Send a parked or rejected command again; one in doubt is looked up first.
 
     Parameters
     ----------
     command
         Its id, or the first characters of it.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     with opened(terminal) as store, store.begin() as tx:
         entry = the_command(tx, terminal, command)
-        state = interventions.retry(tx, entry.command.id, person(actor), now())
+        state = interventions.retry(tx, entry.command.id, terminal.person, now())
     return _touched(terminal, entry, state)
 
 
-def park(command: str, /, *, reason: str, actor: str | None = None, terminal: Caller) -> Exit:
+def park(command: str, /, *, reason: str, terminal: Caller) -> Exit:
     """Stop an open command until a person decides.
 
     Parameters
@@ -198,36 +196,32 @@ def park(command: str, /, *, reason: str, actor: str | None = None, terminal: Ca
         Its id, or the first characters of it.
     reason
         Why, for whoever finds it parked.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     with opened(terminal) as store, store.begin() as tx:
         entry = the_command(tx, terminal, command)
-        done = interventions.park(tx, entry.command.id, person(actor), reason, now())
+        done = interventions.park(tx, entry.command.id, terminal.person, reason, now())
     return _touched(terminal, entry, State.PARKED if done else None)
 
 
-def approve(*commands: str, actor: str | None = None, terminal: Caller) -> Exit:
+def approve(*commands: str, terminal: Caller) -> Exit:
     """Let commands go that wait for a person's approval.
 
     Parameters
     ----------
     commands
         Their ids, or the first characters; `all` approves everything that waits.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     with opened(terminal) as store, store.begin() as tx:
         waiting = [one for one in outbox.entries(tx, states=[State.HELD]) if one.held_for == "approval"]
         everything = commands == ("all",)
         ids = [one.command.id for one in (waiting if everything else (the_command(tx, terminal, c) for c in commands))]
-        approved = interventions.approve(tx, ids, person(actor), now())
+        approved = interventions.approve(tx, ids, terminal.person, now())
     terminal.answer({"approved": approved}, lambda: terminal.line("outbox.approved", count=len(approved)))
     return Exit.OK if len(approved) == len(ids) else Exit.FINDINGS
 
 
 def resolve(
-    command: str, /, *, as_: Annotated[Ending, Parameter(name="--as")], note: str, actor: str | None = None,
+    command: str, /, *, as_: Annotated[Ending, Parameter(name="--as")], note: str,
     terminal: Caller,
 ) -> Exit:  # fmt: skip
     """Say how a command ended, after looking in the target system.
@@ -240,12 +234,10 @@ def resolve(
         How it ended: applied (it was carried out), unchanged, rejected or superseded (it was not).
     note
         What you saw, for the audit trail.
-    actor
-        Who does it, for the audit trail; by default the operating system's user.
     """
     with opened(terminal) as store, store.begin() as tx:
         entry = the_command(tx, terminal, command)
-        done = interventions.resolve(tx, entry.command.id, person(actor), State(as_), now(), note=note)
+        done = interventions.resolve(tx, entry.command.id, terminal.person, State(as_), now(), note=note)
     return _touched(terminal, entry, State(as_) if done else None)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from canonical.actors import Actor, Role
 from canonical.errors import ConfigurationError
 from console.cli.terminal import Terminal
 from pipeline.settings import Settings
+from store import people
 from store.unit_of_work import Store
 
 _SQLITE = "sqlite:///"
@@ -33,9 +34,40 @@ def opened(terminal: Terminal, *, create: bool = False) -> Iterator[Store]:
         raise ConfigurationError(terminal.say("state.none", home=settings.home), hint=terminal.say("state.none.hint"))
     store = Store.open(settings.database_url)
     try:
+        _founded(store, file)
         yield store
     finally:
         store.close()
+
+
+def _founded(store: Store, file: Path | None) -> None:
+    """Where nobody is on the roll yet, whoever made the store is its first admin: the owner of its file.
+
+    A database server's roll is founded by who opens it first: they hold its password.
+    """
+    if file is not None and not _owned(file):
+        return
+    with store.read() as tx:
+        empty = not people.listed(tx)
+    if empty:
+        with store.begin() as tx:
+            people.found(tx, account(), now())
+
+
+def _owned(file: Path) -> bool:
+    return not hasattr(os, "getuid") or file.stat().st_uid == os.getuid()
+
+
+def account() -> str:
+    """The account of the operating system that this process runs under, whatever the environment says."""
+    try:
+        import pwd  # there is none on Windows
+    except ImportError:
+        return getpass.getuser()
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return f"uid-{os.getuid()}"
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -47,11 +79,6 @@ def database_file(settings: Settings) -> Path | None:
 def without_password(url: str) -> str:
     """A database URL that may be shown."""
     return _PASSWORD.sub(r"\1***@", url)
-
-
-def person(named: str | None) -> Actor:
-    """Who acts: the name given, or the operating system's user. Whoever may open the store may act on it."""
-    return Actor("person", named or getpass.getuser(), Role.ENGINEER)
 
 
 def now() -> datetime:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from canonical.commands import State
 from console.cli.passes import PassReport, draw_stages, report
-from console.cli.state import opened, person, settings_of
+from console.cli.state import opened, settings_of
 from console.cli.terminal import Exit, Terminal
 from console.cli.worker import Job, PassEnd, Worker
 from store import outbox
@@ -24,7 +24,6 @@ def run(
     only: Stage | None = None,
     full: bool = False,
     direct: bool = False,
-    actor: str | None = None,
     terminal: Caller,
 ) -> Exit:
     """Run one pass: land, conform, reconcile, judge, plan, decide, deliver, notify, measure.
@@ -37,11 +36,9 @@ def run(
         Pull whole streams, not only what changed since the last pass.
     direct
         Call the stage functions without Dagster: no history there, but no start-up of seconds either.
-    actor
-        Who runs it directly; by default the operating system's user. A Dagster run is its own actor.
     """
     without = direct or only not in {None, "deliver"}
-    end = _direct(terminal, only, actor, full=full) if without else _through_dagster(terminal, _job(only, full=full))
+    end = _direct(terminal, only, full=full) if without else _through_dagster(terminal, _job(only, full=full))
     with opened(terminal) as store, store.read() as tx:
         passed = report(tx, end.run_id)
         doubtful = outbox.entries(tx, states=[State.PARKED, State.IN_DOUBT], limit=1)
@@ -88,13 +85,13 @@ def _through_dagster(terminal: Terminal, job: Job) -> PassEnd:
         worker.close()
 
 
-def _direct(terminal: Terminal, only: str | None, actor: str | None, *, full: bool) -> PassEnd:
+def _direct(terminal: Terminal, only: str | None, *, full: bool) -> PassEnd:
     from pipeline.hub import open_hub
     from pipeline.route import run_route
 
     hub = open_hub(terminal.environ)
     try:
-        this = hub.new_run(person(actor))
+        this = hub.new_run(terminal.person)
         if only is not None:
             _one_stage(hub, this, only, full=full)
         else:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from canonical.actors import Actor
 from console.cli.words import Words
 
 PIPE_WIDTH = 200
@@ -43,11 +44,20 @@ class Terminal:
     err: Console
     json: bool = False
     debug: bool = False
+    actor: Actor | None = None
+    """Who calls, once they were admitted to a verb that needs a role."""
 
     @classmethod
     def open(cls, words: Words, environ: Mapping[str, str], *, json: bool = False, debug: bool = False) -> Terminal:
         """The terminal of this process."""
         return cls(words, environ, _console(environ), _console(environ, stderr=True), json, debug)
+
+    @property
+    def person(self) -> Actor:
+        """Who acts; only verbs that need a role have one."""
+        if self.actor is None:
+            raise PermissionError("nobody was admitted")
+        return self.actor
 
     def say(self, key: str, /, **values: object) -> str:
         """A sentence in the caller's language."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.cli.main import GROUPS, VERBS
+from console.cli.verbs import VERBS
 
 Call = Any
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ def test_help__speaks_the_language_asked_for(call: Call) -> None:
     assert "Every verb takes --json" in call("--help").out
 
 
-@pytest.mark.parametrize("verb", [(verb,) for verb in VERBS] + [(g, v) for g, verbs in GROUPS.items() for v in verbs])
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_every_verb__explains_itself(call: Call, verb: tuple[str, ...]) -> None:
     ended = call(*verb, "--help")
     assert ended.code == 0

@@ -9,6 +9,7 @@ import pytest
 
 from canonical.commands import State
 from console.cli import passes
+from console.cli.state import account
 from pipeline.settings import DEPLOYMENTS
 from store import audit, outbox
 from store.runs import StageCounts
@@ -63,11 +64,11 @@ def test_outbox_show__by_the_first_characters(call: Call, told: Store) -> None:
 
 
 def test_outbox_retry__is_audited_with_its_actor(call: Call, told: Store) -> None:
-    ended = call("outbox", "retry", id_of(told, "M-2"), "--actor", "wang.fang", "--json")
+    ended = call("outbox", "retry", id_of(told, "M-2"), "--json")
     assert (ended.code, ended.json["was"], ended.json["state"]) == (0, "parked", "pending")
     with told.read() as tx:
         act = audit.listed(tx, f"command/{id_of(told, 'M-2')}")[0]
-    assert (act.actor, act.action) == ("person:wang.fang", "command retried")
+    assert (act.actor, act.action) == (f"person:{account()}", "command retried")
 
 
 def test_outbox_retry__of_a_pending_command_does_nothing(call: Call, told: Store) -> None:
@@ -128,12 +129,14 @@ def test_conflicts_and_notices(call: Call, told: Store) -> None:
 
 
 def test_notices_ack__takes_note_once(call: Call, told: Store) -> None:
-    assert call("notices", "ack", "1", "--actor", "li.wei", "--json").json == {"acknowledged": [1]}
+    assert call("notices", "ack", "1", "--json").json == {"acknowledged": [1]}
     assert call("notices", "ack", "1", "--json").json == {"acknowledged": []}
     assert call("notices", "list", "--unread", "--json").json == []
     assert call("notices", "list", "--json").json[0]["read_at"]
     with told.read() as tx:
-        assert [(act.actor, act.action) for act in audit.listed(tx, "notice/1")] == [("person:li.wei", "acknowledge")]
+        assert [(act.actor, act.action) for act in audit.listed(tx, "notice/1")] == [
+            (f"person:{account()}", "acknowledge")
+        ]
     unknown = call("notices", "ack", "1", "7")
     assert (unknown.code, "no notice 7" in unknown.err) == (2, True)
 

@@ -1,0 +1,65 @@
+"""Every verb of the command line, once: where it is written, and the role its caller needs.
+
+What stands not here cannot be called: whoever adds a verb says here who may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from canonical.actors import Role
+
+Name = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: `module:function`, and the role that its caller needs in the hub.
+
+    `needs` is None for what touches no hub: it reads files that the caller names, or makes a hub of its own.
+    """
+
+    target: str
+    needs: Role | None
+
+
+VERBS: Mapping[Name, Verb] = MappingProxyType(
+    {
+        ("demo",): Verb("console.cli.demo:demo", None),
+        ("run",): Verb("console.cli.stream:run", Role.ENGINEER),
+        ("relay",): Verb("console.cli.relay:relay", Role.ENGINEER),
+        ("status",): Verb("console.cli.status:status", Role.VIEWER),
+        ("check",): Verb("console.cli.check:check", None),
+        ("probe",): Verb("console.cli.probe:probe", Role.ENGINEER),
+        ("preview",): Verb("console.cli.preview:preview", None),
+        ("trace",): Verb("console.cli.trace:trace", Role.VIEWER),
+        ("doctor",): Verb("console.cli.doctor:doctor", Role.VIEWER),
+        ("outbox", "list"): Verb("console.cli.outbox:listed", Role.VIEWER),
+        ("outbox", "show"): Verb("console.cli.outbox:show", Role.VIEWER),
+        ("outbox", "retry"): Verb("console.cli.outbox:retry", Role.APPROVER),
+        ("outbox", "park"): Verb("console.cli.outbox:park", Role.APPROVER),
+        ("outbox", "approve"): Verb("console.cli.outbox:approve", Role.APPROVER),
+        ("outbox", "resolve"): Verb("console.cli.outbox:resolve", Role.APPROVER),
+        ("quarantine", "list"): Verb("console.cli.waiting:quarantine_list", Role.VIEWER),
+        ("quarantine", "show"): Verb("console.cli.waiting:quarantine_show", Role.VIEWER),
+        ("conflicts", "list"): Verb("console.cli.waiting:conflicts_list", Role.VIEWER),
+        ("notices", "list"): Verb("console.cli.notices:listed", Role.VIEWER),
+        ("notices", "ack"): Verb("console.cli.notices:ack", Role.STEWARD),
+        ("notices", "send"): Verb("console.cli.notices:send", Role.ENGINEER),
+        ("people", "list"): Verb("console.cli.people:listed", Role.VIEWER),
+        ("people", "add"): Verb("console.cli.people:add", Role.ADMIN),
+        ("people", "grant"): Verb("console.cli.people:grant", Role.ADMIN),
+        ("people", "revoke"): Verb("console.cli.people:revoke", Role.ADMIN),
+        ("people", "remove"): Verb("console.cli.people:remove", Role.ADMIN),
+        ("people", "trust"): Verb("console.cli.people:trust", Role.ADMIN),
+        ("people", "distrust"): Verb("console.cli.people:distrust", Role.ADMIN),
+        ("mdm", "evaluate"): Verb("console.cli.mdm:evaluate", None),
+        ("plan", "case"): Verb("console.cli.plan:case", None),
+        ("connections", "list"): Verb("console.cli.connections:listed", Role.VIEWER),
+        ("connections", "set"): Verb("console.cli.connections:set_state", Role.ENGINEER),
+    }
+)
+GROUPS: tuple[str, ...] = tuple(dict.fromkeys(name[0] for name in VERBS if len(name) > 1))
+"""First words that stand for several verbs."""
