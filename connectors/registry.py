@@ -9,6 +9,7 @@ from pathlib import Path
 from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import Document, Path_, suggest
 from connectors import auth, spec
+from connectors.circuit import Circuit
 from connectors.declared import DeclaredConnector
 from connectors.jsonrpc import JsonRpcConnector
 from connectors.port import Connector
@@ -48,17 +49,21 @@ def open_connector(
     redis_url: str | None = None,
     folder: Path = FOLDER,
     limits: Limits | None = None,
+    heard: Callable[[Circuit], None] | None = None,
 ) -> Connector:
     """A door to one system; raise `ConfigurationError` naming every missing variable and where it is asked for.
 
-    What `limits` sets takes the place of what the folder's `limits` say; the rest stays.
+    What `limits` sets takes the place of what the folder's `limits` say; the rest stays. `heard` is told how the
+    connection's circuit stands whenever that changes.
     """
     found = _limited(load_system(name, folder), limits)
     missing = missing_variables(found, environ)
     if missing:
         raise ConfigurationError(faults=missing)
     ca_file = environ[found.system.ca_file.env] if found.system.ca_file else None
-    wire = Wire(name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url, ca_file=ca_file)
+    wire = Wire(
+        name, environ[found.system.base_url.env], found.system.limits, redis_url=redis_url, ca_file=ca_file, heard=heard
+    )
     return _opener(found)(found, wire, lambda variable: environ[variable.env])
 
 

@@ -117,7 +117,11 @@ def credentials(auth: AuthSpec) -> tuple[str, ...]:
 
 
 class Limits(_Closed):
-    """How patient and how gentle the hub is with this system."""
+    """How patient and how gentle the hub is with this system, for all its streams, look-ups and writes together.
+
+    After `breaker_failures` failed calls in a row, or `breaker_silences` that no answer came to within the time
+    limit, the system is left alone for `breaker_seconds`, and longer each time it is tried in vain.
+    """
 
     timeout_seconds: float = Field(default=20, gt=0, le=600)
     connect_seconds: float = Field(default=5, gt=0, le=60)
@@ -126,6 +130,7 @@ class Limits(_Closed):
     reply_megabytes: int = Field(default=32, gt=0, le=64)
     read_attempts: int = Field(default=5, gt=0, le=10)
     breaker_failures: int = Field(default=10, gt=0)
+    breaker_silences: int = Field(default=2, gt=0)
     breaker_seconds: float = Field(default=10, gt=0)
 
 

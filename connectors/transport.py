@@ -6,6 +6,7 @@ logs neither bodies nor headers, and tells whether a failed request was surely n
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import logging
@@ -33,7 +34,9 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from canonical.errors import ConfigurationError, OutcomeUnknown, StreamHalted, SystemUnavailable, TransientError
 from canonical.strict_json import loads
-from connectors.brakes import Breaker, RateLimit, Unreachable
+from connectors.brakes import RateLimit
+from connectors.circuit import Breaker, Circuit, CircuitOpen, Unreachable
+from connectors.shared import shared_at
 from connectors.spec import Limits
 
 Format = Literal["json", "xml", "any"]
@@ -44,6 +47,7 @@ UNREACHABLE_PAUSE_SECONDS = 0.3
 SILENT_TIMEOUTS = 2.5
 """A read that has used up so many time limits is given up until the next pass."""
 _TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
+_ASKS_TO_WAIT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PORTS = {"http": 80, "https": 443}
 # At DEBUG it would write each address down, and some vendors' secrets stand in the query.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -83,17 +87,34 @@ class Reply:
             return None
 
 
+class Unanswered(OutcomeUnknown):
+    """Sent, but nothing came, or not all of it, within the time limit."""
+
+
+class ClosedDoor(Unreachable):
+    """Nobody took the connection within the time limit."""
+
+
 class Wire:
-    """Safe to use from several threads; one per connection."""
+    """Safe to use from several threads; one per connection. `heard` is told how the circuit stands, when it changes."""
 
     def __init__(
-        self, system: str, base_url: str, limits: Limits, *, redis_url: str | None = None, ca_file: str | None = None
+        self,
+        system: str,
+        base_url: str,
+        limits: Limits,
+        *,
+        redis_url: str | None = None,
+        ca_file: str | None = None,
+        heard: Callable[[Circuit], None] | None = None,
     ) -> None:
         self.system, self.limits = system, limits
         self.base = _checked(system, base_url)
         self._origin = _origin(self.base)
-        self._rate = RateLimit(system, limits.requests_per_second, redis_url)
-        self._breaker = Breaker(system, limits.breaker_failures, limits.breaker_seconds)
+        place = f"{system}:{hashlib.sha256(self.base.encode()).hexdigest()[:12]}"  # no address stands in Redis
+        shared = self._shared = shared_at(redis_url, f"millstream:connection:{place}")
+        self._rate = RateLimit(system, limits.requests_per_second, place=place, redis_url=redis_url, shared=shared)
+        self._breaker = Breaker(system, limits, shared=shared, heard=heard)
         self._room = threading.BoundedSemaphore(limits.concurrency)
         self._session = _session(limits.concurrency)
         self._session.verify = ca_file or True
@@ -114,16 +135,21 @@ class Wire:
         self._breaker.check()
         with self._room:
             self._rate.wait(self.limits.timeout_seconds)
-            try:
-                reply = self._exchange(message)
-            except OutcomeUnknown as error:
-                self._breaker.report(worked=False, said=error.message)
-                if writes:
-                    raise
-                raise SystemUnavailable(error.message, system=self.system) from None
-            except SystemUnavailable as error:
-                self._breaker.report(worked=False, said=error.message)
+            self._breaker.enter()
+            reply = self._counted(message, writes=writes)
+        if reply.status in _ASKS_TO_WAIT and reply.retry_after is not None:
+            self._rate.hold(reply.retry_after)
+        return reply
+
+    def _counted(self, message: Message, *, writes: bool) -> Reply:
+        """One exchange, its end told to the circuit."""
+        try:
+            reply = self._exchange(message)
+        except (OutcomeUnknown, SystemUnavailable) as error:
+            self._breaker.report(worked=False, said=error.message, silent=isinstance(error, Unanswered | ClosedDoor))
+            if writes or isinstance(error, SystemUnavailable):
                 raise
+            raise SystemUnavailable(error.message, system=self.system) from None
         worked = reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
         self._breaker.report(worked=worked, said="" if worked else f"answered {reply.status}")
         return reply
@@ -144,6 +170,8 @@ class Wire:
         asked = isinstance(error, TransientError) and error.retry_after is not None
         silent = not asked and (state.seconds_since_start or 0) > SILENT_TIMEOUTS * self.limits.timeout_seconds
         down = isinstance(error, Unreachable)
+        if isinstance(error, CircuitOpen):
+            return True
         return silent or state.attempt_number >= (UNREACHABLE_ATTEMPTS if down else self.limits.read_attempts)
 
     def connect(self) -> None:
@@ -157,6 +185,8 @@ class Wire:
     def close(self) -> None:
         """Give connections back."""
         self._session.close()
+        if self._shared is not None:
+            self._shared.close()
 
     def _exchange(self, message: Message) -> Reply:
         deadline = time.monotonic() + self.limits.timeout_seconds
@@ -176,16 +206,22 @@ class Wire:
         try:
             content = self._read(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise OutcomeUnknown(f"the reply broke off ({type(error).__name__})", system=self.system) from None
+            kind = Unanswered if isinstance(error, Urllib3Timeout | TimeoutError) else OutcomeUnknown
+            raise kind(f"the reply broke off ({type(error).__name__})", system=self.system) from None
         finally:
             response.close()
         return self._parsed(message, response, content)
 
     def _failure(self, error: requests.RequestException) -> SystemUnavailable | OutcomeUnknown:
         """Never the error's own text: it may quote an address with secrets in it."""
+        name = type(error).__name__
         if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
-            return Unreachable(f"cannot connect ({type(error).__name__})", system=self.system)
-        return OutcomeUnknown(f"sent, but no answer came ({type(error).__name__})", system=self.system)
+            kind = ClosedDoor if isinstance(error, requests.ConnectTimeout) else Unreachable
+            return kind(f"cannot connect ({name})", system=self.system)
+        if isinstance(error, requests.Timeout):
+            limit = f"{self.limits.timeout_seconds:g} s"
+            return Unanswered(f"sent, but no answer came within {limit} ({name})", system=self.system)
+        return OutcomeUnknown(f"sent, but no answer came ({name})", system=self.system)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         parts, size = [], 0

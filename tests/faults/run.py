@@ -61,7 +61,10 @@ rulebooks: [trade]
 planning:
   release_fence_days: {fence}
 """
-LIMITS = "{{requests_per_second: 500, timeout_seconds: {timeout}, read_attempts: 10, breaker_failures: 1000}}"
+LIMITS = (
+    "{{requests_per_second: 500, timeout_seconds: {timeout}, read_attempts: 10, breaker_failures: 1000,"
+    " breaker_silences: 1000}}"
+)
 
 
 @dataclass(frozen=True)
