@@ -7,7 +7,7 @@ change is never decided twice and never forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +62,9 @@ def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
         adopted = _adopted(standing, changes)
         acted = [change for change in changes if (change.entity, change.key) not in adopted]
         decisions = apply_rules(acted, hub.configuration.rules)
-        commands = _commands(hub, tx, run, decisions)
-        held = _held(hub, commands)
+        wanted = _commands(hub, tx, run, decisions)
+        commands = [command for command, _ in wanted]
+        held = _held(hub, commands, {command.id for command, draft in wanted if draft.approve})
         outbox.enqueue(tx, commands, now, held=held)
         told = [decision for decision in decisions if isinstance(decision, Notice)]
         notices.add(tx, [_notice_row(notice, run) for notice in told], now)
@@ -114,7 +115,7 @@ def _adopted(standing: Mapping[str, pl.DataFrame], changes: Iterable[Change]) ->
     return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY)
 
 
-def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]) -> list[Command]:
+def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]) -> list[tuple[Command, CommandDraft]]:
     """Drafts whose content differs from what was last decided for their document, with their revision."""
     drafts: list[tuple[CommandDraft, str]] = []
     for decision in decisions:
@@ -122,7 +123,8 @@ def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]
             system = hub.deployment.system_of(decision.role)
             if system is not None:  # a role nobody plays: the deployment does without it
                 drafts.append((decision, system))
-    # A later rule of the same pass has the last word on a document.
+    # The rule with the highest priority has the last word on a document; of equals, the later.
+    drafts.sort(key=lambda pair: pair[0].priority)
     latest = {(system, draft.kind, draft.business_key): (draft, system) for draft, system in drafts}
     wanted = list(latest.values())
     desired = [
@@ -131,7 +133,7 @@ def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]
     ]
     numbered = zip(wanted, revisions.next_revisions(tx, desired), strict=True)
     return [
-        _command(hub, run, draft, system, revision)
+        (_command(hub, run, draft, system, revision), draft)
         for (draft, system), revision in numbered
         if revision is not None and not (draft.cancelled and revision == 1)
     ]
@@ -160,8 +162,8 @@ def _after(hub: Hub, text: str) -> str | None:
     return f"{system}/{rest}" if system else None
 
 
-def _held(hub: Hub, commands: list[Command]) -> dict[str, HoldCause]:
-    """Brakes: connections that are not live, runs that write too much, runs that cancel too large a share."""
+def _held(hub: Hub, commands: list[Command], approvals: Set[str]) -> dict[str, HoldCause]:
+    """Brakes: rules that ask for approval (command ids), connections that are not live, runs that write too much, runs that cancel too large a share."""
     states, limits = hub.connection_states(), hub.deployment.limits
     held: dict[str, HoldCause] = {
         command.id: "connection" for command in commands if states[command.system] is not ConnectionState.LIVE
@@ -171,7 +173,7 @@ def _held(hub: Hub, commands: list[Command]) -> dict[str, HoldCause]:
     share = len(cancels) / max(1, len(commands))
     too_destructive = len(cancels) >= limits.cancelled_at_least and share > limits.cancelled_share
     braked = commands if too_many else cancels if too_destructive else []
-    return {**held, **{command.id: "approval" for command in braked}}
+    return {**held, **dict.fromkeys(approvals, "approval"), **{command.id: "approval" for command in braked}}
 
 
 def _event_id(change: Change, run: Run) -> str:

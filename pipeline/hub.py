@@ -31,8 +31,8 @@ from mappings.loading import load_system as load_mappings
 from mdm.policy import Policy, load_policies
 from pipeline.settings import Deployment, Settings
 from quality.spec import Rulebook, load_rulebooks
-from rules.rulebook import Rule
-from rules.rulebook import load_rulebooks as load_sync_rules
+from rules.loading import load_rulebooks as load_sync_rules
+from rules.ruleset import RuleSet
 from store import connections
 from store.connections import ConnectionState
 from store.frames import FrameStore
@@ -57,7 +57,7 @@ class Configuration:
     mappings: Mapping[str, SystemMappings]
     policies: Mapping[str, Policy]
     rulebooks: Mapping[str, Rulebook]
-    rules: tuple[Rule, ...]
+    rules: RuleSet
 
     @cached_property
     def inbound(self) -> Mapping[tuple[str, str], tuple[InboundMapping, ...]]:
@@ -126,7 +126,7 @@ def load_configuration(settings: Settings) -> Configuration:
     mapped = {name: gathering.attempt(partial(load_mappings, MAPPINGS / name)) for name in names}
     policies = gathering.attempt(load_policies)
     rulebooks = gathering.attempt(load_rulebooks)
-    rules = gathering.attempt(partial(load_sync_rules, deployment.rulebooks))
+    rules = gathering.attempt(lambda: RuleSet(load_sync_rules(deployment.rulebooks)))
     gathering.done()
     for name, system in systems.items():
         gathering.attempt(partial(_streams_exist, name, system))

@@ -1,74 +1,198 @@
-"""Rule conditions: the typed `rule-engine` language over one fact's fields, checked when loaded.
-
-Decimals stay exact, unknown fields and wrong types are refused at load, regular-expression operators
-are not allowed (they can hang), and an expression is at most `MAX_LENGTH` characters.
-"""
+"""Rule conditions: typed and exact, checked when loaded, evaluated over one record or (in `rules.bulk`) over frames."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
-import rule_engine
+from rules.nodes import (
+    Both,
+    Compare,
+    Constant,
+    Contains,
+    Field,
+    Node,
+    Not,
+    OneOf,
+    Otherwise,
+    Sum,
+    parts,
+    symbols,
+    written,
+)
+from rules.parsing import MAX_LENGTH, PLACES, ConditionError, parsed
+from rules.scope import Kind, Scope, Symbol
 
-from canonical.entities import field_types
-from canonical.facts import FACTS
-from canonical.strict_yaml import suggest
+__all__ = ["MAX_LENGTH", "Condition", "ConditionError", "Step", "View"]
 
-MAX_LENGTH = 300
-_FORBIDDEN = ("=~", "!~", "$", " for ")
-_TYPES = {
-    str: rule_engine.DataType.STRING,
-    bool: rule_engine.DataType.BOOLEAN,
-    int: rule_engine.DataType.FLOAT,
-    Decimal: rule_engine.DataType.FLOAT,
-    date: rule_engine.DataType.DATETIME,
-    datetime: rule_engine.DataType.DATETIME,
-}
+View = Mapping[str, Mapping[str, Any]]
+"""Source ("", `old`, `new`, a relation) → the fields of that record; an empty one where there is none."""
+Evaluate = Callable[[View], Any]
+
+_EXACT = Context(prec=90, rounding=ROUND_HALF_EVEN)
+_LARGEST = Decimal(10) ** 29
+"""Frames hold 29 digits before the point; what does not fit counts as null."""
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
 
 
-class ConditionError(ValueError):
-    """A condition is not usable; the message says why, `hint` what may have been meant."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a condition as it came out for one record: its text, its value, and what it compared."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        self.hint = hint
-        super().__init__(message)
+    text: str
+    held: bool
+    values: Mapping[str, object]
+    parts: tuple[Step, ...] = ()
 
 
 class Condition:
-    """One compiled condition over the fields of one fact."""
+    """One compiled condition over what a rule can name."""
 
-    def __init__(self, text: str, fact: str) -> None:
+    def __init__(self, text: str, scope: Scope) -> None:
         self.text = text
-        if len(text) > MAX_LENGTH:
-            raise ConditionError(f"a condition is at most {MAX_LENGTH} characters long")
-        for operator in _FORBIDDEN:
-            if operator in text:
-                raise ConditionError(f"{operator.strip()!r} is not allowed in a condition")
-        types = field_types(FACTS[fact])
-        context = rule_engine.Context(
-            type_resolver=rule_engine.type_resolver_from_dict({name: _TYPES[kind] for name, kind in types.items()}),
-            default_timezone="utc",
-        )
+        self.node = parsed(text, scope)
+        self.holds: Callable[[View], bool] = _truth(self.node)
+        """Whether the condition holds for a record and what is related to it."""
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """What it reads."""
+        return symbols(self.node)
+
+    def explained(self, view: View) -> Step:
+        """Every part with the values it saw: which of them was false."""
+        return _step(self.node, view)
+
+
+def _step(node: Node, view: View) -> Step:
+    held = bool(_truth(node)(view))
+    if isinstance(node, Both | Not):
+        return Step(str(node), held, {}, tuple(_step(part, view) for part in parts(node)))
+    values = {str(symbol): view[symbol.source].get(symbol.name) for symbol in sorted(symbols(node), key=str)}
+    return Step(str(node), held, {name: written(value) for name, value in values.items()})
+
+
+def _truth(node: Node) -> Evaluate:
+    """A node as yes or no: null is no."""
+    evaluate = _compiled(node)
+    if isinstance(node, Compare | OneOf | Contains | Both | Not):
+        return evaluate
+    return lambda view: evaluate(view) is True
+
+
+def _compiled(node: Node) -> Evaluate:
+    match node:
+        case Constant():
+            return _constant(node.value)
+        case Field():
+            return _field(node.symbol)
+        case Compare():
+            return _compare(node)
+        case OneOf():
+            return _one_of(_compiled(node.member), frozenset(each.value for each in node.values))
+        case Contains():
+            return _contains(_compiled(node.text), _compiled(node.part))
+        case Both():
+            return _both(node)
+        case Not():
+            return _not(_truth(node.inner))
+        case Sum():
+            return _sum(node)
+        case Otherwise():
+            return _otherwise(_compiled(node.first), _compiled(node.second))
+
+
+def _constant(value: object) -> Evaluate:
+    return lambda _: value
+
+
+def _field(symbol: Symbol) -> Evaluate:
+    source, name = symbol.source, symbol.name
+    return lambda view: view[source].get(name)
+
+
+def _compare(node: Compare) -> Evaluate:
+    left, right = _compiled(node.left), _compiled(node.right)
+    if node.order == "eq":
+        return lambda view: bool(left(view) == right(view))
+    if node.order == "ne":
+        return lambda view: bool(left(view) != right(view))
+    return _ordered(_ORDERS[node.order], left, right)
+
+
+def _ordered(order: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate) -> Evaluate:
+    def compare(view: View) -> bool:
+        one, other = left(view), right(view)
+        return one is not None and other is not None and order(one, other)
+
+    return compare
+
+
+def _one_of(member: Evaluate, values: frozenset[object]) -> Evaluate:
+    return lambda view: member(view) in values
+
+
+def _contains(text: Evaluate, part: Evaluate) -> Evaluate:
+    def contains(view: View) -> bool:
+        whole, piece = text(view), part(view)
+        return whole is not None and piece is not None and piece in whole
+
+    return contains
+
+
+def _both(node: Both) -> Evaluate:
+    left, right = _truth(node.left), _truth(node.right)
+    if node.word == "and":
+        return lambda view: left(view) and right(view)
+    return lambda view: left(view) or right(view)
+
+
+def _not(inner: Evaluate) -> Evaluate:
+    return lambda view: not inner(view)
+
+
+def _otherwise(first: Evaluate, second: Evaluate) -> Evaluate:
+    def choose(view: View) -> object:
+        value = first(view)
+        return second(view) if value is None else value
+
+    return choose
+
+
+def _sum(node: Sum) -> Evaluate:
+    left, right = _compiled(node.left), _compiled(node.right)
+    numbers = node.kind is Kind.NUMBER
+    work = _NUMBERS[node.sign] if numbers else _TIMES[node.sign]
+
+    def calculate(view: View) -> object:
+        one, other = left(view), right(view)
+        if one is None or other is None:
+            return None
         try:
-            self._rule = rule_engine.Rule(text, context=context)
-        except rule_engine.errors.SymbolResolutionError as error:
-            name = error.symbol_name
-            raise ConditionError(f"{fact} has no field {name!r}", suggest(name, types)) from None
-        except rule_engine.errors.EngineError as error:
-            raise ConditionError(f"not a condition: {error.message}") from None
+            return work(one, other)
+        except (InvalidOperation, ZeroDivisionError, OverflowError):
+            return None
 
-    def holds(self, row: Mapping[str, Any]) -> bool:
-        """Whether the condition holds for a row of the fact; a comparison with null is false."""
-        try:
-            return bool(self._rule.matches({name: _value(value) for name, value in row.items()}))
-        except rule_engine.errors.EvaluationError:
-            return False
+    return calculate
 
 
-def _value(value: object) -> object:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _fitting(value: Decimal) -> Decimal | None:
+    return value if abs(value) < _LARGEST else None
+
+
+def _quotient(one: Decimal, other: Decimal) -> Decimal | None:
+    return _fitting(_EXACT.divide(one, other).quantize(PLACES, context=_EXACT)) if other else None
+
+
+_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda one, other: _fitting(_EXACT.add(one, other)),
+    "sub": lambda one, other: _fitting(_EXACT.subtract(one, other)),
+    "mul": lambda one, other: _fitting(_EXACT.multiply(one, other).quantize(PLACES, context=_EXACT)),
+    "tdiv": _quotient,
+}
+_TIMES: dict[str, Callable[[Any, Any], Any]] = {"add": operator.add, "sub": operator.sub}

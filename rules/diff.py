@@ -21,6 +21,13 @@ class Change:
     old: Mapping[str, Any] | None
     new: Mapping[str, Any] | None
     fields: tuple[str, ...]
+    origin: str = "hub"
+    """Who made it: the role of a system, `person`, or `hub` for what is derived."""
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """The record as it stands, or as it last stood."""
+        return self.new or self.old or {}
 
 
 def diff(entity: str, old: pl.DataFrame, new: pl.DataFrame, key: str) -> list[Change]:

@@ -1,36 +1,96 @@
-"""Rulebooks: WHEN a fact was created, changed or deleted, IF a condition holds, THEN commands and notices.
+"""The rule language: WHEN a record changed, IF a condition holds, THEN commands, notices and tasks.
 
-A rule addresses a role (`to: erp`); the deployment says which system plays it. `with` names the fact's
-fields a command carries (all, where it is left out). Templates hold `{field}` of the fact only.
+This module is the shape of a rulebook; `rules.loading` reads files into it and checks every name and kind. A rule
+addresses a role (`to: erp`), never a system: the deployment says which system plays it. `docs/reference/rules.md`
+explains each key.
 """
 
 from __future__ import annotations
 
-import string
-from pathlib import Path
-from typing import Literal
+import re
+from decimal import Decimal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from canonical.entities import ENTITIES
-from canonical.errors import ConfigurationError, Fault
-from canonical.facts import FACTS
-from canonical.strict_yaml import Document, Path_, load_document, suggest
-from rules.conditions import Condition, ConditionError
+from rules.scope import key_of
 
-RULEBOOKS = Path(__file__).parent / "rulebooks"
+EventKind = Literal["created", "changed", "deleted"]
+Texts = dict[Literal["en", "zh"], str]
+HUB = "hub"
+"""The origin of a fact, and the writer that rules on facts act for."""
+EVERY_FIELD = "*"
+_SPAN = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>m|h|d)")
 
 
 class _Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class When(_Closed):
-    """Which change of which fact a rule looks at; `fields` narrows a change to those fields."""
+class Span(_Closed):
+    """A duration as it is written: `30m`, `24h`, `3d`. What a working day is, the calendar says."""
 
-    fact: str
-    event: tuple[Literal["created", "changed", "deleted"], ...]
+    amount: Decimal
+    unit: Literal["m", "h", "d"]
+
+
+def _span(text: object) -> object:
+    found = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        return text if isinstance(text, Span) else _no_span(text)
+    return Span.model_validate({"amount": Decimal(found["amount"]), "unit": found["unit"]})
+
+
+def _no_span(text: object) -> object:
+    raise ValueError(f"{text!r} is no duration: write 30m, 24h or 3d")
+
+
+Duration = Annotated[Span, BeforeValidator(_span)]
+
+
+class _About(_Closed):
+    """A fact or an entity, one of the two."""
+
+    fact: str | None = None
+    entity: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.fact is None) == (self.entity is None):
+            raise ValueError("name a `fact` or an `entity`, one of the two")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """The fact or entity."""
+        return self.fact or self.entity or ""
+
+
+class When(_About):
+    """Which change of which record a rule looks at.
+
+    `fields` narrows a change to those fields; `origin` narrows it to who made it: roles of systems (`crm`), `person`,
+    or `hub` for what is derived. What the hub itself wrote and reads back is never looked at.
+    """
+
+    event: tuple[EventKind, ...] = Field(min_length=1)
     fields: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
+
+
+class Related(_About):
+    """A record looked up: the one whose `by` (its key, where left out) equals the symbol `key`.
+
+    Where several have the same value, the one with the smallest key is taken; where there is none, its fields are null.
+    """
+
+    key: str
+    by: str | None = None
+
+    @property
+    def column(self) -> str:
+        """The field of the related record that is compared."""
+        return self.by or key_of(self.subject)
 
 
 class CommandThen(_Closed):
@@ -44,7 +104,7 @@ class CommandThen(_Closed):
     after: tuple[str, ...] = ()
     """Documents that must stand first: `role/entity/key template`."""
     body: dict[str, str] = Field(default_factory=dict, alias="with")
-    """Body field → fact field; empty: every field of the fact."""
+    """Body field → symbol; empty: every field of the record."""
     values: dict[str, str] = Field(default_factory=dict)
     """Body field → constant text."""
 
@@ -54,112 +114,114 @@ class NotifyThen(_Closed):
 
     notify: str
     key: str
-    text: dict[Literal["en", "zh"], str]
+    text: Texts
     urgent: bool = False
 
 
+class TaskThen(_Closed):
+    """Give somebody something to settle: a review task, open until its owner closes it."""
+
+    task: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """What kind of task it is: `custom_order_review`."""
+    owner: str
+    """The audience that settles it."""
+    key: str
+    title: Texts
+    due: Duration | None = None
+    working: bool = True
+    """Whether `due` counts working time, by the calendar of the rule's `within` or the plant's."""
+    withdraw: bool = False
+    """Nobody needs to settle it any more: an open task of this kind, owner and key is withdrawn."""
+
+
+_ACTIONS = ((CommandThen, "command"), (NotifyThen, "notify"), (TaskThen, "task"))
+
+
+def _action(written: object) -> str | None:
+    """Which action is meant: the first key that says so, for clear faults about the rest."""
+    if isinstance(written, dict):
+        return next((word for word in ("command", "notify", "task") if word in written), None)
+    return next((word for model, word in _ACTIONS if isinstance(written, model)), None)
+
+
+Then = Annotated[
+    Annotated[CommandThen, Tag("command")] | Annotated[NotifyThen, Tag("notify")] | Annotated[TaskThen, Tag("task")],
+    Discriminator(
+        _action, custom_error_type="no_action", custom_error_message="an action needs `command`, `notify` or `task`"
+    ),
+]
+
+
+class Until(_About):
+    """Another record's change that ends a timer; `key` says, from that record, whose timer it is."""
+
+    event: tuple[EventKind, ...] = ("created", "changed", "deleted")
+    key: str
+    if_: str | None = Field(default=None, alias="if")
+
+
+class Within(_Closed):
+    """How long the matter may stand open before `escalate` is carried out, by working hours or by the clock.
+
+    The timer starts when the rule fires and ends when the record is deleted, when a change of it leaves the rule's
+    `if` false or its `unless` true, or when an `until` is met.
+    """
+
+    working: Duration | None = None
+    elapsed: Duration | None = None
+    calendar: str | None = None
+    from_: str | None = Field(default=None, alias="from")
+    """The symbol of a day or moment it counts from; the moment of the change where left out or null."""
+    until: tuple[Until, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        if (self.working is None) == (self.elapsed is None):
+            raise ValueError("give `working` or `elapsed` time, one of the two")
+        if self.calendar is not None and self.working is None:
+            raise ValueError("a `calendar` counts `working` time only")
+        return self
+
+    @property
+    def span(self) -> Span:
+        """The duration."""
+        span = self.working or self.elapsed
+        assert span is not None, "one of the two stands"
+        return span
+
+
 class Rule(_Closed):
-    """One rule."""
+    """One rule as it is written."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    why: dict[Literal["en", "zh"], str]
+    why: Texts
     when: When
+    related: dict[str, Related] = Field(default_factory=dict)
     if_: str | None = Field(default=None, alias="if")
     unless: str | None = None
-    then: tuple[CommandThen | NotifyThen, ...]
-    _if: Condition | None = PrivateAttr(default=None)
-    _unless: Condition | None = PrivateAttr(default=None)
+    then: tuple[Then, ...] = ()
+    priority: int = 0
+    """Where several rules write one document, the one with the highest priority has the last word."""
+    approve: bool | str = False
+    """`true`, or a condition: the commands wait for a person's approval."""
+    within: Within | None = None
+    escalate: tuple[Then, ...] = ()
 
-    def compile(self, document: Document, path: Path_) -> list[Fault]:
-        """Compile the conditions and check every name; returns the faults found."""
-        fact = self.when.fact
-        if fact not in FACTS:
-            return [document.fault((*path, "when", "fact"), f"unknown fact {fact!r}", suggest(fact, FACTS))]
-        faults = []
-        for key, text in (("if", self.if_), ("unless", self.unless)):
-            try:
-                condition = Condition(text, fact) if text else None
-            except ConditionError as error:
-                faults.append(document.fault((*path, key), str(error), error.hint))
-            else:
-                setattr(self, f"_{key}", condition)
-        return [*faults, *self._unknown_names(document, path)]
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.then and not self.escalate:
+            raise ValueError("a rule needs `then`, or `within` and `escalate`")
+        if (self.within is None) != (not self.escalate):
+            raise ValueError("`within` and `escalate` go together")
+        return self
 
-    def _unknown_names(self, document: Document, path: Path_) -> list[Fault]:
-        fields = FACTS[self.when.fact].model_fields
-        named: list[tuple[Path_, str]] = [
-            ((*path, "when", "fields", index), name) for index, name in enumerate(self.when.fields)
-        ]
-        faults = []
-        for index, then in enumerate(self.then):
-            here: Path_ = (*path, "then", index)
-            named += [((*here, "key"), name) for name in placeholders(then.key)]
-            if isinstance(then, NotifyThen):
-                named += [
-                    ((*here, "text", lang), name) for lang, text in then.text.items() for name in placeholders(text)
-                ]
-                continue
-            named += [((*here, "with", target), name) for target, name in then.body.items()]
-            named += [((*here, "after"), name) for text in then.after for name in placeholders(text)]
-            if then.entity not in ENTITIES:
-                hint = suggest(then.entity, ENTITIES)
-                faults.append(document.fault((*here, "entity"), f"unknown entity {then.entity!r}", hint))
-        faults += [
-            document.fault(place, f"{self.when.fact} has no field {name!r}", suggest(name, fields))
-            for place, name in named
-            if name not in fields
-        ]
-        return faults
 
-    def concerns(self, kind: str, changed: tuple[str, ...]) -> bool:
-        """Whether a change of this kind, touching these fields, is what the rule looks at."""
-        if kind not in self.when.event:
-            return False
-        return kind != "changed" or not self.when.fields or bool(set(self.when.fields) & set(changed))
-
-    def fires(self, row: dict[str, object]) -> bool:
-        """Whether the conditions let the rule act on this row."""
-        if self._if is not None and not self._if.holds(row):
-            return False
-        return self._unless is None or not self._unless.holds(row)
+Authority = dict[str, dict[str, tuple[str, ...]]]
+"""Entity → field (or `*`: every other) → who may write it: `hub`, `person` or a role."""
 
 
 class Rulebook(_Closed):
-    """One file of rules."""
+    """One file of rules, and what it says about authority."""
 
+    authority: Authority = Field(default_factory=dict)
     rules: tuple[Rule, ...]
-
-
-def placeholders(template: str) -> list[str]:
-    """The fact fields a template names."""
-    return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-
-
-def load_rulebooks(names: tuple[str, ...], folder: Path = RULEBOOKS) -> tuple[Rule, ...]:
-    """Every rule of the named rulebooks, compiled; all faults of all files are raised together."""
-    rules: list[Rule] = []
-    errors: list[ConfigurationError] = []
-    for name in names:
-        shown = f"rules/rulebooks/{name}.yaml"
-        try:
-            book, document = load_document(folder / f"{name}.yaml", Rulebook, shown_as=shown)
-        except ConfigurationError as error:
-            errors.append(error)
-            continue
-        faults = [fault for index, rule in enumerate(book.rules) for fault in rule.compile(document, ("rules", index))]
-        faults += _doubles(book, document)
-        if faults:
-            errors.append(ConfigurationError(faults=tuple(faults)))
-        rules += book.rules
-    if errors:
-        raise ConfigurationError.joined(errors)
-    return tuple(rules)
-
-
-def _doubles(book: Rulebook, document: Document) -> list[Fault]:
-    names = [rule.name for rule in book.rules]
-    return [
-        document.fault(("rules", index, "name"), f"rule {name!r} stands twice")
-        for index, name in enumerate(names)
-        if name in names[:index]
-    ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.hub import Configuration, Hub
 from pipeline.settings import Deployment, Settings
+from rules.ruleset import RuleSet
 from store import notice_deliveries, notices
 from store.frames import FrameStore
 from store.landing import RawFiles
@@ -52,7 +53,7 @@ class Plant:
         places = {f"{name.upper()}_URL": server.url for name, server in self.servers.items()}
         keys = {f"{name.upper()}_KEY": receiver.key for name, receiver in self.receivers.items()}
         raw, frames = RawFiles(self.folder / "raw"), FrameStore(self.folder / "frames")
-        configuration = Configuration(deployment, {}, {}, {}, {}, ())
+        configuration = Configuration(deployment, {}, {}, {}, {}, RuleSet(()))
         given = {**places, **keys, **(environ or {})}
         hub = Hub(settings, configuration, self.store, raw, frames, given, now=lambda: self.moment)
         self.hubs.append(hub)
