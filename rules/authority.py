@@ -34,26 +34,26 @@ class Claims:
                     continue
                 known = {*ENTITIES[entity].model_fields, *written.get(entity, ()), EVERY_FIELD}
                 for name, writers in fields.items():
-                    faults += _claim_faults(claims, document, (*path, name), entity, (name, writers), known)
+                    said = claims.wrong(entity, name, writers, known)
+                    faults += [document.fault((*path, name), *each) for each in said]
                     claims.writers.setdefault((entity, name), writers)
         return claims, faults
+
+    def wrong(
+        self, entity: str, name: str, writers: tuple[str, ...], known: set[str]
+    ) -> Iterator[tuple[str, str | None]]:
+        """What is wrong with one more claim, and what may have been meant."""
+        if name not in known:
+            yield f"{entity} has no field {name!r}, and no command carries it", suggest(name, known)
+        if not writers:
+            yield f"nobody may write {entity}.{name}", f"name `{HUB}`, `person` or roles"
+        standing = self.writers.get((entity, name))
+        if standing is not None and set(standing) != set(writers):
+            yield f"another rulebook gives {entity}.{name} to {', '.join(standing)}", None
 
     def of_field(self, entity: str, name: str) -> tuple[str, ...]:
         """Who may write a field."""
         return self.writers.get((entity, name)) or self.writers.get((entity, EVERY_FIELD)) or (HUB,)
-
-
-def _claim_faults(
-    claims: Claims, document: Document, path: Path_, entity: str, claim: tuple[str, tuple[str, ...]], known: set[str]
-) -> Iterator[Fault]:
-    name, writers = claim
-    if name not in known:
-        yield document.fault(path, f"{entity} has no field {name!r}, and no command carries it", suggest(name, known))
-    if not writers:
-        yield document.fault(path, f"nobody may write {entity}.{name}", f"name `{HUB}`, `person` or roles")
-    standing = claims.writers.get((entity, name))
-    if standing is not None and set(standing) != set(writers):
-        yield document.fault(path, f"another rulebook gives {entity}.{name} to {', '.join(standing)}")
 
 
 def _written(read: Sequence[tuple[Rulebook, Document]]) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""From a rule as it is written to one that can run: every symbol resolved, every condition typed, every fault placed."""
+"""From a rule as written to one that can run: every symbol resolved, every condition typed, every fault placed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rules.conditions import Condition, ConditionError
 from rules.rulebook import CommandThen, NotifyThen, Related, Rule, TaskThen, Until, When
 from rules.scope import NEW, OLD, Kind, Scope, Symbol, UnknownSymbol, kinds_of
 from rules.templates import Template, TemplateError
+from rules.timers import Within
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,6 @@ class CompiledRule:
     then: tuple[Action, ...]
     escalate: tuple[Action, ...]
     endings: tuple[Ending, ...]
-    counts_from: Symbol | None = None
-    """The day or moment its timer counts from."""
     place: str = ""
     """`file:line:column` of the rule."""
 
@@ -88,6 +87,7 @@ class Compiler:
             return None
         self._when(rule.when, (*path, "when"))
         scope, lookups = self._related(rule, path)
+        self._counts_from(rule.within, scope, (*path, "within"))
         compiled = CompiledRule(
             spec=rule,
             scope=scope,
@@ -98,7 +98,6 @@ class Compiler:
             then=self._actions(rule.then, scope, (*path, "then")),
             escalate=self._actions(rule.escalate, scope, (*path, "escalate")),
             endings=self._endings(rule, path),
-            counts_from=self._counts_from(rule, scope, path),
             place=str(self.document.fault((*path, "name"), "")).strip(),
         )
         return compiled if len(self.faults) == before else None
@@ -186,6 +185,8 @@ class Compiler:
         key = self._template(spec.key, scope, (*path, "key"))
         if isinstance(spec, CommandThen):
             return self._command(spec, key, scope, path)
+        if isinstance(spec, TaskThen):
+            self._counts_from(spec.due, scope, (*path, "due"))
         word = "text" if isinstance(spec, NotifyThen) else "title"
         written = spec.text if isinstance(spec, NotifyThen) else spec.title
         for language in ("en", "zh"):
@@ -211,19 +212,19 @@ class Compiler:
             spec, key, {}, tuple(after), {name: symbol for name, symbol in body.items() if symbol is not None}
         )
 
-    def _counts_from(self, rule: Rule, scope: Scope, path: Path_) -> Symbol | None:
-        here = (*path, "within", "from")
-        if rule.within is None or rule.within.from_ is None:
-            return None
-        symbol = self._symbol(rule.within.from_, scope, here)
-        if symbol is not None and scope.kind(symbol) not in {Kind.DAY, Kind.MOMENT}:
-            self._fault(here, f"{symbol} is a {scope.kind(symbol)}, not a day or a moment")
-        return symbol
+    def _counts_from(self, within: Within | None, scope: Scope, path: Path_) -> None:
+        if within is None or within.from_ is None:
+            return
+        known, name = kinds_of(scope.subject), within.from_
+        if name not in known:
+            self._fault((*path, "from"), f"{scope.subject} has no field {name!r}", suggest(name, known))
+        elif known[name] not in {Kind.DAY, Kind.MOMENT}:
+            self._fault((*path, "from"), f"{name} is a {known[name]}, not a day or a moment")
 
     def _endings(self, rule: Rule, path: Path_) -> tuple[Ending, ...]:
         found = []
-        for index, until in enumerate(rule.within.until if rule.within else ()):
-            here = (*path, "within", "until", index)
+        for index, until in enumerate(rule.until):
+            here = (*path, "until", index)
             if self._subject(until, here):
                 scope = Scope(until.subject)
                 condition = self._condition(until.if_, scope, (*here, "if"))

@@ -86,33 +86,17 @@ def _truth(node: Node) -> Evaluate:
 
 
 def _compiled(node: Node) -> Evaluate:
-    match node:
-        case Constant():
-            return _constant(node.value)
-        case Field():
-            return _field(node.symbol)
-        case Compare():
-            return _compare(node)
-        case OneOf():
-            return _one_of(_compiled(node.member), frozenset(each.value for each in node.values))
-        case Contains():
-            return _contains(_compiled(node.text), _compiled(node.part))
-        case Both():
-            return _both(node)
-        case Not():
-            return _not(_truth(node.inner))
-        case Sum():
-            return _sum(node)
-        case Otherwise():
-            return _otherwise(_compiled(node.first), _compiled(node.second))
+    evaluate: Callable[[Any], Evaluate] = _COMPILERS[type(node)]
+    return evaluate(node)
 
 
-def _constant(value: object) -> Evaluate:
+def _constant(node: Constant) -> Evaluate:
+    value = node.value
     return lambda _: value
 
 
-def _field(symbol: Symbol) -> Evaluate:
-    source, name = symbol.source, symbol.name
+def _field(node: Field) -> Evaluate:
+    source, name = node.symbol.source, node.symbol.name
     return lambda view: view[source].get(name)
 
 
@@ -133,11 +117,14 @@ def _ordered(order: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate)
     return compare
 
 
-def _one_of(member: Evaluate, values: frozenset[object]) -> Evaluate:
+def _one_of(node: OneOf) -> Evaluate:
+    member, values = _compiled(node.member), frozenset(each.value for each in node.values)
     return lambda view: member(view) in values
 
 
-def _contains(text: Evaluate, part: Evaluate) -> Evaluate:
+def _contains(node: Contains) -> Evaluate:
+    text, part = _compiled(node.text), _compiled(node.part)
+
     def contains(view: View) -> bool:
         whole, piece = text(view), part(view)
         return whole is not None and piece is not None and piece in whole
@@ -152,11 +139,14 @@ def _both(node: Both) -> Evaluate:
     return lambda view: left(view) or right(view)
 
 
-def _not(inner: Evaluate) -> Evaluate:
+def _not(node: Not) -> Evaluate:
+    inner = _truth(node.inner)
     return lambda view: not inner(view)
 
 
-def _otherwise(first: Evaluate, second: Evaluate) -> Evaluate:
+def _otherwise(node: Otherwise) -> Evaluate:
+    first, second = _compiled(node.first), _compiled(node.second)
+
     def choose(view: View) -> object:
         value = first(view)
         return second(view) if value is None else value
@@ -196,3 +186,7 @@ _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "tdiv": _quotient,
 }
 _TIMES: dict[str, Callable[[Any, Any], Any]] = {"add": operator.add, "sub": operator.sub}
+_COMPILERS: dict[type, Callable[[Any], Evaluate]] = {
+    Constant: _constant, Field: _field, Compare: _compare, OneOf: _one_of, Contains: _contains, Both: _both,
+    Not: _not, Sum: _sum, Otherwise: _otherwise,
+}  # fmt: skip

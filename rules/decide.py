@@ -7,9 +7,8 @@ once, and both end in `acts`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -18,9 +17,10 @@ from canonical.strict_json import dumps, loads
 from rules.compiling import Action, CompiledRule
 from rules.diff import Change
 from rules.records import Records, View, no_records, view_of
-from rules.rulebook import CommandThen, NotifyThen, Span, TaskThen
+from rules.rulebook import CommandThen, NotifyThen, TaskThen
 from rules.ruleset import RuleSet
 from rules.scope import Symbol
+from rules.timers import Watched, Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one rule wants somebody to settle, and by when: `due` of working or of elapsed time from the change."""
+    """What one rule wants somebody to settle, and by when."""
 
     rule: str
     change: Change
@@ -64,38 +64,20 @@ class Task:
     owner: str
     key: str
     title: dict[str, str]
-    due: Span | None = None
-    working: bool = True
-    calendar: str | None = None
+    due: Within | None = None
     withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class TimerWish:
-    """A rule's matter stands open: so long after `base` its `escalate` is due, see `escalations`.
-
-    `base` is a day or a moment, None for the moment of the change. One timer per rule and record key; one that runs already goes on as it is.
-    """
-
-    rule: str
-    change: Change
-    key: str
-    due_after: Span
-    working: bool
-    calendar: str | None
-    base: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TimerEnd:
-    """The matter is settled: the timer of this rule and record key, if one runs, is called off."""
+    """An `until` is met: the timer of this rule, subject and record key, if one stands, is over."""
 
     rule: str
-    change: Change
+    subject: str
     key: str
 
 
-Decision = CommandDraft | Notice | Task | TimerWish | TimerEnd
+Decision = CommandDraft | Notice | Task | Watched | TimerEnd
 
 
 def decide(changes: Iterable[Change], rules: RuleSet, records: Records = no_records) -> list[Decision]:
@@ -104,11 +86,13 @@ def decide(changes: Iterable[Change], rules: RuleSet, records: Records = no_reco
 
 
 def _decided(change: Change, rules: RuleSet, records: Records) -> Iterator[Decision]:
+    fired = set()
     for rule in rules.concerned(change):
         view = view_of(rule, change, records)
         if holds(rule, view):
+            fired.add(rule.name)
             yield from acts(rule, change, view)
-    yield from ended(change, rules, records)
+    yield from timed(change, rules, records, fired)
 
 
 def holds(rule: CompiledRule, view: View) -> bool:
@@ -121,10 +105,6 @@ def holds(rule: CompiledRule, view: View) -> bool:
 def acts(rule: CompiledRule, change: Change, view: View) -> Iterator[Decision]:
     """What a rule that fires wants done."""
     yield from _actions(rule, rule.then, change, view)
-    within, start = rule.spec.within, rule.counts_from
-    if within is not None:
-        base = view[start.source].get(start.name) if start is not None else None
-        yield TimerWish(rule.name, change, change.key, within.span, within.working is not None, within.calendar, base)
 
 
 def escalations(rule: CompiledRule, change: Change, records: Records = no_records) -> list[Decision]:
@@ -132,15 +112,19 @@ def escalations(rule: CompiledRule, change: Change, records: Records = no_record
     return list(_actions(rule, rule.escalate, change, view_of(rule, change, records)))
 
 
-def ended(change: Change, rules: RuleSet, records: Records) -> Iterator[TimerEnd]:
-    """The timers a change calls off: the record is gone, its rule no longer holds, or an `until` is met."""
+def timed(
+    change: Change, rules: RuleSet, records: Records = no_records, fired: Collection[str] = ()
+) -> Iterator[Watched | TimerEnd]:
+    """What a change means for timers: those of its own record, and those an `until` ends."""
     for rule in rules.timed(change.entity):
-        if change.kind == "deleted" or not holds(rule, view_of(rule, change, records)):
-            yield TimerEnd(rule.name, change, change.key)
+        within = rule.spec.within
+        assert within is not None, "a timed rule has a timer"
+        still = change.kind != "deleted" and holds(rule, view_of(rule, change, records))
+        yield Watched(rule.name, within, change, fired=rule.name in fired, holds=still)
     for rule, ending in rules.endings(change.entity):
         view: View = {"": change.row, "old": change.old or {}, "new": change.new or {}}
         if change.kind in ending.spec.event and (ending.condition is None or ending.condition.holds(view)):
-            yield TimerEnd(rule.name, change, ending.key.fill(partial(_value, view)))
+            yield TimerEnd(rule.name, rule.subject, ending.key.fill(partial(_value, view)))
 
 
 def _value(view: View, symbol: Symbol) -> object:
@@ -162,10 +146,7 @@ def _actions(rule: CompiledRule, actions: Iterable[Action], change: Change, view
 
 
 def _task(rule: CompiledRule, spec: TaskThen, change: Change, key: str, title: dict[str, str]) -> Task:
-    calendar = rule.spec.within.calendar if rule.spec.within else None
-    return Task(
-        rule.name, change, spec.task, spec.owner, key, title, spec.due, spec.working, calendar, withdrawn=spec.withdraw
-    )
+    return Task(rule.name, change, spec.task, spec.owner, key, title, spec.due, withdrawn=spec.withdraw)
 
 
 def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change, view: View) -> CommandDraft:

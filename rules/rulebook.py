@@ -7,45 +7,22 @@ explains each key.
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from rules.scope import key_of
+from rules.timers import Within
 
 EventKind = Literal["created", "changed", "deleted"]
 Texts = dict[Literal["en", "zh"], str]
 HUB = "hub"
 """The origin of a fact, and the writer that rules on facts act for."""
 EVERY_FIELD = "*"
-_SPAN = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>m|h|d)")
 
 
 class _Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Span(_Closed):
-    """A duration as it is written: `30m`, `24h`, `3d`. What a working day is, the calendar says."""
-
-    amount: Decimal
-    unit: Literal["m", "h", "d"]
-
-
-def _span(text: object) -> object:
-    found = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
-    if found is None:
-        return text if isinstance(text, Span) else _no_span(text)
-    return Span.model_validate({"amount": Decimal(found["amount"]), "unit": found["unit"]})
-
-
-def _no_span(text: object) -> object:
-    raise ValueError(f"{text!r} is no duration: write 30m, 24h or 3d")
-
-
-Duration = Annotated[Span, BeforeValidator(_span)]
 
 
 class _About(_Closed):
@@ -127,9 +104,8 @@ class TaskThen(_Closed):
     """The audience that settles it."""
     key: str
     title: Texts
-    due: Duration | None = None
-    working: bool = True
-    """Whether `due` counts working time, by the calendar of the rule's `within` or the plant's."""
+    due: Within | None = None
+    """By when, in working time."""
     withdraw: bool = False
     """Nobody needs to settle it any more: an open task of this kind, owner and key is withdrawn."""
 
@@ -160,36 +136,6 @@ class Until(_About):
     if_: str | None = Field(default=None, alias="if")
 
 
-class Within(_Closed):
-    """How long the matter may stand open before `escalate` is carried out, by working hours or by the clock.
-
-    The timer starts when the rule fires and ends when the record is deleted, when a change of it leaves the rule's
-    `if` false or its `unless` true, or when an `until` is met.
-    """
-
-    working: Duration | None = None
-    elapsed: Duration | None = None
-    calendar: str | None = None
-    from_: str | None = Field(default=None, alias="from")
-    """The symbol of a day or moment it counts from; the moment of the change where left out or null."""
-    until: tuple[Until, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_clock(self) -> Self:
-        if (self.working is None) == (self.elapsed is None):
-            raise ValueError("give `working` or `elapsed` time, one of the two")
-        if self.calendar is not None and self.working is None:
-            raise ValueError("a `calendar` counts `working` time only")
-        return self
-
-    @property
-    def span(self) -> Span:
-        """The duration."""
-        span = self.working or self.elapsed
-        assert span is not None, "one of the two stands"
-        return span
-
-
 class Rule(_Closed):
     """One rule as it is written."""
 
@@ -205,6 +151,12 @@ class Rule(_Closed):
     approve: bool | str = False
     """`true`, or a condition: the commands wait for a person's approval."""
     within: Within | None = None
+    """How long the matter may stand open before `escalate` is carried out.
+
+    A timer starts when the rule fires. It ends when the record is deleted, when a change of it leaves the rule's `if`
+    false or its `unless` true, or when an `until` is met.
+    """
+    until: tuple[Until, ...] = ()
     escalate: tuple[Then, ...] = ()
 
     @model_validator(mode="after")
@@ -213,6 +165,8 @@ class Rule(_Closed):
             raise ValueError("a rule needs `then`, or `within` and `escalate`")
         if (self.within is None) != (not self.escalate):
             raise ValueError("`within` and `escalate` go together")
+        if self.until and self.within is None:
+            raise ValueError("`until` ends a timer: it needs `within`")
         return self
 
 
