@@ -1,26 +1,34 @@
-"""Many source records → golden records, by exact identity keys.
+"""Many source records → golden records: exact identity keys first, then what stewards decided and models linked.
 
-A record already in the crosswalk keeps its golden id for ever. A new one joins the golden record that
-shares its identity value; where several golden records share it, the case goes to a steward and the
-record stays on its own. Golden values are computed from the source records at every run, never fused.
+A record already in the crosswalk keeps its home for ever. A new one is at home where a record shares its identity
+value; where several homes share it, the case goes to a steward and the record stays on its own. Decisions and links
+move records between homes (`mdm.identity`). Golden values are computed from the source records at every run, never
+fused (`mdm.survivorship`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
-from canonical.entities import ENTITIES, golden_schema, model_schema
+from canonical.entities import ENTITIES
+from canonical.stewardship import Decision, SourceRef
+from mdm.identity import Link, LinkRules, Node, group
 from mdm.policy import Policy
+from mdm.survivorship import Pin, latest_pins, survive
 
 BINDING_SCHEMA: dict[str, pl.DataType] = {
     "system": pl.String(),
     "source_key": pl.String(),
     "native_id": pl.String(),
     "golden_id": pl.String(),
+    "home_id": pl.String(),
     "is_primary": pl.Boolean(),
 }
+_REF: dict[str, pl.DataType] = {"system": pl.String(), "source_key": pl.String()}
 CONFLICT_SCHEMA: dict[str, pl.DataType] = {
     "golden_id": pl.String(),
     "attribute": pl.String(),
@@ -36,19 +44,94 @@ class Reconciled:
     golden: pl.DataFrame
     bindings: pl.DataFrame
     conflicts: pl.DataFrame
+    effective: Mapping[str, datetime | None]
+    """Golden id → since when its sources have said so: the last change among them."""
 
 
-def reconcile(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> Reconciled:
+@dataclass(frozen=True, slots=True)
+class Stewarded:
+    """What people decided and models linked, at a moment."""
+
+    as_of: datetime
+    decisions: Sequence[Decision] = ()
+    """Those in force."""
+    links: Sequence[Link] = ()
+
+
+NOTHING_STEWARDED = Stewarded(datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def reconcile(
+    policy: Policy, records: pl.DataFrame, known: pl.DataFrame, stewarded: Stewarded = NOTHING_STEWARDED
+) -> Reconciled:
     """Master one entity.
 
     `records`: canonical frame of all systems, references already golden, quantities in stocking units.
-    `known`: crosswalk so far (`system, source_key, golden_id`).
+    `known`: the homes so far in order of arrival (`system, source_key, golden_id`).
     """
     matched, ambiguous = _match(policy, records, known)
-    ranked = _ranked(policy, matched)
-    golden = _survive(policy, ranked)
-    conflicts = pl.concat([_disagreements(policy, matched), _duplicates(matched), ambiguous])
-    return Reconciled(golden, _bindings(ranked), conflicts.sort("golden_id", "attribute", "kind"))
+    matched = _regrouped(policy, matched, known, stewarded)
+    pins = pins_of(matched, stewarded.decisions)
+    golden = survive(policy, matched, stewarded.as_of, pins)
+    pinned = pl.DataFrame(
+        [(pin.golden_id, pin.attribute) for pin in pins], schema=["golden_id", "attribute"], orient="row"
+    ).cast(pl.String)
+    differing = _disagreements(policy, matched).join(pinned, on=["golden_id", "attribute"], how="anti")
+    conflicts = pl.concat([differing, _duplicates(matched), ambiguous])
+    changed = dict(matched.group_by("golden_id").agg(pl.col("changed_at").max()).iter_rows())
+    return Reconciled(golden, _bindings(matched, known), conflicts.sort("golden_id", "attribute", "kind"), changed)
+
+
+def _regrouped(policy: Policy, matched: pl.DataFrame, known: pl.DataFrame, stewarded: Stewarded) -> pl.DataFrame:
+    """Homes become golden ids: the same, but for records that decisions or links touch."""
+    if not stewarded.decisions and not stewarded.links:
+        return matched
+    named = [*(ref for one in stewarded.decisions for ref in (*one.members, *one.others)),
+             *(ref for link in stewarded.links for ref in (link.a, link.b))]  # fmt: skip
+    homes = _homes(matched, known)
+    touched = pl.DataFrame([(ref.system, ref.source_key) for ref in named], schema=_REF, orient="row").unique()
+    involved = homes.join(touched, on=list(_REF), how="semi").select("home").unique()
+    nodes = nodes_of(homes.join(involved, on="home", how="semi", maintain_order="left"))
+    rules = LinkRules(frozenset(policy.one_to_one), policy.cluster_cap)
+    placed = group(nodes, stewarded.decisions, stewarded.links, rules).golden_of()
+    moved = pl.DataFrame(
+        [(ref.system, ref.source_key, golden_id) for ref, golden_id in placed.items()],
+        schema={**_REF, "_moved": pl.String()},
+        orient="row",
+    )
+    found = matched.join(moved, on=list(_REF), how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("_moved", "golden_id").alias("golden_id")).drop("_moved")
+
+
+def _homes(matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Every record ever seen, in order of arrival; new ones by system and key."""
+    old = known.select(*_REF, pl.col("golden_id").alias("home"))
+    fresh = matched.join(old, on=list(_REF), how="anti").select(*_REF, pl.col("home_id").alias("home"))
+    return pl.concat([old, fresh.sort(list(_REF))])
+
+
+def nodes_of(homes: pl.DataFrame) -> list[Node]:
+    """Nodes from rows of `system, source_key, home` in order of arrival."""
+    rows = homes.select(*_REF, "home").iter_rows()
+    return [Node(SourceRef(system, key), home, order) for order, (system, key, home) in enumerate(rows)]
+
+
+def pins_of(matched: pl.DataFrame, decisions: Sequence[Decision]) -> list[Pin]:
+    """The pins in force on golden records that are among the records, the last decided for each attribute."""
+    wanted = [one for one in decisions if one.kind == "pin" and one.attribute is not None]
+    if not wanted:
+        return []
+    refs = {ref for one in wanted for ref in one.members}
+    keys = pl.DataFrame([(ref.system, ref.source_key) for ref in refs], schema=_REF, orient="row")
+    rows = matched.join(keys, on=list(_REF), how="semi").select(*_REF, "golden_id").iter_rows()
+    place = {SourceRef(system, key): golden_id for system, key, golden_id in rows}
+    pins = (
+        Pin(place[ref], str(one.attribute), one.value, one.actor)
+        for one in sorted(wanted, key=lambda one: one.number)
+        for ref in one.members[:1]
+        if ref in place
+    )
+    return latest_pins(pins)
 
 
 def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -87,7 +170,8 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[
         )
         .unique(maintain_order=True)
     )
-    return rows.with_columns(golden.alias("golden_id")).drop("_identity", "_known", "_holders"), ambiguous
+    homes = rows.with_columns(golden.alias("golden_id"), golden.alias("home_id"))
+    return homes.drop("_identity", "_known", "_holders"), ambiguous
 
 
 def _identity(policy: Policy) -> pl.Expr:
@@ -103,34 +187,15 @@ def _own_name(policy: Policy) -> pl.Expr:
     return pl.concat_str([pl.col("system"), pl.col("source_key")], separator=":")
 
 
-def _ranked(policy: Policy, matched: pl.DataFrame) -> pl.DataFrame:
-    rank = pl.col("system").replace_strict(
-        {system: index for index, system in enumerate(policy.precedence)},
-        default=len(policy.precedence),
-        return_dtype=pl.Int64,
+def _bindings(matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Every record's golden id, and whether it is the first of its system to have come; `home_id` where it differs."""
+    arrived = known.select(*_REF, pl.int_range(pl.len(), dtype=pl.Int64).alias("_order"))
+    ordered = matched.join(arrived, on=list(_REF), how="left").sort(
+        "golden_id", "system", "_order", "source_key", nulls_last=True
     )
-    return matched.with_columns(rank.alias("_rank")).sort("golden_id", "_rank", "system", "source_key")
-
-
-def _survive(policy: Policy, ranked: pl.DataFrame) -> pl.DataFrame:
-    """First non-null value by the attribute's precedence; sources listed by rank."""
-    model = ENTITIES[policy.entity]
-    sources = pl.concat_str(["system", "source_key"], separator=":").alias("sources")
-    golden = ranked.group_by("golden_id", maintain_order=True).agg(
-        *(pl.col(name).drop_nulls().first() for name in model_schema(model) if name not in policy.attributes),
-        sources,
-    )
-    for attribute in policy.attributes:
-        order = policy.model_copy(update={"precedence": policy.ranked(attribute)})
-        values = _ranked(order, ranked.drop("_rank")).group_by("golden_id").agg(pl.col(attribute).drop_nulls().first())
-        golden = golden.join(values, on="golden_id", how="left", maintain_order="left")
-    schema = golden_schema(model)
-    return golden.select(pl.col(name).cast(kind) for name, kind in schema.items())
-
-
-def _bindings(ranked: pl.DataFrame) -> pl.DataFrame:
     first = pl.int_range(pl.len()).over("golden_id", "system") == 0
-    frame = ranked.select("system", "source_key", "native_id", "golden_id", first.alias("is_primary"))
+    home = pl.when(pl.col("home_id") != pl.col("golden_id")).then(pl.col("home_id")).alias("home_id")
+    frame = ordered.select("system", "source_key", "native_id", "golden_id", home, first.alias("is_primary"))
     return frame.cast(dict(BINDING_SCHEMA))  # type: ignore[arg-type]
 
 

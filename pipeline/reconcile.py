@@ -13,9 +13,10 @@ from canonical.base import quantities, references
 from canonical.entities import ENTITIES, frame_schema
 from canonical.strict_json import dumps
 from mdm.policy import Policy
-from mdm.reconcile import Reconciled, reconcile
+from mdm.reconcile import Reconciled, Stewarded, reconcile
 from mdm.references import CROSSWALK_SCHEMA, rekey
 from mdm.units import ItemUnits, to_stocking_units
+from pipeline import mastering
 from pipeline.hub import Hub, Run
 from store import conflicts, crosswalk, golden, quarantine, runs
 from store.conflicts import Conflict
@@ -48,11 +49,14 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
     keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity, run), shared)
     counted, unknown = _in_stocking_units(hub, policy, keyed, run)
-    known = _known(hub, entity)
-    outcome = reconcile(policy, counted, known)
+    known = mastering.homes(hub, entity)
+    with hub.store.read() as tx:
+        given = mastering.stewarded(tx, policy, hub.now())
+    outcome = reconcile(policy, counted, known, given)
     hub.frames.write(f"golden/{entity}", outcome.golden, run.run_id)
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
-    _remember(hub, policy, outcome, run, unbound=_unbound(outcome, known), held=waiting)
+    bindings = _unbound(outcome, known)
+    _remember(hub, policy, outcome, run, unbound=bindings, held=waiting, given=given)
     hub.forget(run, f"crosswalk/{entity}", *(("item_units",) if entity in COUNTING else ()))
     return Mastered(entity, records.height, outcome.golden.height, outcome.conflicts.height, len(waiting))
 
@@ -122,9 +126,10 @@ def _own_units(hub: Hub) -> dict[tuple[str, str], str]:
 
 
 def _unbound(outcome: Reconciled, known: pl.DataFrame) -> list[dict[str, Any]]:
-    """Bindings the crosswalk does not hold yet, or holds with another technical id."""
+    """Bindings to homes that the crosswalk does not hold yet, or holds with another technical id."""
     same = ["system", "source_key", "golden_id", "native_id"]
-    return outcome.bindings.join(known, on=same, how="anti", nulls_equal=True, maintain_order="left").to_dicts()
+    at_home = outcome.bindings.with_columns(pl.coalesce("home_id", "golden_id").alias("golden_id")).drop("home_id")
+    return at_home.join(known, on=same, how="anti", nulls_equal=True, maintain_order="left").to_dicts()
 
 
 def _unresolved(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
@@ -158,20 +163,24 @@ def _remember(
     *,
     unbound: list[dict[str, Any]],
     held: list[tuple[str, Rejection]],
+    given: Stewarded,
 ) -> None:
     """Crosswalk, conflicts, quarantine and history in one transaction."""
     entity = policy.entity
     with hub.store.begin() as tx:
         now = hub.now()
         if policy.crosswalk:
-            crosswalk.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
+            mastering.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
+        settled = mastering.settle(tx, policy, given) if entity in mastering.STEWARDED else None
         conflicts.replace(tx, entity, _conflicts(entity, outcome), now)
         for system in hub.configuration.sources_of(entity):
             mine = [rejection for owner, rejection in held if owner == system]
             quarantine.replace(tx, "reconcile", system, entity, mine, now=now)
         if entity in KEPT_THROUGH_TIME:
             contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
-            golden.record(tx, entity, contents, now, run.run_id)
+            golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
+        if settled is not None:
+            mastering.withdraw(tx, entity, settled, now, run.run_id)
         counts = {"golden": outcome.golden.height, "conflicts": outcome.conflicts.height, "unresolved": len(held)}
         runs.record_stage(tx, run.run_id, "reconcile", counts, now, part=entity)
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from store import ticks
 from store.statements import select_in
@@ -38,6 +38,8 @@ class Binding:
     golden_id: str
     native_id: str | None = None
     is_primary: bool = True
+    home_id: str | None = None
+    """The golden id it was first bound to, where decisions or links moved it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,12 @@ def _place(row: Binding) -> dict[str, str]:
 def _columns(row: Binding) -> dict[str, object]:
     return {
         "system": row.system, "entity": row.entity, "source_key": row.source_key,
-        "golden_id": row.golden_id, "native_id": row.native_id, "is_primary": row.is_primary,
+        "golden_id": row.golden_id, "native_id": row.native_id, "is_primary": row.is_primary, "home_id": row.home_id,
     }  # fmt: skip
 
 
 def _binding(row: Row[Any]) -> Binding:
-    return Binding(row.system, row.entity, row.source_key, row.golden_id, row.native_id, row.is_primary)
+    return Binding(row.system, row.entity, row.source_key, row.golden_id, row.native_id, row.is_primary, row.home_id)
 
 
 def rebind(tx: Connection, rows: Sequence[Binding], now: datetime) -> list[BindConflict]:
@@ -149,6 +151,56 @@ def rebind(tx: Connection, rows: Sequence[Binding], now: datetime) -> list[BindC
         tx.execute(_one(delete(crosswalk)), [_place(row) for row in rows])
         _tick(tx, rows)
     return bind(tx, rows, now)
+
+
+def move(tx: Connection, rows: Sequence[Binding]) -> None:
+    """Put bound records under the golden ids, homes and places the rows say; when they came stays as it was."""
+    if not rows:
+        return
+    tx.execute(_one(update(crosswalk)).values(is_primary=False), [_place(row) for row in rows])
+    moved: dict[str, Any] = {"golden_id": bindparam("to_golden"), "home_id": bindparam("to_home"), "is_primary": bindparam("first")}
+    tx.execute(
+        _one(update(crosswalk)).values(**moved),
+        [
+            {**_place(row), "to_golden": row.golden_id, "to_home": row.home_id, "first": row.is_primary}
+            for row in sorted(rows, key=attrgetter("is_primary"))
+        ],
+    )
+    _tick(tx, rows)
+
+
+def at_home(tx: Connection, entity: str, homes: Iterable[str]) -> list[Binding]:
+    """Every record of these homes, wherever it is bound now, in order of arrival."""
+    wanted = sorted(set(homes))
+    here = select(crosswalk).where(crosswalk.c.entity == entity)
+    rows = [
+        *select_in(tx, here.where(crosswalk.c.home_id.is_(None)), crosswalk.c.golden_id, wanted),
+        *select_in(tx, here, crosswalk.c.home_id, wanted),
+    ]
+    return [_binding(row) for row in sorted(rows, key=lambda row: (row.bound_at, row.system, row.source_key))]
+
+
+def moved_homes(tx: Connection, entity: str) -> set[str]:
+    """Homes of which a record is bound elsewhere."""
+    query = select(crosswalk.c.home_id).where(crosswalk.c.entity == entity, crosswalk.c.home_id.is_not(None))
+    return set(tx.execute(query.distinct()).scalars())
+
+
+def bindings(tx: Connection, entity: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Binding]:
+    """(system, source key) → its binding, for those that are bound."""
+    wanted = set(keys)
+    query = select(crosswalk).where(crosswalk.c.entity == entity)
+    found = select_in(tx, query, crosswalk.c.source_key, (key for _, key in wanted))
+    return {(row.system, row.source_key): _binding(row) for row in found if (row.system, row.source_key) in wanted}
+
+
+def homes_frame(tx: Connection, entity: str) -> pl.DataFrame:
+    """Every record's home as `golden_id` (columns of `CROSSWALK_SCHEMA`), in order of arrival."""
+    home = func.coalesce(crosswalk.c.home_id, crosswalk.c.golden_id).label("golden_id")
+    columns = [home if name == "golden_id" else crosswalk.c[name] for name in CROSSWALK_SCHEMA]
+    order = (crosswalk.c.bound_at, crosswalk.c.system, crosswalk.c.source_key)
+    rows = tx.execute(select(*columns).where(crosswalk.c.entity == entity).order_by(*order))
+    return pl.DataFrame([tuple(row) for row in rows], schema=CROSSWALK_SCHEMA, orient="row")
 
 
 def bindings_of(tx: Connection, entity: str, golden_id: str) -> list[Binding]:

@@ -24,14 +24,32 @@ class GoldenVersion:
     valid_from: datetime
     content: dict[str, Any]
     run_id: str
+    effective_from: datetime | None = None
+    """Since when the world has been so, by the sources' own account; `valid_from` is when we came to believe it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A golden record's last content, and where it leads if it is retired."""
+
+    content: dict[str, Any]
+    version: int
+    retired_at: datetime | None
+    redirect_to: str | None
 
 
 def record(
-    tx: Connection, entity: str, contents: Mapping[str, Mapping[str, Any]], valid_from: datetime, run_id: str
+    tx: Connection,
+    entity: str,
+    contents: Mapping[str, Mapping[str, Any]],
+    valid_from: datetime,
+    run_id: str,
+    *,
+    effective: Mapping[str, datetime | None] | None = None,
 ) -> list[str]:
     """Append a version for every golden id whose content differs from its last; returns those ids.
 
-    A retired golden id that comes back is in force again.
+    A retired golden id that comes back is in force again. `effective`: since when each has been so.
     """
     standing = {row.golden_id: row for row in _standing(tx, entity, contents)}
     current: list[dict[str, Any]] = []
@@ -44,7 +62,10 @@ def record(
         version = last.version + 1 if last is not None else 1
         place = {"entity": entity, "golden_id": golden_id, "version": version}
         current.append({**place, "content": written, "retired_at": None, "redirect_to": None})
-        history.append({**place, "content": content, "valid_from": valid_from, "run_id": run_id})
+        since = (effective or {}).get(golden_id)
+        history.append(
+            {**place, "content": content, "valid_from": valid_from, "run_id": run_id, "effective_from": since}
+        )
     upsert(tx, golden_records, current, ["version", "content", "retired_at", "redirect_to"])
     if history:
         tx.execute(insert(golden_history), history)
@@ -69,7 +90,36 @@ def history(tx: Connection, entity: str, golden_id: str) -> list[GoldenVersion]:
         .where(golden_history.c.entity == entity, golden_history.c.golden_id == golden_id)
         .order_by(golden_history.c.version)
     )
-    return [GoldenVersion(row.golden_id, row.version, row.valid_from, row.content, row.run_id) for row in rows]
+    return [
+        GoldenVersion(row.golden_id, row.version, row.valid_from, row.content, row.run_id, row.effective_from)
+        for row in rows
+    ]
+
+
+def believed(tx: Connection, entity: str, golden_id: str, *, about: datetime, at: datetime) -> GoldenVersion | None:
+    """What we believed at one moment about another: `at` 3 March `about` 1 March.
+
+    The last version written by then whose content was in effect by the moment asked about; None where nothing was.
+    """
+    known = [version for version in history(tx, entity, golden_id) if version.valid_from <= at]
+    inside = [version for version in known if (version.effective_from or version.valid_from) <= about]
+    return inside[-1] if inside else None
+
+
+def standing(tx: Connection, entity: str, golden_ids: Iterable[str]) -> dict[str, Standing]:
+    """Golden id → how it stands, for those that ever were."""
+    return {
+        row.golden_id: Standing(strict_json.loads(row.content), row.version, row.retired_at, row.redirect_to)
+        for row in _standing(tx, entity, golden_ids)
+    }
+
+
+def in_force(tx: Connection, entity: str) -> dict[str, str]:
+    """Golden id → its content as canonical text, for every golden record that is not retired."""
+    query = select(golden_records.c.golden_id, golden_records.c.content).where(
+        golden_records.c.entity == entity, golden_records.c.retired_at.is_(None)
+    )
+    return {row.golden_id: row.content for row in tx.execute(query.order_by(golden_records.c.golden_id))}
 
 
 def retire(tx: Connection, entity: str, golden_id: str, redirect_to: str | None, now: datetime) -> bool:
@@ -77,7 +127,7 @@ def retire(tx: Connection, entity: str, golden_id: str, redirect_to: str | None,
 
     Raises `MillstreamError` when the redirect would lead back to the retired id.
     """
-    if redirect_to is not None and resolve(tx, entity, redirect_to) == golden_id:
+    if redirect_to is not None and (redirect_to == golden_id or resolve(tx, entity, redirect_to) == golden_id):
         raise MillstreamError("a retired golden id cannot lead to itself", entity=entity, key=golden_id)
     result = tx.execute(
         update(golden_records)
@@ -85,6 +135,42 @@ def retire(tx: Connection, entity: str, golden_id: str, redirect_to: str | None,
         .values(retired_at=now, redirect_to=redirect_to)
     )
     return result.rowcount == 1
+
+
+def withdraw(tx: Connection, entity: str, redirects: Mapping[str, str | None], now: datetime, run_id: str) -> list[str]:
+    """Take golden records out of force, each with where it leads; returns those that were in force until now.
+
+    The targets must be in force. A version that says so is appended; a redirect that changed is set anew.
+    """
+    standing = {row.golden_id: row for row in _standing(tx, entity, redirects)}
+    leaving = [row for row in standing.values() if row.retired_at is None]
+    changed = [
+        row for row in standing.values() if row.retired_at is None or row.redirect_to != redirects[row.golden_id]
+    ]
+    upsert(
+        tx,
+        golden_records,
+        [
+            {
+                "entity": entity, "golden_id": row.golden_id, "content": row.content,
+                "version": row.version + (row.retired_at is None), "retired_at": row.retired_at or now,
+                "redirect_to": redirects[row.golden_id],
+            }
+            for row in changed
+        ],
+        ["version", "retired_at", "redirect_to"],
+    )  # fmt: skip
+    versions = [
+        {
+            "entity": entity, "golden_id": row.golden_id, "version": row.version + 1, "valid_from": now,
+            "content": {"retired": True, "redirect_to": redirects[row.golden_id]}, "run_id": run_id,
+            "effective_from": None,
+        }
+        for row in leaving
+    ]  # fmt: skip
+    if versions:
+        tx.execute(insert(golden_history), versions)
+    return sorted(row.golden_id for row in leaving)
 
 
 def redirects(tx: Connection, entity: str) -> dict[str, str]:

@@ -105,6 +105,7 @@ crosswalk = Table(
     PrimaryKeyConstraint("system", "entity", "source_key"),
     Index("ix_crosswalk_golden_id", "entity", "golden_id", "system"),
     Index("ix_crosswalk_native_id", "system", "entity", "native_id"),
+    Index("ix_crosswalk_home_id", "entity", "home_id"),
     Index(
         "uq_crosswalk_primary",
         "system",

@@ -15,6 +15,7 @@ POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("crosswalk", sa.Column("home_id", sa.Text(), nullable=True))
+    op.create_index("ix_crosswalk_home_id", "crosswalk", ["entity", "home_id"], unique=False)
     op.add_column("golden_history", sa.Column("effective_from", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "golden_codes",
@@ -79,4 +80,5 @@ def downgrade() -> None:
     op.drop_table("steward_decisions")
     op.drop_table("golden_codes")
     op.drop_column("golden_history", "effective_from")
+    op.drop_index("ix_crosswalk_home_id", "crosswalk")
     op.drop_column("crosswalk", "home_id")

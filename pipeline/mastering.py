@@ -1,0 +1,131 @@
+"""Identity that lasts: decisions and links, applied to the crosswalk in one transaction, and taken back just so.
+
+Both who masters a whole entity (`pipeline.reconcile`) and who takes one decision (`pipeline.stewardship`) come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import polars as pl
+
+from canonical.stewardship import Decision, SourceRef, in_force
+from mdm.identity import Grouping, Link, LinkRules, Node, anchors, group
+from mdm.policy import Policy
+from mdm.reconcile import Stewarded
+from mdm.references import CROSSWALK_SCHEMA
+from pipeline.hub import Hub
+from store import candidates, crosswalk, decisions, golden
+from store.crosswalk import Binding
+from store.unit_of_work import Transaction
+
+STEWARDED = frozenset({"item", "partner"})
+"""Entities on whose records stewards decide; every golden version of theirs is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling came to: records that moved, golden ids that gained or lost any, and where retired ids lead."""
+
+    moved: tuple[SourceRef, ...]
+    touched: frozenset[str]
+    redirects: Mapping[str, str]
+
+
+def stewarded(tx: Transaction, policy: Policy, now: datetime) -> Stewarded:
+    """The decisions in force and the links of an entity; nothing for entities nobody decides on."""
+    if policy.entity not in STEWARDED:
+        return Stewarded(now)
+    chosen = in_force(decisions.listed(tx, policy.entity), now)
+    return Stewarded(now, chosen, _links(tx, policy.entity))
+
+
+def _links(tx: Transaction, entity: str) -> list[Link]:
+    return [Link(pair.a, pair.b, pair.posterior) for pair in candidates.listed(tx, entity, "auto")]
+
+
+def homes(hub: Hub, entity: str) -> pl.DataFrame:
+    """Every record's home (`CROSSWALK_SCHEMA` of `mdm.references`), in order of arrival."""
+    with hub.store.read() as tx:
+        return crosswalk.homes_frame(tx, entity).select(*CROSSWALK_SCHEMA)
+
+
+def bind(tx: Transaction, rows: Iterable[Binding], now: datetime) -> None:
+    """Bind new records to their homes; one that comes to a golden record its system already knows stands second."""
+    taken = crosswalk.bind(tx, rows, now)
+    second = [
+        replace(one.wanted, is_primary=False) for one in taken if one.wanted.source_key != one.standing.source_key
+    ]
+    crosswalk.bind(tx, second, now)
+
+
+def settle(tx: Transaction, policy: Policy, given: Stewarded) -> Settled:
+    """Put every record that decisions or links touch, or touched, where it belongs now."""
+    entity = policy.entity
+    standing = _involved(tx, entity, given)
+    if not standing:
+        return Settled((), frozenset(), {})
+    nodes = nodes_of(standing)
+    rules = LinkRules(frozenset(policy.one_to_one), policy.cluster_cap)
+    grouping = group(nodes, given.decisions, given.links, rules)
+    wanted = _placed(standing, grouping)
+    changed = [row for row in standing if wanted[_ref(row)] != row]
+    crosswalk.move(tx, [wanted[_ref(row)] for row in changed])
+    touched = {golden_id for row in changed for golden_id in (row.golden_id, wanted[_ref(row)].golden_id)}
+    moved = tuple(_ref(row) for row in changed if wanted[_ref(row)].golden_id != row.golden_id)
+    names = {row.golden_id for row in standing} | set(golden.redirects(tx, entity))
+    return Settled(moved, frozenset(touched), _redirects(names, nodes, grouping))
+
+
+def _involved(tx: Transaction, entity: str, given: Stewarded) -> list[Binding]:
+    """Every record of every home that is touched, or whose records stand elsewhere already."""
+    named = {(ref.system, ref.source_key) for one in given.decisions for ref in (*one.members, *one.others)}
+    named |= {(ref.system, ref.source_key) for link in given.links for ref in (link.a, link.b)}
+    bound = crosswalk.bindings(tx, entity, named)
+    touched = {row.home_id or row.golden_id for row in bound.values()}
+    return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity))
+
+
+def _ref(row: Binding) -> SourceRef:
+    return SourceRef(row.system, row.source_key)
+
+
+def nodes_of(rows: Sequence[Binding]) -> list[Node]:
+    """Bindings in order of arrival, as what grouping looks at."""
+    return [Node(_ref(row), row.home_id or row.golden_id, order) for order, row in enumerate(rows)]
+
+
+def _placed(standing: Sequence[Binding], grouping: Grouping) -> dict[SourceRef, Binding]:
+    by_ref = {_ref(row): row for row in standing}
+    placed: dict[SourceRef, Binding] = {}
+    for golden_id, members in grouping.groups.items():
+        first: dict[str, SourceRef] = {}
+        for ref in members:
+            row = by_ref[ref]
+            home = row.home_id or row.golden_id
+            is_primary = first.setdefault(ref.system, ref) == ref
+            away = home if home != golden_id else None
+            placed[ref] = replace(row, golden_id=golden_id, home_id=away, is_primary=is_primary)
+    return placed
+
+
+def _redirects(names: Iterable[str], nodes: Sequence[Node], grouping: Grouping) -> dict[str, str]:
+    """Golden ids that are out of force, and the one that holds what they mean."""
+    place, meant = grouping.golden_of(), anchors(nodes)
+    known = {name: place[ref] for name in names if (ref := meant.get(name.rstrip("~"), meant.get(name))) is not None}
+    found = {**known, **grouping.redirects}
+    return {name: target for name, target in found.items() if name not in grouping.groups}
+
+
+def withdraw(tx: Transaction, entity: str, settled: Settled, now: datetime, run_id: str) -> list[str]:
+    """Retire the golden ids that lost their meaning to another; after the others have been recorded."""
+    return golden.withdraw(tx, entity, settled.redirects, now, run_id)
+
+
+def opposing(given: Sequence[Decision], wanted: Decision) -> list[Decision]:
+    """Decisions in force that a new one overrules: the opposite verdict on some of the same records."""
+    ours = {*wanted.members, *wanted.others}
+    opposite = {"same": {"different", "split"}, "different": {"same"}, "split": {"same"}}.get(wanted.kind, set())
+    return [one for one in given if one.kind in opposite and len(ours & {*one.members, *one.others}) > 1]
