@@ -7,31 +7,27 @@ change is never decided twice and never forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from canonical.commands import Command
 from canonical.entities import model_schema
 from canonical.errors import SystemUnavailable
 from canonical.facts import FACTS
 from canonical.keys import join_key
 from canonical.plan import Plan
 from canonical.strict_json import dumps, loads
+from pipeline.enact import enact
 from pipeline.facts import FactSources, facts
 from pipeline.held import held_orders
 from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
-from rules.decide import CommandDraft, Decision, Notice
 from rules.decide import decide as apply_rules
 from rules.diff import Change, diff
-from store import events, leases, notices, outbox, revisions, runs
-from store.connections import ConnectionState
+from store import events, leases, runs
 from store.events import ChangeEvent
-from store.outbox import HoldCause
-from store.revisions import Desired
 from store.unit_of_work import Transaction
 
 HISTORY = frozenset({"production_feedback", "failed_inspection"})
@@ -48,6 +44,8 @@ class Decided:
     notices: int
     held: int
     adopted: int
+    tasks: int = 0
+    timers: int = 0
 
 
 def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
@@ -62,20 +60,17 @@ def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
         adopted = _adopted(standing, changes)
         acted = [change for change in changes if (change.entity, change.key) not in adopted]
         decisions = apply_rules(acted, hub.configuration.rules)
-        wanted = _commands(hub, tx, run, decisions)
-        commands = [command for command, _ in wanted]
-        held = _held(hub, commands, {command.id for command, draft in wanted if draft.approve})
-        outbox.enqueue(tx, commands, now, held=held)
-        told = [decision for decision in decisions if isinstance(decision, Notice)]
-        notices.add(tx, [_notice_row(notice, run) for notice in told], now)
+        done = enact(hub, tx, decisions, lambda change: _event_id(change, run))
         events.append(tx, [_event(change, run, hub) for change in changes])
         _mark(tx, changes)
         outcome = Decided(
             changes=Counter(f"{change.entity} {change.kind}" for change in changes),
-            commands=Counter(f"{command.system}.{command.kind}" for command in commands),
-            notices=len(told),
-            held=len(held),
+            commands=done.commands,
+            notices=done.notices,
+            held=done.held,
             adopted=len(adopted),
+            tasks=done.tasks,
+            timers=done.timers,
         )
         counts = {"changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held}
         runs.record_stage(tx, run.run_id, "decide", counts, now)
@@ -115,67 +110,6 @@ def _adopted(standing: Mapping[str, pl.DataFrame], changes: Iterable[Change]) ->
     return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY)
 
 
-def _commands(hub: Hub, tx: Transaction, run: Run, decisions: Iterable[Decision]) -> list[tuple[Command, CommandDraft]]:
-    """Drafts whose content differs from what was last decided for their document, with their revision."""
-    drafts: list[tuple[CommandDraft, str]] = []
-    for decision in decisions:
-        if isinstance(decision, CommandDraft):
-            system = hub.deployment.system_of(decision.role)
-            if system is not None:  # a role nobody plays: the deployment does without it
-                drafts.append((decision, system))
-    # The rule with the highest priority has the last word on a document; of equals, the later.
-    drafts.sort(key=lambda pair: pair[0].priority)
-    latest = {(system, draft.kind, draft.business_key): (draft, system) for draft, system in drafts}
-    wanted = list(latest.values())
-    desired = [
-        Desired(system, draft.kind, draft.business_key, {"body": draft.body, "cancelled": draft.cancelled})
-        for draft, system in wanted
-    ]
-    numbered = zip(wanted, revisions.next_revisions(tx, desired), strict=True)
-    return [
-        (_command(hub, run, draft, system, revision), draft)
-        for (draft, system), revision in numbered
-        if revision is not None and not (draft.cancelled and revision == 1)
-    ]
-
-
-def _command(hub: Hub, run: Run, draft: CommandDraft, system: str, revision: int) -> Command:
-    return Command(
-        kind=draft.kind,
-        system=system,
-        entity=draft.entity,
-        business_key=draft.business_key,
-        revision=revision,
-        body=draft.body,
-        actor=f"rule:{draft.rule}",
-        cause=_event_id(draft.change, run),
-        cancelled=draft.cancelled,
-        sales_orders=draft.sales_orders,
-        after=tuple(named for named in (_after(hub, text) for text in draft.after) if named),
-    )
-
-
-def _after(hub: Hub, text: str) -> str | None:
-    """`role/entity/key` → `system/entity/key`; nothing to wait for where nobody plays the role."""
-    role, _, rest = text.partition("/")
-    system = hub.deployment.system_of(role)
-    return f"{system}/{rest}" if system else None
-
-
-def _held(hub: Hub, commands: list[Command], approvals: Set[str]) -> dict[str, HoldCause]:
-    """Brakes: rules that ask for approval (command ids), connections that are not live, runs that write too much, runs that cancel too large a share."""
-    states, limits = hub.connection_states(), hub.deployment.limits
-    held: dict[str, HoldCause] = {
-        command.id: "connection" for command in commands if states[command.system] is not ConnectionState.LIVE
-    }
-    cancels = [command for command in commands if command.cancelled]
-    too_many = len(commands) > limits.commands_per_run
-    share = len(cancels) / max(1, len(commands))
-    too_destructive = len(cancels) >= limits.cancelled_at_least and share > limits.cancelled_share
-    braked = commands if too_many else cancels if too_destructive else []
-    return {**held, **dict.fromkeys(approvals, "approval"), **{command.id: "approval" for command in braked}}
-
-
 def _event_id(change: Change, run: Run) -> str:
     return join_key((run.run_id, change.entity, change.key))
 
@@ -193,13 +127,6 @@ def _event(change: Change, run: Run, hub: Hub) -> ChangeEvent:
         at=hub.now(),
         run_id=run.run_id,
     )
-
-
-def _notice_row(notice: Notice, run: Run) -> notices.Notice:
-    return notices.Notice(
-        audience=notice.audience, key=notice.key, text=notice.text, actor=f"rule:{notice.rule}",
-        cause=_event_id(notice.change, run), urgent=notice.urgent,
-    )  # fmt: skip
 
 
 def _mark(tx: Transaction, changes: Iterable[Change]) -> None:

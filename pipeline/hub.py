@@ -6,6 +6,7 @@ for their connector.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -18,8 +19,10 @@ from zoneinfo import ZoneInfo
 
 import mappings as mappings_room
 from canonical.actors import Actor, Role
+from canonical.calendars import WorkingCalendar
 from canonical.errors import ConfigurationError
 from canonical.strict_yaml import parse, suggest
+from connectors.circuit import Circuit
 from connectors.notify.opening import open_channel
 from connectors.notify.port import Channel
 from connectors.port import Connector
@@ -29,16 +32,19 @@ from mappings.engine import InboundMapping, compile_inbound
 from mappings.loading import SystemMappings
 from mappings.loading import load_system as load_mappings
 from mdm.policy import Policy, load_policies
+from pipeline.calendars import rule_calendars
 from pipeline.settings import Deployment, Settings
 from quality.spec import Rulebook, load_rulebooks
 from rules.loading import load_rulebooks as load_sync_rules
 from rules.ruleset import RuleSet
-from store import connections
+from store import circuits, connections
+from store.circuits import CircuitRow
 from store.connections import ConnectionState
 from store.frames import FrameStore
 from store.landing import RawFiles
 from store.unit_of_work import Store
 
+LOG = logging.getLogger(__name__)
 MAPPINGS = Path(mappings_room.__file__).parent
 Loaded = TypeVar("Loaded")
 
@@ -58,6 +64,8 @@ class Configuration:
     policies: Mapping[str, Policy]
     rulebooks: Mapping[str, Rulebook]
     rules: RuleSet
+    calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+    """The working calendars rules count by."""
 
     @cached_property
     def inbound(self) -> Mapping[tuple[str, str], tuple[InboundMapping, ...]]:
@@ -130,8 +138,9 @@ def load_configuration(settings: Settings) -> Configuration:
     gathering.done()
     for name, system in systems.items():
         gathering.attempt(partial(_streams_exist, name, system))
+    calendars = gathering.attempt(lambda: rule_calendars(deployment, rules))
     gathering.done()
-    return Configuration(deployment, systems, mapped, policies, rulebooks, rules)
+    return Configuration(deployment, systems, mapped, policies, rulebooks, rules, calendars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +184,25 @@ class Hub:
             if system not in self._connectors:
                 redis, chosen = self.settings.redis_url, self.deployment.systems.get(system)
                 self._connectors[system] = open_connector(
-                    system, self.environ, redis_url=redis, limits=chosen.limits if chosen else None
+                    system,
+                    self.environ,
+                    redis_url=redis,
+                    limits=chosen.limits if chosen else None,
+                    heard=self._note_circuit,
                 )
             return self._connectors[system]
+
+    def _note_circuit(self, circuit: Circuit) -> None:
+        """Write down how a connection's circuit stands, for people to see; the work does not depend on it."""
+        row = CircuitRow(circuit.system, circuit.state, circuit.since, circuit.until, circuit.said)
+        try:
+            with self.store.read() as tx:
+                standing = circuits.listed(tx).get(row.system)
+            if row.state != "closed" or (standing and standing.state != "closed"):
+                with self.store.begin() as tx:
+                    circuits.note(tx, row)
+        except Exception as error:  # noqa: BLE001 - what ails the store is found by those who need it
+            LOG.warning("circuit of %s: %s, but not written down: %s", row.system, row.state, type(error).__name__)
 
     def channel(self, name: str) -> Channel:
         """The open channel to people; raises `ConfigurationError` where a variable it needs is not set."""

@@ -20,6 +20,7 @@ from pipeline.measure import Measured, measure
 from pipeline.notify import Notified, notify
 from pipeline.plan import Planned, plan
 from pipeline.reconcile import Mastered, reconcile_entity
+from pipeline.timers import Fired, fire_due
 from store import runs
 
 READERS = 4
@@ -36,6 +37,7 @@ class Passed:
     judged: list[Judged] = field(default_factory=list)
     planned: Planned | None = None
     decided: Decided | None = None
+    fired: Fired | None = None
     delivered: Delivered | None = None
     notified: Notified | None = None
     measured: Measured | None = None
@@ -74,6 +76,7 @@ def run_route(
     made, passed.planned = plan(hub, run)
     on_stage("decide")
     passed.decided = decide(hub, run, made)
+    passed.fired = fire_due(hub, run)
     on_stage("deliver")
     passed.delivered = deliver(hub, run)
     on_stage("notify")

@@ -70,6 +70,8 @@ class Deployment(_Closed):
     planning: Planning = Planning()
     limits: Limits = Limits()
     notifications: Notifications = Notifications()
+    calendars: dict[str, str] = Field(default_factory=dict)
+    """Working calendar as rules name it → the one that holds here."""
 
     def system_of(self, role: str) -> str | None:
         """The system that plays a role, if one is connected."""

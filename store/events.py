@@ -18,12 +18,15 @@ FACT_SCHEMA = pl.Schema({"key": pl.String(), "content": pl.String(), "hash": pl.
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """One fact that was created, changed or deleted; `fields` are those that differ, `origin` who caused it."""
+    """One record that was created, changed or deleted, or whose timer ran out (`overdue`).
+
+    `fields` are those that differ, `origin` is who caused it.
+    """
 
     id: str
     entity: str
     key: str
-    kind: Literal["created", "changed", "deleted"]
+    kind: Literal["created", "changed", "deleted", "overdue"]
     old: Mapping[str, Any] | None
     new: Mapping[str, Any] | None
     fields: Sequence[str]
@@ -53,6 +56,19 @@ def listed(
         .limit(limit)
     )
     return [ChangeEvent(**{name: getattr(row, name) for name in _FIELDS}) for row in tx.execute(query)]
+
+
+def find(tx: Connection, event_id: str) -> ChangeEvent | None:
+    """The event of that id."""
+    row = tx.execute(select(change_events).where(change_events.c.id == event_id)).one_or_none()
+    return ChangeEvent(**{name: getattr(row, name) for name in _FIELDS}) if row else None
+
+
+def decided_content(tx: Connection, entity: str, key: str) -> str | None:
+    """One fact as it was when last decided on, as canonical JSON text; None where it is gone or never was."""
+    here = (decided_facts.c.entity == entity, decided_facts.c.key == key)
+    content: str | None = tx.execute(select(decided_facts.c.content).where(*here)).scalar_one_or_none()
+    return content
 
 
 def decided_frame(tx: Connection, entity: str) -> pl.DataFrame:
