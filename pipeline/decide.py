@@ -95,7 +95,11 @@ def _changes(hub: Hub, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame
         held_orders=held_orders(hub),
     )
     found = facts(sources)
-    return [change for name, frame in found.items() for change in diff(name, standing[name], frame, FACTS[name].key[0])]
+    return [
+        change
+        for name, frame in found.items()
+        for change in diff(name, standing[name], frame, FACTS[name].key[0]).rows()
+    ]
 
 
 def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:

@@ -1,19 +1,26 @@
-"""What changed between two frames of one entity: created, changed (field by field) and deleted rows."""
+"""What changed between two frames of one entity: created, changed (field by field) and deleted rows.
+
+Null and absent stay apart. Null is a value like any other; a field the new row does not supply (it stands in the row's
+`absent` list, or the frame has no such column) is not compared, and one the old row did not supply is new even when it
+is null.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import polars as pl
 
 EventKind = Literal["created", "changed", "deleted"]
+ABSENT = "absent"
+_NEW, _OLD = "__new", "__old"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row's difference. `old` is None when created, `new` is None when deleted."""
+    """One row's difference. `old` is None when created, `new` is None when deleted; absent fields stand in neither."""
 
     entity: str
     key: str
@@ -30,35 +37,132 @@ class Change:
         return self.new or self.old or {}
 
 
-def diff(entity: str, old: pl.DataFrame, new: pl.DataFrame, key: str) -> list[Change]:
-    """Compare two frames of one schema by their unique `key` column; null equals null.
-
-    Events come created first, then changed, then deleted, each in key order. Only the rows that
-    differ become Python values, so the cost is that of a join plus the number of changes.
+@dataclass(frozen=True)
+class Changes:
+    """The rows that differ, each frame in key order. `was`, `now` and `differs` (a column of booleans for each compared
+    field) are the changed rows, aligned.
     """
-    fields = [name for name in new.columns if name != key]
-    joined = new.join(old, on=key, how="inner", suffix="__old")
-    differs = {name: pl.col(name).ne_missing(pl.col(f"{name}__old")) for name in fields}
-    changed = joined.filter(pl.any_horizontal(*differs.values())) if fields else joined.clear()
-    return [
-        *_created(entity, new.join(old, on=key, how="anti").sort(key), key, fields),
-        *_changed(entity, changed.sort(key), key, fields),
-        *_deleted(entity, old.join(new, on=key, how="anti").sort(key), key, fields),
-    ]
+
+    entity: str
+    key: str
+    fields: tuple[str, ...]
+    created: pl.DataFrame
+    was: pl.DataFrame
+    now: pl.DataFrame
+    differs: pl.DataFrame
+    deleted: pl.DataFrame
+    origin: str = "hub"
+
+    def __len__(self) -> int:
+        return self.created.height + self.now.height + self.deleted.height
+
+    def rows(self) -> list[Change]:
+        """Every change: created, then changed, then deleted."""
+        return [*self._alone("created", self.created), *self._pairs(), *self._alone("deleted", self.deleted)]
+
+    def at(self, positions: Collection[int]) -> dict[int, Change]:
+        """The changes at some positions of `rows`, without making the others."""
+        bounds = self.created.height, self.created.height + self.now.height
+        created = sorted(one for one in positions if one < bounds[0])
+        changed = sorted(one - bounds[0] for one in positions if bounds[0] <= one < bounds[1])
+        deleted = sorted(one - bounds[1] for one in positions if one >= bounds[1])
+        taken = replace(
+            self, created=self.created[created], was=self.was[changed], now=self.now[changed],
+            differs=self.differs[changed], deleted=self.deleted[deleted],
+        )  # fmt: skip
+        return dict(zip(sorted(positions), taken.rows(), strict=True))
+
+    def _alone(self, kind: EventKind, rows: pl.DataFrame) -> Iterator[Change]:
+        for row in rows.iter_rows(named=True):
+            said = _supplied(row)
+            fields = tuple(name for name in self.fields if name in said)
+            old, new = (None, said) if kind == "created" else (said, None)
+            yield Change(self.entity, row[self.key], kind, old, new, fields, self.origin)
+
+    def _pairs(self) -> Iterator[Change]:
+        names = self.differs.columns
+        rows = zip(
+            self.was.iter_rows(named=True), self.now.iter_rows(named=True), self.differs.iter_rows(), strict=True
+        )
+        for was, now, differs in rows:
+            fields = tuple(name for name, one in zip(names, differs, strict=True) if one)
+            yield Change(self.entity, now[self.key], "changed", _supplied(was), _supplied(now), fields, self.origin)
 
 
-def _created(entity: str, rows: pl.DataFrame, key: str, fields: list[str]) -> Iterator[Change]:
-    for row in rows.iter_rows(named=True):
-        yield Change(entity, row[key], "created", None, row, tuple(fields))
+def _supplied(row: dict[str, Any]) -> dict[str, Any]:
+    missing = row.get(ABSENT)
+    return {name: value for name, value in row.items() if name not in missing} if missing else row
 
 
-def _changed(entity: str, rows: pl.DataFrame, key: str, fields: list[str]) -> Iterator[Change]:
-    for row in rows.iter_rows(named=True):
-        new = {name: row[name] for name in (key, *fields)}
-        old = {key: row[key], **{name: row[f"{name}__old"] for name in fields}}
-        yield Change(entity, row[key], "changed", old, new, tuple(name for name in fields if old[name] != new[name]))
+def diff(
+    entity: str,
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    key: str,
+    *,
+    complete: bool = True,
+    fields: Sequence[str] | None = None,
+    origin: str = "hub",
+) -> Changes:
+    """Compare two frames by their unique `key` column, over `fields` (every other column of `new`, where left out).
+
+    What `new` does not hold is deleted only where it is `complete`: a fetch that was cut short deletes nothing. The
+    cost is a join of the keys and one pass over each column; only rows that differ are copied.
+    """
+    compared = tuple(fields if fields is not None else (name for name in new.columns if name not in {key, ABSENT}))
+    pairs = _pairs(old[key], new[key])
+    matched = pairs.filter(pl.col(_OLD).is_not_null())
+    differs = _differs(old, new, matched, compared)
+    some = differs.select(pl.any_horizontal(pl.all())).to_series() if differs.width else pl.Series([], dtype=pl.Boolean)
+    rows = matched.filter(some) if differs.width else matched.clear()
+    ranked = rows.with_columns(new[key].gather(rows[_NEW]).alias(key)).with_row_index("__at").sort(key)
+    created = new[pairs.filter(pl.col(_OLD).is_null())[_NEW]].sort(key)
+    gone = old.join(new.select(key), on=key, how="anti").sort(key) if complete else old.clear()
+    return Changes(
+        entity, key, compared, created, was=old[ranked[_OLD]], now=new[ranked[_NEW]],
+        differs=differs.filter(some)[ranked["__at"]] if differs.width else differs, deleted=gone, origin=origin,
+    )  # fmt: skip
 
 
-def _deleted(entity: str, rows: pl.DataFrame, key: str, fields: list[str]) -> Iterator[Change]:
-    for row in rows.iter_rows(named=True):
-        yield Change(entity, row[key], "deleted", row, None, tuple(fields))
+def _pairs(old: pl.Series, new: pl.Series) -> pl.DataFrame:
+    """For each new row its position and that of the old row with its key, null where there is none."""
+    if old.len() == new.len() and old.equals(new, check_names=False):
+        places = pl.int_range(new.len(), dtype=pl.UInt32, eager=True)
+        return pl.DataFrame({_NEW: places, _OLD: places})
+    left = new.rename("key").to_frame().with_row_index(_NEW)
+    right = old.rename("key").to_frame().with_row_index(_OLD)
+    return left.join(right, on="key", how="left", maintain_order="left").select(_NEW, _OLD)
+
+
+def _differs(old: pl.DataFrame, new: pl.DataFrame, matched: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+    """Which field of which pair differs: one column a field."""
+    straight = matched.height == old.height == new.height and bool((matched[_NEW] == matched[_OLD]).all())
+    found = {name: _one(old, new, name, matched, straight=straight) for name in fields}
+    return pl.DataFrame({name: column for name, column in found.items() if column is not None})
+
+
+def _one(old: pl.DataFrame, new: pl.DataFrame, name: str, matched: pl.DataFrame, *, straight: bool) -> pl.Series | None:
+    def taken(frame: pl.DataFrame, column: pl.Series, side: str) -> pl.Series:
+        return column if straight and column.len() == frame.height else column.gather(matched[side])
+
+    if name not in new.columns:
+        return None
+    unknown = None if name in old.columns else pl.repeat(value=True, n=old.height, dtype=pl.Boolean, eager=True)
+    before = _absent(old, name) if unknown is None else unknown
+    after = _absent(new, name)
+    differs = (
+        taken(new, new[name], _NEW).ne_missing(taken(old, old[name], _OLD))
+        if unknown is None
+        else taken(old, unknown, _OLD)
+    )
+    if before is not None and unknown is None:
+        differs = differs | taken(old, before, _OLD)
+    return differs if after is None else differs & ~taken(new, after, _NEW)
+
+
+def _absent(frame: pl.DataFrame, name: str) -> pl.Series | None:
+    """Which rows do not supply a field; None where all do."""
+    if ABSENT not in frame.columns or frame[ABSENT].dtype != pl.List(pl.String):
+        return None
+    missing = frame[ABSENT].list.contains(name).fill_null(value=False)
+    return missing if missing.any() else None
