@@ -9,6 +9,7 @@ import polars as pl
 from canonical.errors import ConfigurationError, MillstreamError, StreamHalted, TransientError
 from canonical.strict_json import dumps
 from pipeline.hub import Hub, Run
+from pipeline.news import news
 from store import runs
 from store.landing import RAW_SCHEMA, record_landing, watermark_of
 
@@ -57,16 +58,11 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     complete = since is None and spec.complete
     frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
     if since is not None:
-        frame = _unseen(hub, system, stream, frame)
+        frame = news(hub, system, stream, frame, raw_landings(hub, system, stream))
     file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
     with hub.store.begin() as tx:
         record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
     return Landed(system, stream, frame.height, since, watermark)
-
-
-def _unseen(hub: Hub, system: str, stream: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The cursor is inclusive, so that no tie at its edge is lost: what stands there already need not land again."""
-    return frame.join(pl.concat(raw_landings(hub, system, stream)), on="record", how="anti", maintain_order="left")
 
 
 def never_landed(hub: Hub) -> tuple[str, ...]:
