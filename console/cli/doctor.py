@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from canonical.commands import State
 from canonical.errors import ConfigurationError, MillstreamError
+from console.cli.circuits import in_words, not_closed
 from console.cli.state import database_file, now, opened, settings_of, without_password
 from console.cli.terminal import Exit, Terminal
 from pipeline.settings import Deployment, Settings
@@ -186,6 +187,9 @@ def _outbox(terminal: Terminal, settings: Settings) -> Iterator[Finding]:
     with opened(terminal) as store, store.read() as tx:
         entries = outbox.entries(tx, states=[State.PENDING, State.AWAITING, State.IN_DOUBT, State.PARKED])
         alive = set(deliveries.lease_owners(tx, now()))
+        broken = not_closed(tx)
+    for row in broken:
+        yield Finding(f"circuit {row.system}", "bad", in_words(terminal, row))
     for state in (State.PARKED, State.IN_DOUBT):
         count = sum(one.state is state for one in entries)
         said = terminal.say("doctor.commands", count=count, state=state.value)

@@ -277,6 +277,14 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     ),
     "status.stuck": ("Stuck: the oldest of each state, and what to type", "卡住：每种状态中最久的一条及下一步"),
     "status.nothing": ("No command is stuck.", "没有卡住的指令。"),
+    "circuit.open": (
+        "left alone since {since:%Y-%m-%d %H:%M:%S} UTC: {said}; tried again from {until:%H:%M:%S}",
+        "自 {since:%Y-%m-%d %H:%M:%S} UTC 起暂停访问：{said}；{until:%H:%M:%S} 后重试",
+    ),
+    "circuit.half_open": (
+        "one call is trying it since {since:%Y-%m-%d %H:%M:%S} UTC: {said}",
+        "自 {since:%Y-%m-%d %H:%M:%S} UTC 起正在试探恢复：{said}",
+    ),
     # -- notices ------------------------------------------------------------------------------------------------
     "telling.waiting": ("waits", "等待"),
     "telling.sending": ("perhaps sent", "可能已发"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from canonical.commands import State
+from console.cli.circuits import in_words, not_closed
 from console.cli.outbox import SHORT_ID, said, summary
 from console.cli.passes import PassReport, draw_stages, report
 from console.cli.state import now, opened
@@ -31,7 +32,7 @@ def status(*, terminal: Caller) -> Exit:
         answer: dict[str, Any] = {
             "last_run": last, "stages": stages and stages.by_stage, "commands": counted,
             "quarantined": sum(quarantine.counts(tx).values()), "conflicts": sum(conflicts.counts(tx).values()),
-            "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
+            "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
         }  # fmt: skip
     terminal.answer(answer, lambda: _draw(terminal, answer, stages))
     return Exit.PARKED if any(one.state in {State.PARKED, State.IN_DOUBT} for one in stuck) else Exit.OK
@@ -74,6 +75,8 @@ def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None)
     terminal.heading("status.outbox")
     terminal.table(("col.system", "col.commands"), answer["commands"].items())
     terminal.line("status.waiting", quarantined=answer["quarantined"], conflicts=answer["conflicts"])
+    for row in answer["circuits"]:
+        terminal.text(f"{row.system}: {in_words(terminal, row)}", "red")
     if not answer["oldest_stuck"]:
         terminal.line("status.nothing")
         return

@@ -11,7 +11,8 @@ from canonical.commands import State
 from console.cli import passes
 from console.cli.state import account
 from pipeline.settings import DEPLOYMENTS
-from store import audit, outbox
+from store import audit, circuits, outbox
+from store.circuits import CircuitRow
 from store.runs import StageCounts
 from store.unit_of_work import Store
 from tests.unit.connectors.loopback import Answer, serving
@@ -173,6 +174,20 @@ def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> N
         "wms brought nothing (items): it is down. The last data stay in force; see millstream probe wms"
         in call("status").out
     )
+
+
+def test_status_and_doctor__a_circuit_that_is_open_with_its_time_and_reason(call: Call, told: Store) -> None:
+    with told.begin() as tx:
+        circuits.note(tx, CircuitRow("crm", "closed", NOW, None, ""))
+        circuits.note(tx, CircuitRow("wms", "open", NOW, NOW + timedelta(seconds=10), "no answer came within 20 s"))
+    [row] = call("status", "--json").json["circuits"]
+    assert (row["system"], row["state"], row["since"]) == ("wms", "open", NOW.isoformat())
+    said = "left alone since 2026-11-02 08:00:00 UTC: no answer came within 20 s; tried again from 08:00:10"
+    assert f"wms: {said}" in call("status").out
+    findings = {row["subject"]: row for row in call("doctor", "--offline", "--json").json}
+    assert (findings["circuit wms"]["verdict"], findings["circuit wms"]["said"]) == ("bad", said)
+    assert "circuit crm" not in findings
+    assert "暂停访问" in call("status", MILLSTREAM_LANG="zh").out
 
 
 def test_trace__an_order_with_its_commands(call: Call, told: Store) -> None:
