@@ -11,6 +11,9 @@ BIN := .venv/bin
 UV := VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv --system-certs
 ROOMS := assets canonical connectors console mappings mdm orchestration pipeline planning quality rules sandbox store
 SEED ?= 1
+# Tests run side by side, a file's tests in one process: they share its servers.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3
 
 .PHONY: help setup demo demo-tryton test test-long check types bench docs faults lock clean
@@ -56,10 +59,10 @@ demo-tryton: setup ## the same stream on a real ERP: Tryton in its own process
 	@$(BIN)/millstream demo --tryton
 
 test: setup ## unit, property, integration, end-to-end and architecture tests
-	@$(BIN)/python -m pytest -m "not long"
+	@$(PYTEST) -m "not long"
 
 test-long: setup ## every test, the long ones included
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check: setup ## ruff, mypy, import contracts, and the configuration files
 	@$(BIN)/ruff check .
