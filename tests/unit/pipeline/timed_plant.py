@@ -44,7 +44,7 @@ rules:
     within: {hours: 24, calendar: office}
     escalate:
       - {notify: sales_manager, key: "{sales_order}", text: {en: "{sales_order} waits", zh: "{sales_order} 等待"}}
-      - {task: answer, owner: sales, key: "{sales_order}", title: {en: Answer, zh: 答复}, due: {days: 1, calendar: office}}
+      - {task: answer, owner: sales, key: "{sales_order}", title: {en: Go, zh: 办}, due: {days: 1, calendar: office}}
 """
 
 
