@@ -1,21 +1,26 @@
 """Conform: raw records of one system become canonical records of one entity; bad rows go to quarantine.
 
-Row rules run here already, before a bad record can poison matching.
+Row rules run here already, before a bad record can poison matching. Only what landed since the last time is
+mapped; the outcome is that of mapping everything in force anew, for a record's last word alone counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from canonical.entities import ENTITIES, frame_schema
-from mappings.engine import Rejected
+from canonical.strict_json import dumps, loads
+from mappings.engine import InboundMapping, Rejected
+from pipeline.basis import digest
 from pipeline.hub import Hub, Run
-from pipeline.land import raw_landings
+from pipeline.land import InForce, in_force, nothing_landed
 from quality.quarantine import split
 from store import quarantine, runs
+from store.landing import Landing
 from store.quarantine import Rejection
 
 
@@ -30,45 +35,181 @@ class Conformed:
     rejected: int
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a canonical frame was made of: the rules, and each stream's landings from `first` to `last`."""
+
+    rules: str
+    streams: Mapping[str, tuple[int, int]]
+    raw: int = 0
+    rejected: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Basis | None:
+        """What was kept beside the frame; None where there is nothing."""
+        if not text:
+            return None
+        kept = loads(text)
+        streams = {stream: (int(first), int(last)) for stream, (first, last) in kept["streams"].items()}
+        return cls(kept["rules"], streams, int(kept["raw"]), int(kept["rejected"]))
+
+    def text(self) -> str:
+        """To be kept beside the frame."""
+        streams = {stream: list(span) for stream, span in self.streams.items()}
+        return dumps({"rules": self.rules, "streams": streams, "raw": self.raw, "rejected": self.rejected})
+
+
 def conform(hub: Hub, system: str, entity: str, run: Run) -> Conformed:
-    """Map every raw record in force, judge the rows, and write `canonical/<entity>/<system>`."""
-    latest, rejected, raw = _map(hub, system, entity)
-    good, failing = _judge(hub, entity, latest)
-    hub.frames.write(f"canonical/{entity}/{system}", good, run.run_id)
-    counts = {"raw": raw, "rows": good.height, "rejected": len(rejected) + latest.height - good.height}
+    """Map what landed since the last time, judge the rows, and write `canonical/<entity>/<system>`."""
+    name = frame_name(entity, system)
+    mappings = hub.configuration.inbound[system, entity]
+    last = Basis.read(hub.frames.made_of(name))
+    rules = _rules(hub, entity, mappings)
+    if last is not None and (last.rules != rules or _sent_again(hub, system, entity)):
+        last = None
+    found = _found(hub, system, mappings, last)
+    if last is not None and _nothing_new(found, last):
+        return _unchanged(hub, system, entity, run, last)
+    if last is not None and _goes_on(found, last) and len(mappings) == 1:
+        return _carry_on(hub, system, entity, run, last=last, found=found)
+    return _all_anew(hub, system, entity, run, rules)
+
+
+def frame_name(entity: str, system: str) -> str:
+    """Where one system's records of one entity stand."""
+    return f"canonical/{entity}/{system}"
+
+
+def _rules(hub: Hub, entity: str, mappings: Sequence[InboundMapping]) -> str:
+    rulebook = hub.configuration.rulebooks.get(entity)
+    specs = [mapping.spec.model_dump_json() for mapping in mappings]
+    return digest(*specs, mappings[0].timezone, rulebook.model_dump_json() if rulebook else "")
+
+
+def _sent_again(hub: Hub, system: str, entity: str) -> bool:
+    with hub.store.read() as tx:
+        return quarantine.waiting(tx, "conform", system, entity)[1]
+
+
+def _found(hub: Hub, system: str, mappings: Sequence[InboundMapping], last: Basis | None) -> dict[str, InForce]:
+    """What stands in each stream beyond what was mapped before."""
+    known = last.streams if last else {}
+    with hub.store.read() as tx:
+        return {
+            stream: in_force(hub, tx, system, stream, after=known.get(stream, (0, 0))[1])
+            for stream in {mapping.spec.stream for mapping in mappings}
+        }
+
+
+def _nothing_new(found: Mapping[str, InForce], last: Basis) -> bool:
+    return _goes_on(found, last) and not any(stream.landings for stream in found.values())
+
+
+def _goes_on(found: Mapping[str, InForce], last: Basis) -> bool:
+    """Whether what was mapped before still counts: no stream has been pulled anew from its start."""
+    return all(stream in last.streams and last.streams[stream][0] == one.first for stream, one in found.items())
+
+
+def _unchanged(hub: Hub, system: str, entity: str, run: Run, last: Basis) -> Conformed:
+    frame = hub.frames.read(frame_name(entity, system))
+    return _counted(hub, system, entity, run, last, 0 if frame is None else frame.height)
+
+
+def _counted(hub: Hub, system: str, entity: str, run: Run, basis: Basis, rows: int) -> Conformed:
+    counts = {"raw": basis.raw, "rows": rows, "rejected": basis.rejected}
     with hub.store.begin() as tx:
-        now = hub.now()
-        quarantine.replace(tx, "conform", system, entity, [*_unmapped(rejected), *failing], now=now)
-        runs.record_stage(tx, run.run_id, "conform", counts, now, part=f"{entity}/{system}")
+        runs.record_stage(tx, run.run_id, "conform", counts, hub.now(), part=f"{entity}/{system}")
     return Conformed(system, entity, **counts)
 
 
-def _map(hub: Hub, system: str, entity: str) -> tuple[pl.DataFrame, list[Rejected], int]:
-    """The last word of every record: its newest version, mapped or rejected, whatever older ones were."""
-    frames = [pl.DataFrame(schema=frame_schema(ENTITIES[entity]))]
-    rejected: list[Rejected] = []
-    raw = 0
-    for mapping in hub.configuration.inbound[system, entity]:
-        mapped = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
-        refused: dict[str, Rejected] = {}
-        for index, records in enumerate(raw_landings(hub, system, mapping.spec.stream)):
-            rows, bad = mapping.apply(records, system)
-            newly = {row.source_key or f"?{index}.{number}": row for number, row in enumerate(bad)}
-            mapped = pl.concat([mapped.filter(~pl.col("source_key").is_in(list(newly))), rows])
-            mapped = mapped.unique("source_key", keep="last", maintain_order=True)
-            known = set(rows["source_key"])
-            refused = {**{key: row for key, row in refused.items() if key not in known}, **newly}
-            raw += records.height
-        frames.append(mapped)
-        rejected += refused.values()
-    return pl.concat(frames).unique("source_key", keep="last", maintain_order=True), rejected, raw
+@dataclass(frozen=True, slots=True)
+class _Mapped:
+    """The last word of every record that was looked at: its newest version, mapped or rejected."""
+
+    rows: pl.DataFrame
+    refused: Mapping[str, Rejected]
+    raw: int
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(self.rows["source_key"]) | frozenset(self.refused)
 
 
-def _unmapped(rejected: Sequence[Rejected]) -> list[Rejection]:
-    return [
-        Rejection(row.source_key or f"?{index}", row.rule, row.message, row.path, row.payload)
-        for index, row in enumerate(rejected)
-    ]
+def _carry_on(hub: Hub, system: str, entity: str, run: Run, *, last: Basis, found: Mapping[str, InForce]) -> Conformed:
+    """Only the records that landed since: their former versions give way."""
+    name = frame_name(entity, system)
+    (mapping,) = hub.configuration.inbound[system, entity]
+    (landed,) = found.values()
+    mapped = _map(hub, mapping, system, landed.landings)
+    good, failing = _judge(hub, entity, mapped.rows)
+    before = hub.frames.read(name)
+    assert before is not None, "what has a basis stands"
+    keys = mapped.keys
+    rows = pl.concat([before.filter(~pl.col("source_key").is_in(list(keys))), good])
+    with hub.store.begin() as tx:
+        now = hub.now()
+        waiting = [*_unmapped(mapped.refused), *failing]
+        quarantine.replace(tx, "conform", system, entity, waiting, now=now, within=keys)
+        rejected, _ = quarantine.waiting(tx, "conform", system, entity)
+        streams = {mapping.spec.stream: (landed.first, landed.last)}
+        basis = Basis(last.rules, streams, last.raw + mapped.raw, rejected)
+    hub.frames.write(name, rows, run.run_id, basis.text(), changed=keys)
+    return _counted(hub, system, entity, run, basis, rows.height)
+
+
+def _all_anew(hub: Hub, system: str, entity: str, run: Run, rules: str) -> Conformed:
+    """Every raw record in force."""
+    empty = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
+    mapped: list[_Mapped] = []
+    streams: dict[str, tuple[int, int]] = {}
+    with hub.store.read() as tx:
+        for mapping in hub.configuration.inbound[system, entity]:
+            found = in_force(hub, tx, system, mapping.spec.stream)
+            if not found.landings:
+                raise nothing_landed(system, mapping.spec.stream)
+            streams[mapping.spec.stream] = (found.first, found.last)
+            mapped.append(_map(hub, mapping, system, found.landings))
+    latest = pl.concat([empty, *(one.rows for one in mapped)]).unique("source_key", keep="last", maintain_order=True)
+    good, failing = _judge(hub, entity, latest)
+    refused = [rejection for one in mapped for rejection in _unmapped(one.refused)]
+    rejected = len(refused) + len(failing)
+    basis = Basis(rules, streams, sum(one.raw for one in mapped), rejected)
+    with hub.store.begin() as tx:
+        quarantine.replace(tx, "conform", system, entity, [*refused, *failing], now=hub.now())
+    hub.frames.write(frame_name(entity, system), good, run.run_id, basis.text())
+    return _counted(hub, system, entity, run, basis, good.height)
+
+
+def _map(hub: Hub, mapping: InboundMapping, system: str, landings: Sequence[Landing]) -> _Mapped:
+    """The last word of every record of some landings, all mapped at once where none is both good and refused."""
+    frames = [hub.raw.read(landing.file) for landing in landings]
+    raw = sum(frame.height for frame in frames)
+    together = _mapped(mapping, system, pl.concat(frames))
+    if together.refused.keys().isdisjoint(set(together.rows["source_key"])):
+        return _Mapped(together.rows, together.refused, raw)
+    rows, refused = together.rows.clear(), dict[str, Rejected]()
+    for frame in frames:
+        newly = _mapped(mapping, system, frame)
+        rows = pl.concat([rows.filter(~pl.col("source_key").is_in(list(newly.refused))), newly.rows])
+        rows = rows.unique("source_key", keep="last", maintain_order=True)
+        known = set(newly.rows["source_key"])
+        refused = {**{key: row for key, row in refused.items() if key not in known}, **newly.refused}
+    return _Mapped(rows, refused, raw)
+
+
+def _mapped(mapping: InboundMapping, system: str, records: pl.DataFrame) -> _Mapped:
+    rows, bad = mapping.apply(records, system)
+    refused = {row.source_key or _unnamed(row.payload): row for row in bad}
+    return _Mapped(rows.unique("source_key", keep="last", maintain_order=True), refused, records.height)
+
+
+def _unnamed(payload: str) -> str:
+    """A name for a record whose own cannot be read."""
+    return f"?{hashlib.sha256(payload.encode()).hexdigest()[:16]}"
+
+
+def _unmapped(rejected: Mapping[str, Rejected]) -> list[Rejection]:
+    return [Rejection(key, row.rule, row.message, row.path, row.payload) for key, row in rejected.items()]
 
 
 def _judge(hub: Hub, entity: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:

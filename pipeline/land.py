@@ -11,7 +11,8 @@ from canonical.strict_json import dumps
 from pipeline.hub import Hub, Run
 from pipeline.news import news
 from store import runs
-from store.landing import RAW_SCHEMA, record_landing, watermark_of
+from store.landing import RAW_SCHEMA, Landing, record_landing, watermark_of
+from store.unit_of_work import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,34 @@ def never_landed(hub: Hub) -> tuple[str, ...]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The landings of a stream that count: the last complete one, at position `first`, and all after it."""
+
+    first: int
+    landings: tuple[Landing, ...]
+
+    @property
+    def last(self) -> int:
+        """The position of the newest."""
+        return self.landings[-1].position if self.landings else 0
+
+
+def in_force(hub: Hub, tx: Transaction, system: str, stream: str, *, after: int = 0) -> InForce:
+    """What counts of a stream, as far as it stands beyond a position."""
+    first = hub.raw.last_complete(tx, system, stream)
+    return InForce(first, tuple(hub.raw.listed(tx, system, stream, after=max(after, first - 1))))
+
+
 def raw_landings(hub: Hub, system: str, stream: str) -> list[pl.DataFrame]:
-    """The raw records in force for a stream: the last complete landing and all after it, oldest first."""
+    """The raw records in force for a stream, oldest first."""
     with hub.store.read() as tx:
-        landings = hub.raw.listed(tx, system, stream)
-    last_complete = max((index for index, landing in enumerate(landings) if landing.complete), default=0)
-    if not landings:
-        raise MillstreamError("nothing was landed yet", system=system, entity=stream, hint="run the land stage first")
-    return [hub.raw.read(landing.file) for landing in landings[last_complete:]]
+        found = in_force(hub, tx, system, stream)
+    if not found.landings:
+        raise nothing_landed(system, stream)
+    return [hub.raw.read(landing.file) for landing in found.landings]
+
+
+def nothing_landed(system: str, stream: str) -> MillstreamError:
+    """There is nothing to work on yet."""
+    return MillstreamError("nothing was landed yet", system=system, entity=stream, hint="run the land stage first")

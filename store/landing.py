@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from canonical.errors import MillstreamError
 from store import durable
@@ -93,11 +93,11 @@ class RawFiles:
         found = pl.read_parquet_metadata(file.path)
         return {name: value for name, value in found.items() if name != "ARROW:schema"}
 
-    def listed(self, tx: Connection, system: str, stream: str) -> list[Landing]:
-        """The landings of a stream, oldest first."""
+    def listed(self, tx: Connection, system: str, stream: str, *, after: int = 0) -> list[Landing]:
+        """The landings of a stream beyond a position, oldest first."""
         rows = tx.execute(
             select(landings)
-            .where(landings.c.system == system, landings.c.stream == stream)
+            .where(landings.c.system == system, landings.c.stream == stream, landings.c.position > after)
             .order_by(landings.c.position)
         )
         return [
@@ -110,6 +110,13 @@ class RawFiles:
             )
             for row in rows
         ]
+
+    def last_complete(self, tx: Connection, system: str, stream: str) -> int:
+        """The position of the last landing that held every live record; 0 where none did."""
+        query = select(func.max(landings.c.position)).where(
+            landings.c.system == system, landings.c.stream == stream, landings.c.complete
+        )
+        return int(tx.execute(query).scalar() or 0)
 
     def sweep(self, tx: Connection, now: datetime, older_than: timedelta) -> list[Path]:
         """Remove the files that no manifest lists and that are older than `older_than`; returns them."""

@@ -149,6 +149,15 @@ def listed(
     ]  # fmt: skip
 
 
+def waiting(tx: Connection, stage: str, system: str, entity: str) -> tuple[int, bool]:
+    """How many records of one place are in quarantine, and whether a person sent some of them through again."""
+    here = (quarantine.c.stage == stage, quarantine.c.system == system, quarantine.c.entity == entity)
+    keys = func.count(quarantine.c.source_key.distinct())
+    rows = tx.execute(select(quarantine.c.state, keys).where(*here).group_by(quarantine.c.state)).all()
+    found = {QuarantineState(state): count for state, count in rows}
+    return found.get(QuarantineState.OPEN, 0), QuarantineState.REPLAYED in found
+
+
 def counts(tx: Connection) -> dict[tuple[str, str, str], int]:
     """(stage, system, entity) → records in quarantine, however many rules each breaks."""
     place = (quarantine.c.stage, quarantine.c.system, quarantine.c.entity)
