@@ -18,7 +18,7 @@ from canonical.entities import ENTITIES
 from canonical.stewardship import Decision, SourceRef
 from mdm.identity import Link, LinkRules, Node, group
 from mdm.policy import Policy
-from mdm.survivorship import Pin, latest_pins, survive
+from mdm.survivorship import Pin, latest_pins, rank_of, survive
 
 BINDING_SCHEMA: dict[str, pl.DataType] = {
     "system": pl.String(),
@@ -88,7 +88,7 @@ def _regrouped(policy: Policy, matched: pl.DataFrame, known: pl.DataFrame, stewa
         return matched
     named = [*(ref for one in stewarded.decisions for ref in (*one.members, *one.others)),
              *(ref for link in stewarded.links for ref in (link.a, link.b))]  # fmt: skip
-    homes = _homes(matched, known)
+    homes = _homes(policy, matched, known)
     touched = pl.DataFrame([(ref.system, ref.source_key) for ref in named], schema=_REF, orient="row").unique()
     involved = homes.join(touched, on=list(_REF), how="semi").select("home").unique()
     nodes = nodes_of(homes.join(involved, on="home", how="semi", maintain_order="left"))
@@ -103,11 +103,12 @@ def _regrouped(policy: Policy, matched: pl.DataFrame, known: pl.DataFrame, stewa
     return found.with_columns(pl.coalesce("_moved", "golden_id").alias("golden_id")).drop("_moved")
 
 
-def _homes(matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Every record ever seen, in order of arrival; new ones by system and key."""
+def _homes(policy: Policy, matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Every record ever seen, in order of arrival; new ones by rank, system and key."""
     old = known.select(*_REF, pl.col("golden_id").alias("home"))
     fresh = matched.join(old, on=list(_REF), how="anti").select(*_REF, pl.col("home_id").alias("home"))
-    return pl.concat([old, fresh.sort(list(_REF))])
+    ordered = fresh.sort(rank_of(policy.precedence), *_REF)
+    return pl.concat([old, ordered])
 
 
 def nodes_of(homes: pl.DataFrame) -> list[Node]:

@@ -89,7 +89,7 @@ def winners(policy: Policy, records: pl.DataFrame, attribute: str, as_of: dateti
         return _same_winner(policy, records, attribute, as_of)
     usable = records.filter(_usable(attribute, survival.valid))
     said = usable.with_columns(
-        _rank(policy.ranked(attribute)).alias("_rank"),
+        rank_of(policy.ranked(attribute)).alias("_rank"),
         pl.len().over("golden_id", attribute).alias("_agreed"),
         *(key.alias(f"_key{index}") for index, (key, _) in enumerate(_keys(policy, survival, attribute, as_of))),
     )
@@ -108,12 +108,13 @@ def winners(policy: Policy, records: pl.DataFrame, attribute: str, as_of: dateti
 
 def by_rank(policy: Policy, records: pl.DataFrame) -> pl.DataFrame:
     """Records of each golden id, the system of the higher rank first, with the rank as `_rank`."""
-    return records.with_columns(_rank(policy.precedence).alias("_rank")).sort(
+    return records.with_columns(rank_of(policy.precedence).alias("_rank")).sort(
         "golden_id", "_rank", "system", "source_key"
     )
 
 
-def _rank(precedence: Sequence[str]) -> pl.Expr:
+def rank_of(precedence: Sequence[str]) -> pl.Expr:
+    """A system's place among these, the first 0; those not named come last."""
     places = {system: index for index, system in enumerate(precedence)}
     if not places:
         return pl.lit(0, dtype=pl.Int64)

@@ -11,13 +11,14 @@ from datetime import datetime
 
 import polars as pl
 
-from canonical.stewardship import Decision, SourceRef, in_force
+from canonical.stewardship import SourceRef, in_force
 from mdm.identity import Grouping, Link, LinkRules, Node, anchors, group
 from mdm.policy import Policy
-from mdm.reconcile import Stewarded
+from mdm.reconcile import Reconciled, Stewarded
 from mdm.references import CROSSWALK_SCHEMA
 from pipeline.hub import Hub
 from store import candidates, crosswalk, decisions, golden
+from store.conflicts import Conflict
 from store.crosswalk import Binding
 from store.unit_of_work import Transaction
 
@@ -46,10 +47,10 @@ def _links(tx: Transaction, entity: str) -> list[Link]:
     return [Link(pair.a, pair.b, pair.posterior) for pair in candidates.listed(tx, entity, "auto")]
 
 
-def homes(hub: Hub, entity: str) -> pl.DataFrame:
+def homes(hub: Hub, policy: Policy) -> pl.DataFrame:
     """Every record's home (`CROSSWALK_SCHEMA` of `mdm.references`), in order of arrival."""
     with hub.store.read() as tx:
-        return crosswalk.homes_frame(tx, entity).select(*CROSSWALK_SCHEMA)
+        return crosswalk.homes_frame(tx, policy.entity, policy.precedence).select(*CROSSWALK_SCHEMA)
 
 
 def bind(tx: Transaction, rows: Iterable[Binding], now: datetime) -> None:
@@ -64,7 +65,7 @@ def bind(tx: Transaction, rows: Iterable[Binding], now: datetime) -> None:
 def settle(tx: Transaction, policy: Policy, given: Stewarded) -> Settled:
     """Put every record that decisions or links touch, or touched, where it belongs now."""
     entity = policy.entity
-    standing = _involved(tx, entity, given)
+    standing = _involved(tx, policy, given)
     if not standing:
         return Settled((), frozenset(), {})
     nodes = nodes_of(standing)
@@ -79,13 +80,14 @@ def settle(tx: Transaction, policy: Policy, given: Stewarded) -> Settled:
     return Settled(moved, frozenset(touched), _redirects(names, nodes, grouping))
 
 
-def _involved(tx: Transaction, entity: str, given: Stewarded) -> list[Binding]:
+def _involved(tx: Transaction, policy: Policy, given: Stewarded) -> list[Binding]:
     """Every record of every home that is touched, or whose records stand elsewhere already."""
+    entity = policy.entity
     named = {(ref.system, ref.source_key) for one in given.decisions for ref in (*one.members, *one.others)}
     named |= {(ref.system, ref.source_key) for link in given.links for ref in (link.a, link.b)}
     bound = crosswalk.bindings(tx, entity, named)
     touched = {row.home_id or row.golden_id for row in bound.values()}
-    return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity))
+    return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity), policy.precedence)
 
 
 def _ref(row: Binding) -> SourceRef:
@@ -124,8 +126,25 @@ def withdraw(tx: Transaction, entity: str, settled: Settled, now: datetime, run_
     return golden.withdraw(tx, entity, settled.redirects, now, run_id)
 
 
-def opposing(given: Sequence[Decision], wanted: Decision) -> list[Decision]:
-    """Decisions in force that a new one overrules: the opposite verdict on some of the same records."""
-    ours = {*wanted.members, *wanted.others}
-    opposite = {"same": {"different", "split"}, "different": {"same"}, "split": {"same"}}.get(wanted.kind, set())
-    return [one for one in given if one.kind in opposite and len(ours & {*one.members, *one.others}) > 1]
+def homes_of(tx: Transaction, policy: Policy, wanted: Iterable[str]) -> pl.DataFrame:
+    """`homes`, of the records of some homes only."""
+    rows = [
+        (row.system, row.source_key, row.native_id, row.home_id or row.golden_id)
+        for row in crosswalk.at_home(tx, policy.entity, wanted, policy.precedence)
+    ]
+    return pl.DataFrame(rows, schema=CROSSWALK_SCHEMA, orient="row")
+
+
+def conflicts_of(entity: str, outcome: Reconciled) -> list[Conflict]:
+    """Where sources disagree, each with the value that survived."""
+    chosen = {row["golden_id"]: row for row in outcome.golden.to_dicts()} if outcome.conflicts.height else {}
+    return [
+        Conflict(
+            entity,
+            row["golden_id"],
+            row["attribute"],
+            {"kind": row["kind"], "said": row["values"]},
+            chosen.get(row["golden_id"], {}).get(row["attribute"]),
+        )
+        for row in outcome.conflicts.to_dicts()
+    ]

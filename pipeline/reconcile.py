@@ -19,7 +19,6 @@ from mdm.units import ItemUnits, to_stocking_units
 from pipeline import mastering
 from pipeline.hub import Hub, Run
 from store import conflicts, crosswalk, golden, quarantine, runs
-from store.conflicts import Conflict
 from store.crosswalk import Binding
 from store.quarantine import Rejection
 
@@ -49,7 +48,7 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
     keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity, run), shared)
     counted, unknown = _in_stocking_units(hub, policy, keyed, run)
-    known = mastering.homes(hub, entity)
+    known = mastering.homes(hub, policy)
     with hub.store.read() as tx:
         given = mastering.stewarded(tx, policy, hub.now())
     outcome = reconcile(policy, counted, known, given)
@@ -172,7 +171,7 @@ def _remember(
         if policy.crosswalk:
             mastering.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
         settled = mastering.settle(tx, policy, given) if entity in mastering.STEWARDED else None
-        conflicts.replace(tx, entity, _conflicts(entity, outcome), now)
+        conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now)
         for system in hub.configuration.sources_of(entity):
             mine = [rejection for owner, rejection in held if owner == system]
             quarantine.replace(tx, "reconcile", system, entity, mine, now=now)
@@ -183,17 +182,3 @@ def _remember(
             mastering.withdraw(tx, entity, settled, now, run.run_id)
         counts = {"golden": outcome.golden.height, "conflicts": outcome.conflicts.height, "unresolved": len(held)}
         runs.record_stage(tx, run.run_id, "reconcile", counts, now, part=entity)
-
-
-def _conflicts(entity: str, outcome: Reconciled) -> list[Conflict]:
-    chosen = {row["golden_id"]: row for row in outcome.golden.to_dicts()} if outcome.conflicts.height else {}
-    return [
-        Conflict(
-            entity,
-            row["golden_id"],
-            row["attribute"],
-            {"kind": row["kind"], "said": row["values"]},
-            chosen.get(row["golden_id"], {}).get(row["attribute"]),
-        )
-        for row in outcome.conflicts.to_dicts()
-    ]

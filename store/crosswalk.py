@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
 
 from store import ticks
 from store.statements import select_in
@@ -158,7 +158,11 @@ def move(tx: Connection, rows: Sequence[Binding]) -> None:
     if not rows:
         return
     tx.execute(_one(update(crosswalk)).values(is_primary=False), [_place(row) for row in rows])
-    moved: dict[str, Any] = {"golden_id": bindparam("to_golden"), "home_id": bindparam("to_home"), "is_primary": bindparam("first")}
+    moved: dict[str, Any] = {
+        "golden_id": bindparam("to_golden"),
+        "home_id": bindparam("to_home"),
+        "is_primary": bindparam("first"),
+    }
     tx.execute(
         _one(update(crosswalk)).values(**moved),
         [
@@ -169,15 +173,30 @@ def move(tx: Connection, rows: Sequence[Binding]) -> None:
     _tick(tx, rows)
 
 
-def at_home(tx: Connection, entity: str, homes: Iterable[str]) -> list[Binding]:
-    """Every record of these homes, wherever it is bound now, in order of arrival."""
+def at_home(tx: Connection, entity: str, homes: Iterable[str], precedence: Sequence[str] = ()) -> list[Binding]:
+    """Every record of these homes, wherever it is bound now, in order of arrival (as `homes_frame` has it)."""
     wanted = sorted(set(homes))
+    rank = {system: place for place, system in enumerate(precedence)}
+
+    def arrival(row: Row[Any]) -> tuple[datetime, int, str, str]:
+        return (row.bound_at, rank.get(row.system, len(rank)), row.system, row.source_key)
+
     here = select(crosswalk).where(crosswalk.c.entity == entity)
     rows = [
         *select_in(tx, here.where(crosswalk.c.home_id.is_(None)), crosswalk.c.golden_id, wanted),
         *select_in(tx, here, crosswalk.c.home_id, wanted),
     ]
-    return [_binding(row) for row in sorted(rows, key=lambda row: (row.bound_at, row.system, row.source_key))]
+    return [_binding(row) for row in sorted(rows, key=arrival)]
+
+
+def by_arrival(tx: Connection, entity: str, golden_id: str) -> list[Binding]:
+    """Every source record of one golden record, in the order in which they came."""
+    rows = tx.execute(
+        select(crosswalk)
+        .where(crosswalk.c.entity == entity, crosswalk.c.golden_id == golden_id)
+        .order_by(crosswalk.c.bound_at, crosswalk.c.system, crosswalk.c.source_key)
+    )
+    return [_binding(row) for row in rows]
 
 
 def moved_homes(tx: Connection, entity: str) -> set[str]:
@@ -194,11 +213,16 @@ def bindings(tx: Connection, entity: str, keys: Iterable[tuple[str, str]]) -> di
     return {(row.system, row.source_key): _binding(row) for row in found if (row.system, row.source_key) in wanted}
 
 
-def homes_frame(tx: Connection, entity: str) -> pl.DataFrame:
-    """Every record's home as `golden_id` (columns of `CROSSWALK_SCHEMA`), in order of arrival."""
+def homes_frame(tx: Connection, entity: str, precedence: Sequence[str] = ()) -> pl.DataFrame:
+    """Every record's home as `golden_id` (columns of `CROSSWALK_SCHEMA`), in order of arrival.
+
+    Of those that came together, systems come by `precedence`, then by name.
+    """
     home = func.coalesce(crosswalk.c.home_id, crosswalk.c.golden_id).label("golden_id")
     columns = [home if name == "golden_id" else crosswalk.c[name] for name in CROSSWALK_SCHEMA]
-    order = (crosswalk.c.bound_at, crosswalk.c.system, crosswalk.c.source_key)
+    rank = {system: place for place, system in enumerate(precedence)}
+    first = (case(rank, value=crosswalk.c.system, else_=len(rank)),) if rank else ()
+    order = (crosswalk.c.bound_at, *first, crosswalk.c.system, crosswalk.c.source_key)
     rows = tx.execute(select(*columns).where(crosswalk.c.entity == entity).order_by(*order))
     return pl.DataFrame([tuple(row) for row in rows], schema=CROSSWALK_SCHEMA, orient="row")
 
