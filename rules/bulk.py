@@ -5,7 +5,8 @@ Given the same changes it decides what `rules.decide` decides, in the same order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
@@ -54,15 +55,26 @@ def firings(
     found: dict[int, list[CompiledRule]] = {}
     parts = _parts(changes)
     for rule in rules.about(changes.entity):
-        for kind, (start, frame) in parts.items():
-            if frame.height and kind in rule.spec.when.event:
-                for position in _firing(rule, kind, frame, changes, records, frames):
-                    found.setdefault(start + position, []).append(rule)
+        when = rule.spec.when
+        if when.origin and changes.origin not in when.origin:
+            continue
+        for part in parts:
+            if part.frame.height and part.kind in when.event:
+                for position in _firing(rule, part, changes, records, frames):
+                    found.setdefault(part.start + position, []).append(rule)
     return found
 
 
-def _parts(changes: Changes) -> Mapping[EventKind, tuple[int, pl.DataFrame]]:
-    """Event → where its rows begin in `changes.rows()`, and one frame with all that a condition may read of them."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The changes of one kind: where they begin in `changes.rows()`, and all that a condition may read of them."""
+
+    kind: EventKind
+    start: int
+    frame: pl.DataFrame
+
+
+def _parts(changes: Changes) -> tuple[_Part, ...]:
     pairs = pl.concat(
         [
             changes.now,
@@ -71,43 +83,42 @@ def _parts(changes: Changes) -> Mapping[EventKind, tuple[int, pl.DataFrame]]:
         ],
         how="horizontal",
     )
-    return {
-        "created": (0, changes.created),
-        "changed": (changes.created.height, pairs),
-        "deleted": (changes.created.height + pairs.height, changes.deleted),
-    }
+    begin = changes.created.height
+    return (
+        _Part("created", 0, changes.created),
+        _Part("changed", begin, pairs),
+        _Part("deleted", begin + pairs.height, changes.deleted),
+    )
 
 
-def _firing(
-    rule: CompiledRule, kind: EventKind, frame: pl.DataFrame, changes: Changes, records: Records, frames: Frames
-) -> Collection[int]:
+def _firing(rule: CompiledRule, part: _Part, changes: Changes, records: Records, frames: Frames) -> Collection[int]:
+    """The rows of a part on which a rule fires."""
     when = rule.spec.when
-    if when.origin and changes.origin not in when.origin:
-        return ()
-    joined, column = _related(rule, kind, frame, frames)
-    mask = pl.repeat(value=True, n=frame.height, dtype=pl.Boolean)
-    if kind == "changed" and when.fields:
-        looked_at = [pl.col(f"~{name}") for name in when.fields if f"~{name}" in joined.columns]
-        mask = mask & (pl.any_horizontal(looked_at) if looked_at else pl.lit(value=False))
-    conditions = mask
+    joined, column = _related(rule, part, frames)
+    looked_at = pl.lit(value=True)
+    if part.kind == "changed" and when.fields:
+        looked_at = pl.any_horizontal(pl.col(f"~{name}") for name in when.fields if f"~{name}" in joined.columns)
+    conditions = looked_at
     if rule.condition is not None:
         conditions = conditions & expression(rule.condition.node, column)
     if rule.unless is not None:
         conditions = conditions & ~expression(rule.unless.node, column)
     try:
-        return joined.select(conditions.arg_true()).to_series().to_list()
+        return _places(joined, conditions)
     except pl.exceptions.ComputeError:
         # A number too large for a frame stops the whole column; one by one it only makes its own row null.
-        start = _parts(changes)[kind][0]
-        met = [start + position for position in joined.select(mask.arg_true()).to_series()]
-        rows = changes.at(met)
-        return [position - start for position in met if holds(rule, view_of(rule, rows[position], records))]
+        met = _places(joined, looked_at)
+        rows = changes.at([part.start + position for position in met])
+        return [place for place in met if holds(rule, view_of(rule, rows[part.start + place], records))]
 
 
-def _related(
-    rule: CompiledRule, kind: EventKind, frame: pl.DataFrame, frames: Frames
-) -> tuple[pl.DataFrame, Callable[[Symbol], pl.Expr]]:
+def _places(frame: pl.DataFrame, mask: pl.Expr) -> list[int]:
+    return frame.with_row_index("__row").filter(mask)["__row"].to_list()
+
+
+def _related(rule: CompiledRule, part: _Part, frames: Frames) -> tuple[pl.DataFrame, Callable[[Symbol], pl.Expr]]:
     """The frame with the fields of the related records that conditions read, and how each symbol is read."""
+    frame, kind = part.frame, part.kind
     read = {symbol for condition in (rule.condition, rule.unless) if condition for symbol in condition.symbols}
     column = partial(_column, rule, kind, frozenset(frame.columns))
     for lookup in _needed(rule, read):

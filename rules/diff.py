@@ -39,8 +39,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """The rows that differ, each frame in key order. `was`, `now` and `differs` (a column of booleans for each compared
-    field) are the changed rows, aligned.
+    """The rows that differ, each frame in key order.
+
+    `was`, `now` and `differs` (a column of booleans for each compared field) are the changed rows, aligned.
     """
 
     entity: str

@@ -149,6 +149,10 @@ def written(value: object) -> str:
         return f'd"{value:%Y-%m-%dT%H:%M:%S%z}"'
     if isinstance(value, date):
         return f'd"{value}"'
+    if isinstance(value, timedelta):
+        seconds, micro = divmod(value % timedelta(days=1), timedelta(seconds=1))
+        fraction = f".{micro.microseconds:06d}" if micro else ""
+        return f't"P{value.days}DT{seconds}{fraction}S"'
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -179,7 +179,7 @@ class _Reading:
         return OneOf(member, tuple(value for value in values if isinstance(value, Constant)))
 
     def _sum(self, found: Any) -> Node:  # noqa: ANN401
-        left, right, sign = self.node(found.left), self.node(found.right), found.type
+        (left, right), sign = _alike(self.node(found.left), self.node(found.right)), found.type
         kind = _SUMS.get((left.kind, sign, right.kind))
         if kind is None:
             shown = SIGNS.get(sign, sign)
