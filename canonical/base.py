@@ -33,6 +33,11 @@ class UnitOf:
     field: str
 
 
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Marks a text field whose value is JSON; a command's body carries it decoded."""
+
+
 class Entity(BaseModel):
     """One flat business record. Field order is column order."""
 
@@ -56,6 +61,13 @@ def quantities(model: type[Entity]) -> dict[str, str]:
     """Quantity field → the field naming its unit."""
     marks = {name: _mark(field, UnitOf) for name, field in model.model_fields.items()}
     return {name: mark.field for name, mark in marks.items() if mark is not None}
+
+
+def json_fields(model: type[Entity]) -> frozenset[str]:
+    """The fields that hold JSON text."""
+    return frozenset(
+        name for name, field in model.model_fields.items() if any(isinstance(mark, JsonText) for mark in field.metadata)
+    )
 
 
 def _mark(field: FieldInfo, kind: type[MarkT]) -> MarkT | None:

@@ -7,25 +7,17 @@ Quantities are in stocking units; `kit` and `lines` are JSON text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from canonical.base import Entity
+from canonical.base import Entity, JsonText, json_fields
+from canonical.floor_facts import FLOOR_FACTS
 from canonical.items import Sourcing
+from canonical.order_facts import ORDER_FACTS
+from canonical.supply_facts import SUPPLY_FACTS
 
-
-@dataclass(frozen=True, slots=True)
-class JsonText:
-    """Marks a text field whose value is JSON; a command's body carries it decoded."""
-
-
-def json_fields(model: type[Entity]) -> frozenset[str]:
-    """The fields of a fact that hold JSON text."""
-    return frozenset(
-        name for name, field in model.model_fields.items() if any(isinstance(mark, JsonText) for mark in field.metadata)
-    )
+__all__ = ["FACTS", "JsonText", "json_fields"]
 
 
 class PlannedOrderFact(Entity):
@@ -93,14 +85,18 @@ class ProductionFeedback(Entity):
 
 
 class FailedInspection(Entity):
-    """An inspection that found bad parts."""
+    """An inspection that found bad parts, with the operation they come from."""
 
     entity: ClassVar[str] = "failed_inspection"
     key: ClassVar[tuple[str, ...]] = ("inspection",)
 
     inspection: str
     work_order: str
+    item: str | None = None
     failed: Decimal
+    sequence: int | None = None
+    work_centre: str | None = None
+    """Who owns the operation: the place where it was done."""
     reason: str | None = None
     sales_order: str | None = None
 
@@ -128,16 +124,14 @@ class UrgentOrder(Entity):
     shipping: bool
 
 
-FACTS: dict[str, type[Entity]] = {
-    model.entity: model
-    for model in (
-        PlannedOrderFact,
-        ShipmentNeed,
-        OrderProgress,
-        ProductionFeedback,
-        FailedInspection,
-        UrgentWork,
-        UrgentOrder,
-    )
-}
+_OWN: tuple[type[Entity], ...] = (
+    PlannedOrderFact,
+    ShipmentNeed,
+    OrderProgress,
+    ProductionFeedback,
+    FailedInspection,
+    UrgentWork,
+    UrgentOrder,
+)
+FACTS: dict[str, type[Entity]] = {model.entity: model for model in (*_OWN, *ORDER_FACTS, *SUPPLY_FACTS, *FLOOR_FACTS)}
 """Every fact by name."""

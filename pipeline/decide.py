@@ -20,18 +20,22 @@ from canonical.keys import join_key
 from canonical.plan import Plan
 from canonical.strict_json import dumps, loads
 from pipeline.enact import enact
-from pipeline.facts import FactSources, facts
-from pipeline.held import held_orders
+from pipeline.fact_sources import FactSources
+from pipeline.facts import ALWAYS, facts
+from pipeline.held import held_orders, unoffered
 from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
 from rules.decide import decide as apply_rules
 from rules.diff import Change, diff
-from store import events, leases, runs
+from store import events, leases, runs, tasks
 from store.events import ChangeEvent
+from store.tasks import Task
 from store.unit_of_work import Transaction
 
-HISTORY = frozenset({"production_feedback", "failed_inspection"})
-"""What happened before the hub came is adopted, not acted on."""
+HISTORY = frozenset(
+    {"production_feedback", "failed_inspection", "operation_done", "refused_inspection", "work_hours", "defect_rate"}
+)
+"""What happened before the hub came, or before a rule first looked at it, is adopted, not acted on."""
 LEASE_SECONDS = 300.0
 
 
@@ -55,9 +59,10 @@ def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
         # The row lock of the lease keeps two deciders apart on any database.
         if not leases.acquire(tx, "decide", run.run_id, now, LEASE_SECONDS):
             raise SystemUnavailable("another run is deciding", hint="wait for it to end")
-        standing = {name: _last_decided(tx, name) for name in FACTS}
-        changes = _changes(hub, run, plan, standing)
-        adopted = _adopted(standing, changes)
+        watched = watched_facts(hub)
+        standing = {name: _last_decided(tx, name) for name in watched}
+        changes = _changes(hub, tx, run, plan, standing)
+        adopted = _adopted(tx, changes)
         acted = [change for change in changes if (change.entity, change.key) not in adopted]
         decisions = apply_rules(acted, hub.configuration.rules)
         done = enact(hub, tx, decisions, lambda change: _event_id(change, run))
@@ -72,7 +77,8 @@ def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
             tasks=done.tasks,
             timers=done.timers,
         )
-        counts = {"changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held}
+        counts = {"changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held,
+                  "watched": sorted(watched)}  # fmt: skip
         runs.record_stage(tx, run.run_id, "decide", counts, now)
         leases.release(tx, "decide", run.run_id)
     return outcome
@@ -85,7 +91,13 @@ def _last_decided(tx: Transaction, fact: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=model_schema(model))
 
 
-def _changes(hub: Hub, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]) -> list[Change]:
+def watched_facts(hub: Hub) -> frozenset[str]:
+    """The facts some rule looks at, and those others are derived from."""
+    rules = hub.configuration.rules
+    return ALWAYS | ((rules.subjects() | rules.related()) & FACTS.keys())
+
+
+def _changes(hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]) -> list[Change]:
     sources = FactSources(
         frames=judged_frames(hub),
         plan=plan,
@@ -93,8 +105,10 @@ def _changes(hub: Hub, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame
         planning=hub.deployment.planning,
         as_of=run.as_of,
         held_orders=held_orders(hub),
+        tasks=_tasks(tx),
+        unoffered=unoffered(hub),
     )
-    found = facts(sources)
+    found = facts(sources, standing.keys())
     return [
         change
         for name, frame in found.items()
@@ -107,11 +121,18 @@ def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
     return {row[key]: row for row in frame.iter_rows(named=True)}
 
 
-def _adopted(standing: Mapping[str, pl.DataFrame], changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-    """At the first deciding ever, past reports and inspections are taken as known."""
-    if any(not frame.is_empty() for frame in standing.values()):
-        return frozenset()
-    return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY)
+def _tasks(tx: Transaction) -> dict[tuple[str, str], dict[str, Task]]:
+    found: dict[tuple[str, str], dict[str, Task]] = {}
+    for task in tasks.latest(tx):
+        found.setdefault((task.kind, task.key), {})[task.owner] = task
+    return found
+
+
+def _adopted(tx: Transaction, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
+    """Past reports and inspections are taken as known when their kind of fact is decided on for the first time."""
+    last = runs.last_stage(tx, "decide")
+    known = frozenset(last.counts.get("watched", ALWAYS)) if last is not None else frozenset()
+    return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY - known)
 
 
 def _event_id(change: Change, run: Run) -> str:

@@ -7,8 +7,8 @@ course must never look deleted, or the hub would cancel what is being made or ha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,12 +19,16 @@ from canonical.entities import model_schema
 from canonical.facts import FACTS
 from canonical.plan import Plan, PlannedOrder
 from canonical.strict_json import dumps
+from pipeline.fact_sources import FactSources, sales_order_of
+from pipeline.floor_facts import floor_facts
+from pipeline.order_facts import order_facts, review_note
 from pipeline.settings import Planning
 from pipeline.snapshot import (
     Frames,
     OpenLine,
     Row,
     closed_references,
+    finishing_reports,
     open_lines,
     own_orders,
     rows,
@@ -32,43 +36,40 @@ from pipeline.snapshot import (
     shipped_line,
     unscaled,
 )
+from pipeline.supply_facts import supply_facts
 
 LETTER = {"make": "M", "buy": "P", "subcontract": "S"}
 """First letter of a planned order's reference: production, purchase, subcontract."""
 ROUTINE, HURRIED = 5, 2
-
-Decided = Mapping[str, Mapping[str, Row]]
-"""Fact name → reference → the row last decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactSources:
-    """What facts are derived from."""
-
-    frames: Frames
-    plan: Plan
-    decided: Decided
-    planning: Planning
-    as_of: date
-    held_orders: Mapping[str, str]
-    """Sales orders that cannot be planned in full, with the reason."""
+ALWAYS = frozenset(
+    {
+        "planned_order", "shipment_need", "production_feedback", "failed_inspection", "urgent_work", "urgent_order",
+        "order_progress",
+    }
+)  # fmt: skip
+"""Facts that are kept whatever the rules look at: others, and the plan's own memory, are derived from them."""
 
 
-def facts(sources: FactSources) -> dict[str, pl.DataFrame]:
-    """Every fact frame by name, each with one row a key."""
+def facts(sources: FactSources, wanted: AbstractSet[str] | None = None) -> dict[str, pl.DataFrame]:
+    """Every fact frame by name, each with one row a key; only the `wanted` ones, where they are named.
+
+    Facts that others are derived from are always made; the rest costs nothing where no rule looks at it.
+    """
     lines = open_lines(sources.frames)
     planned = list(_planned_orders(sources, lines))
     shipments = list(_shipment_needs(sources, lines))
-    derived: dict[str, Iterable[Row]] = {
-        "planned_order": planned,
-        "shipment_need": shipments,
-        "production_feedback": _feedback(sources),
-        "failed_inspection": _failed_inspections(sources),
-        "urgent_work": _urgent_work(sources, planned),
-        "urgent_order": _urgent_orders(sources, lines, shipments),
-        "order_progress": _progress(sources, lines, planned, shipments),
+    derived: dict[str, Callable[[], Iterable[Row]]] = {
+        "planned_order": lambda: planned,
+        "shipment_need": lambda: shipments,
+        "production_feedback": lambda: _feedback(sources),
+        "urgent_work": lambda: _urgent_work(sources, planned),
+        "urgent_order": lambda: _urgent_orders(sources, lines, shipments),
+        "order_progress": lambda: _progress(sources, lines, planned, shipments),
+        **order_facts(sources, lines),
+        **supply_facts(sources),
+        **floor_facts(sources),
     }
-    return {name: _frame(name, found) for name, found in derived.items()}
+    return {name: _frame(name, make()) for name, make in derived.items() if wanted is None or name in wanted}
 
 
 def _frame(name: str, found: Iterable[Row]) -> pl.DataFrame:
@@ -199,12 +200,10 @@ def _shipment_need(line: OpenLine, reference: str, old: Row | None) -> Row:
 
 
 def _feedback(sources: FactSources) -> Iterator[Row]:
+    """Reports of what is finished; those of an operation before the last are not goods yet."""
     work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
-    planned = sources.decided.get("planned_order", {})
-    for row in rows(sources.frames, "operation_report"):
-        order = work.get(row["work_order"])
-        if order is None or row["good"] <= 0:
-            continue
+    for row in finishing_reports(sources.frames):
+        order = work[row["work_order"]]
         yield {
             "report": row["golden_id"],
             "work_order": row["work_order"],
@@ -213,28 +212,8 @@ def _feedback(sources: FactSources) -> Iterator[Row]:
             "scrapped": row["scrapped"] or Decimal(0),
             "reported_at": row["reported_at"],
             "warehouse": sources.planning.receiving_warehouse,
-            "sales_order": _sales_order(order, planned),
+            "sales_order": sales_order_of(order, sources.decided),
         }
-
-
-def _sales_order(work_order: Row, planned: Mapping[str, Row]) -> str | None:
-    known = planned.get(work_order["our_reference"] or "", work_order)
-    order: str | None = known["sales_order"]
-    return order
-
-
-def _failed_inspections(sources: FactSources) -> Iterator[Row]:
-    work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
-    planned = sources.decided.get("planned_order", {})
-    for row in rows(sources.frames, "inspection"):
-        if row["result"] == "failed" and row["work_order"] in work:
-            yield {
-                "inspection": row["golden_id"],
-                "work_order": row["work_order"],
-                "failed": row["failed"],
-                "reason": row["reason"],
-                "sales_order": _sales_order(work[row["work_order"]], planned),
-            }
 
 
 # -- urgent orders -----------------------------------------------------------------------------------------------
@@ -292,7 +271,7 @@ def _progress(sources: FactSources, lines: list[OpenLine], planned: list[Row], s
             "stage": stage or "shipped",
             "percent": percent,
             "promised": _promised(sources.plan, open_by_order[key]),
-            "note": sources.held_orders.get(key),
+            "note": sources.held_orders.get(key) or review_note(sources, order),
         }
 
 

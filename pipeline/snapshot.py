@@ -299,12 +299,34 @@ def _goods_on_the_way(frames: Frames, as_of: date) -> Iterator[ScheduledReceipt]
     """Reported good pieces whose goods receipt has not been seen in the warehouse yet."""
     seen = {row["our_reference"] for row in rows(frames, "goods_receipt")}
     made = {row["golden_id"]: row for row in rows(frames, "work_order")}
-    for report in rows(frames, "operation_report"):
-        work = made.get(report["work_order"])
-        if work is None or report["golden_id"] in seen or report["good"] <= 0:
-            continue
-        key = f"goods_receipt|{report['golden_id']}"
-        yield ScheduledReceipt(key, work["item"], scaled(report["good"]), as_of, "goods_receipt", origin=_origin(work))
+    for report in finishing_reports(frames):
+        if report["golden_id"] not in seen:
+            work, key = made[report["work_order"]], f"goods_receipt|{report['golden_id']}"
+            good = scaled(report["good"])
+            yield ScheduledReceipt(key, work["item"], good, as_of, "goods_receipt", origin=_origin(work))
+
+
+def routings(frames: Frames) -> dict[str, list[Row]]:
+    """Item → its operations in order, of one routing: the first by code where several stand."""
+    chosen: dict[str, str] = {}
+    for row in sorted(rows(frames, "routing"), key=lambda row: str(row["code"])):
+        chosen.setdefault(row["item"], row["golden_id"])
+    steps: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows(frames, "operation"):
+        if chosen.get(row["item"]) == row["routing"]:
+            steps[row["item"]].append(row)
+    return {item: sorted(found, key=lambda row: int(row["sequence"])) for item, found in steps.items()}
+
+
+def finishing_reports(frames: Frames) -> Iterator[Row]:
+    """Reports of good pieces that finish an item: of its last operation, or of none in particular."""
+    made = {row["golden_id"]: row for row in rows(frames, "work_order")}
+    reports = [row for row in rows(frames, "operation_report") if row["good"] > 0 and row["work_order"] in made]
+    last = {item: steps[-1]["sequence"] for item, steps in routings(frames).items()} if reports else {}
+    for report in reports:
+        final = last.get(made[report["work_order"]]["item"])
+        if final is None or report["sequence"] is None or report["sequence"] >= final:
+            yield report
 
 
 def _origin(work: Row) -> str | None:

@@ -67,6 +67,13 @@ def stages(tx: Connection, run_id: str) -> list[StageCounts]:
     return [StageCounts(row.stage, row.part, row.counts, row.finished_at) for row in rows]
 
 
+def last_stage(tx: Connection, stage: str) -> StageCounts | None:
+    """The newest counts of a whole stage, over all runs."""
+    query = select(run_stages).where(run_stages.c.stage == stage, run_stages.c.part == "")
+    row = tx.execute(query.order_by(run_stages.c.finished_at.desc()).limit(1)).one_or_none()
+    return StageCounts(row.stage, row.part, row.counts, row.finished_at) if row else None
+
+
 def run(tx: Connection, run_id: str) -> Run | None:
     """One run; None when there is no such run."""
     row = tx.execute(select(runs).where(runs.c.run_id == run_id)).one_or_none()
