@@ -34,6 +34,11 @@ class ChangeEvent:
     at: datetime
     run_id: str
     revision: int | None = None
+    """The revision of our own document that the record shows, where it shows what we wrote."""
+    cause: str | None = None
+    """The command of ours it follows from."""
+    hops: int = 0
+    """How many events in a row followed from commands of ours, this one included."""
 
 
 _FIELDS = tuple(field.name for field in fields(ChangeEvent))

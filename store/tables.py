@@ -361,6 +361,8 @@ change_events = Table(
     Column("fields", StrictJson, nullable=False),
     _text("origin"),
     Column("revision", Integer),
+    _text("cause", nullable=True),
+    Column("hops", Integer, nullable=False, server_default=text("0")),
     Column("at", UtcDateTime, nullable=False),
     _text("run_id"),
     Index("ix_change_events_key", "entity", "key"),
