@@ -15,4 +15,6 @@ def not_closed(tx: Transaction) -> list[CircuitRow]:
 
 def in_words(terminal: Terminal, row: CircuitRow) -> str:
     """One circuit, for people."""
-    return terminal.say(f"circuit.{row.state}", since=row.since, said=row.said, until=row.until or row.since)
+    return terminal.say(
+        f"circuit.{row.state}", since=row.since, said=terminal.told(row.said), until=row.until or row.since
+    )

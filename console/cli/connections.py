@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -33,8 +33,12 @@ def listed(*, terminal: Caller) -> Exit:
         for name, chosen in deployment.systems.items()
     ]  # fmt: skip
     columns = ("col.system", "col.role", "col.state", "col.held", "col.adopted", "col.changed", "col.actor")
-    terminal.answer(answer, lambda: terminal.table(columns, [list(row.values()) for row in answer], right=[3]))
+    terminal.answer(answer, lambda: terminal.table(columns, [_drawn(terminal, row) for row in answer], right=[3]))
     return Exit.OK
+
+
+def _drawn(terminal: Terminal, row: dict[str, Any]) -> list[object]:
+    return list({**row, "state": terminal.term(row["state"])}.values())
 
 
 def set_state(system: str, state: Literal["live", "shadow", "paused"], /, *, terminal: Caller) -> Exit:
@@ -59,5 +63,6 @@ def set_state(system: str, state: Literal["live", "shadow", "paused"], /, *, ter
         if state == "live":
             released = interventions.release(tx, system, who, now())
     answer = {"system": system, "state": state, "changed": changed, "released": released}
-    terminal.answer(answer, lambda: terminal.line("connections.set", **answer))
+    shown = {**answer, "state": terminal.term(state)}
+    terminal.answer(answer, lambda: terminal.line("connections.set", **shown))
     return Exit.OK

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.cli.passes import draw_stages
+from console.cli.passes import draw_halted, draw_stages
 from console.cli.terminal import Terminal, shown
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ def draw_pass(terminal: Terminal, passed: DemoPass) -> None:
     terminal.line()
     terminal.heading(f"demo.{passed.name}")
     draw_stages(terminal, passed.report)
+    draw_halted(terminal, passed.report)
     if passed.error:
         terminal.text(passed.error, "red")
     read = ", ".join(f"{system} {count}" for system, count in sorted(passed.report.read.items()))

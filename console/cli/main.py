@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.help.protocols import HelpFormatter
 
 from console.cli.failures import explain
 from console.cli.terminal import Exit, Terminal
@@ -72,7 +73,7 @@ def _call(terminal: Terminal, tokens: Sequence[str]) -> int:
         ended = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except CycloptsError as error:
-        terminal.complain(str(error))
+        terminal.complain(terminal.words.told(str(error)))
         terminal.complain(terminal.say("usage.help"), "")
         return Exit.USAGE
     except BrokenPipeError:
@@ -108,6 +109,7 @@ def build(terminal: Terminal) -> App:
     app = App(
         name="millstream", version=_version(), help=terminal.say("help"), help_epilogue=terminal.say("help.common"),
         console=terminal.out, error_console=terminal.err, help_format="plaintext", result_action="return_value",
+        help_formatter=_formatter(terminal), default_parameter=Parameter(negative_iterable=()),
     )  # fmt: skip
     groups = {group: App(name=group, help=terminal.say(f"help.{group}")) for group in GROUPS}
     for name, verb in VERBS.items():
@@ -116,6 +118,15 @@ def build(terminal: Terminal) -> App:
     for group in groups.values():
         app.command(group)
     return app
+
+
+def _formatter(terminal: Terminal) -> HelpFormatter | None:
+    """How help is drawn; None is cyclopts' own way."""
+    if terminal.words.language == "en":
+        return None
+    from console.cli.explaining import ChineseFormatter
+
+    return ChineseFormatter()
 
 
 def _version() -> str:

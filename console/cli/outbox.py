@@ -71,21 +71,23 @@ def _draw_list(terminal: Terminal, found: list[OutboxEntry], total: Counter[str]
         columns,
         [
             (
-                entry.command.id[:SHORT_ID], entry.state.value, entry.command.system, operation(entry.command),
+                entry.command.id[:SHORT_ID], terminal.term(entry.state), entry.command.system,
+                operation(terminal, entry.command),
                 entry.command.business_key, entry.attempts, said(terminal, reason(entry)),
             )
             for entry in found
         ],
         right=[5],
     )  # fmt: skip
-    terminal.line("outbox.total", shown=len(found), total=", ".join(f"{n} {name}" for name, n in sorted(total.items())))
+    counted = ", ".join(f"{count} {terminal.term(state)}" for state, count in sorted(total.items()))
+    terminal.line("outbox.total", shown=len(found), total=counted)
     if total["parked"] or total["rejected"]:
         terminal.line("outbox.press")
 
 
-def operation(command: Command) -> str:
+def operation(terminal: Terminal, command: Command) -> str:
     """What a command does, with its revision; a cancelled one says so."""
-    return f"{'✗ ' if command.cancelled else ''}{command.kind} r{command.revision}"
+    return f"{'✗ ' if command.cancelled else ''}{terminal.term(command.kind)} r{command.revision}"
 
 
 def reason(entry: OutboxEntry) -> str | None:
@@ -96,9 +98,9 @@ def reason(entry: OutboxEntry) -> str | None:
 
 
 def said(terminal: Terminal, reason: str | None) -> str | None:
-    """A reason in the caller's words; what a system or the hub said stays as it is."""
+    """A reason in the caller's words; what a system said stays as it is."""
     key = f"held.{reason}"
-    return terminal.say(key) if reason and terminal.words.knows(key) else reason
+    return terminal.say(key) if reason and terminal.words.knows(key) else terminal.told(reason)
 
 
 def summary(entry: OutboxEntry) -> dict[str, Any]:
@@ -136,15 +138,32 @@ def show(command: str, /, *, terminal: Caller) -> Exit:
 
 def _draw_one(terminal: Terminal, answer: dict[str, Any], steps: tuple[StepRecord, ...]) -> None:
     drawn = {"body", "steps", "audit"}
-    terminal.table(("col.field", "col.value"), [(k, v) for k, v in answer.items() if k not in drawn and v != []])
+    plain = {name: value for name, value in answer.items() if name not in drawn and value not in ([], None, False)}
+    words = {"state", "entity", "operation"}
+    terminal.table(
+        ("col.field", "col.value"),
+        [
+            (terminal.term(name), terminal.term(value) if name in words else _shown(terminal, name, value))
+            for name, value in plain.items()
+        ],
+    )
     terminal.line()
     terminal.heading("outbox.body")
     terminal.text(as_json(answer["body"]))
     draw_steps(terminal, steps)
     for act in answer["audit"]:
-        terminal.line("outbox.act", at=act.at, actor=act.actor, action=act.action, detail=shown(act.detail or ""))
+        detail = ", ".join(
+            f"{terminal.term(name)} {terminal.term(shown(part))}" for name, part in (act.detail or {}).items()
+        )
+        terminal.line("outbox.act", at=act.at, actor=act.actor, action=terminal.term(act.action), detail=detail)
     if terminal.words.knows(key := f"outbox.next.{answer['state']}"):
         terminal.line(key, id=answer["id"][:SHORT_ID], system=answer["system"])
+
+
+def _shown(terminal: Terminal, name: str, value: object) -> str:
+    if name == "reason":
+        return said(terminal, str(value)) or ""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else shown(value)
 
 
 def draw_steps(terminal: Terminal, steps: tuple[StepRecord, ...]) -> None:
@@ -153,7 +172,7 @@ def draw_steps(terminal: Terminal, steps: tuple[StepRecord, ...]) -> None:
         ("col.step", "col.try", "col.state", "col.sent", "col.settled", "col.number"),
         [
             (
-                one.step, one.attempt, one.state, one.sent_at, one.settled_at,
+                one.step, one.attempt, terminal.term(one.state), one.sent_at, one.settled_at,
                 one.receipt and (one.receipt.native_number or one.receipt.native_id),
             )
             for one in steps
@@ -245,9 +264,15 @@ def _touched(terminal: Terminal, entry: OutboxEntry, state: State | None) -> Exi
     command = entry.command
     if state is None:
         raise MillstreamError(
-            terminal.say("outbox.cannot", state=entry.state.value), system=command.system, entity=command.entity,
-            key=command.business_key, hint=terminal.say("outbox.cannot.hint"),
+            terminal.say("outbox.cannot", state=terminal.term(entry.state)),
+            system=command.system, entity=command.entity, key=command.business_key,
+            hint=terminal.say("outbox.cannot.hint"),
         )  # fmt: skip
     answer = {"id": command.id, "was": entry.state.value, "state": state.value}
-    terminal.answer(answer, lambda: terminal.line("outbox.touched", **answer))
+    terminal.answer(
+        answer,
+        lambda: terminal.line(
+            "outbox.touched", id=command.id[:SHORT_ID], was=terminal.term(entry.state), state=terminal.term(state)
+        ),
+    )
     return Exit.OK

@@ -85,7 +85,7 @@ def draw_stages(terminal: Terminal, passed: PassReport) -> None:
         plain = {name: value for name, value in counts.items() if not isinstance(value, dict)}
         told = ", ".join(f"{count_name(terminal, name)} {value}" for name, value in plain.items())
         nested = "; ".join(
-            f"{count_name(terminal, name)}: {_told(value)}"
+            f"{count_name(terminal, name)}: {_told(terminal, value)}"
             for name, value in counts.items()
             if isinstance(value, dict) and value
         )
@@ -93,21 +93,33 @@ def draw_stages(terminal: Terminal, passed: PassReport) -> None:
             (terminal.say(f"stage.{stage}"), f"{passed.seconds[stage]:.1f}", "; ".join(filter(None, (told, nested))))
         )
     terminal.table(("col.stage", "col.seconds", "col.result"), rows, right=[1])
+
+
+def draw_halted(terminal: Terminal, passed: PassReport) -> None:
+    """A line for each reason for which a system brought nothing."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for part, why in sorted(passed.halted.items()):
         system, _, stream = part.partition("/")
         grouped.setdefault((system, why), []).append(stream)
     for (system, why), streams in grouped.items():
-        said = why.removeprefix(f"{system}: ")
+        said = terminal.told(why.removeprefix(f"{system}: "))
         terminal.line(
             "run.halted", system=system, streams=", ".join(streams), why=said, press=f"millstream probe {system}"
         )
 
 
-def _told(value: Mapping[str, Any]) -> str:
+def _told(terminal: Terminal, value: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name} {{{_told(part)}}}" if isinstance(part, Mapping) else f"{name} {part}" for name, part in value.items()
+        f"{_words(terminal, name)} {{{_told(terminal, part)}}}"
+        if isinstance(part, Mapping)
+        else f"{_words(terminal, name)} {part}"
+        for name, part in value.items()
     )
+
+
+def _words(terminal: Terminal, name: str) -> str:
+    """`planned_order created`, `mes.order_work`, `in_production`: each word by itself."""
+    return " ".join(".".join(terminal.term(part) for part in word.split(".")) for word in name.split(" "))
 
 
 def count_name(terminal: Terminal, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from canonical.commands import State
 from console.cli.circuits import in_words, not_closed
+from console.cli.down import Down, down, draw_down
 from console.cli.outbox import SHORT_ID, said, summary
 from console.cli.passes import PassReport, draw_stages, report
 from console.cli.state import now, opened
@@ -28,13 +30,14 @@ def status(*, terminal: Caller) -> Exit:
         counted: dict[str, dict[str, int]] = {}
         for (system, state), count in sorted(outbox.counts(tx).items()):
             counted.setdefault(system, {})[state.value] = count
-        stuck = outbox.entries(tx, states=STUCK)
+        stuck, stopped = outbox.entries(tx, states=STUCK), down(tx)
         answer: dict[str, Any] = {
             "last_run": last, "stages": stages and stages.by_stage, "commands": counted,
             "quarantined": sum(quarantine.counts(tx).values()), "conflicts": sum(conflicts.counts(tx).values()),
+            "down": [{**asdict(one), "press": one.press} for one in stopped],
             "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
         }  # fmt: skip
-    terminal.answer(answer, lambda: _draw(terminal, answer, stages))
+    terminal.answer(answer, lambda: _draw(terminal, answer, stages, stopped))
     return Exit.PARKED if any(one.state in {State.PARKED, State.IN_DOUBT} for one in stuck) else Exit.OK
 
 
@@ -63,7 +66,7 @@ def press(entry: OutboxEntry) -> str:
     return "millstream run"
 
 
-def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None) -> None:
+def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None, stopped: list[Down]) -> None:
     last = answer["last_run"]
     if last is None:
         terminal.line("status.never")
@@ -71,12 +74,19 @@ def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None)
     terminal.heading("status.last", run=last.run_id, at=last.started_at, state=terminal.say(f"run.{last.state}"))
     if stages is not None:
         draw_stages(terminal, stages)
-    terminal.line()
-    terminal.heading("status.outbox")
-    terminal.table(("col.system", "col.commands"), answer["commands"].items())
-    terminal.line("status.waiting", quarantined=answer["quarantined"], conflicts=answer["conflicts"])
+    draw_down(terminal, stopped, now())
     for row in answer["circuits"]:
         terminal.text(f"{row.system}: {in_words(terminal, row)}", "red")
+    terminal.line()
+    terminal.heading("status.outbox")
+    terminal.table(
+        ("col.system", "col.commands"),
+        [
+            (system, {terminal.term(state): count for state, count in counted.items()})
+            for system, counted in answer["commands"].items()
+        ],
+    )
+    terminal.line("status.waiting", quarantined=answer["quarantined"], conflicts=answer["conflicts"])
     if not answer["oldest_stuck"]:
         terminal.line("status.nothing")
         return
@@ -86,7 +96,14 @@ def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None)
     terminal.table(
         columns,
         [
-            (o["state"], o["system"], o["business_key"], o["minutes"], said(terminal, o["reason"]), o["press"])
+            (
+                terminal.term(o["state"]),
+                o["system"],
+                o["business_key"],
+                o["minutes"],
+                said(terminal, o["reason"]),
+                o["press"],
+            )
             for o in answer["oldest_stuck"]
         ],
         right=[3],

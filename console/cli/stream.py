@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from canonical.commands import State
-from console.cli.passes import PassReport, draw_stages, report
+from console.cli.passes import PassReport, draw_halted, draw_stages, report
 from console.cli.state import opened, settings_of
 from console.cli.terminal import Exit, Terminal
 from console.cli.worker import Job, PassEnd, Worker
@@ -64,6 +64,7 @@ def _draw(terminal: Terminal, end: PassEnd, passed: PassReport | None) -> None:
     terminal.heading("run.title", run=end.run_id, state=terminal.say(f"run.{state}"))
     if passed is not None:
         draw_stages(terminal, passed)
+        draw_halted(terminal, passed)
     if end.error:
         terminal.text(end.error, "red")
     terminal.line("run.next")

@@ -63,6 +63,14 @@ class Terminal:
         """A sentence in the caller's language."""
         return self.words.say(key, **values)
 
+    def term(self, word: object, kind: str = "") -> str:
+        """A word of the hub's own, such as a state, in the caller's language."""
+        return self.words.term(str(word), kind)
+
+    def told(self, text: str | None) -> str | None:
+        """What a room below said, in the caller's language as far as it is known."""
+        return text and self.words.told(text)
+
     def answer(self, value: object, draw: Callable[[], None]) -> None:
         """The verb's result: as JSON where asked for, drawn for a person otherwise."""
         if self.json:

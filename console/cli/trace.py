@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from canonical.commands import State
 from console.cli.failures import NotKnown
+from console.cli.outbox import said
 from console.cli.state import opened, settings_of
 from console.cli.terminal import Exit, Terminal, shown
 
@@ -48,10 +49,13 @@ def draw(terminal: Terminal, life: Row, names: Mapping[str, str]) -> None:
     _part(
         terminal,
         "trace.documents",
-        life["documents"],
-        ("system", "entity", "number", "native_id", "reference", "origin", "at"),
+        [{**row, **_terms(terminal, row, "document", "origin")} for row in life["documents"]],
+        ("system", "document", "number", "native_id", "reference", "origin", "at"),
     )
-    commands = [{**row, "said": row["error"]} for row in life["commands"]]
+    commands = [
+        {**row, **_terms(terminal, row, "state", "operation"), "said": said(terminal, row["reason"])}
+        for row in life["commands"]
+    ]
     _part(
         terminal, "trace.commands", commands,
         ("state", "system", "operation", "revision", "reference", "attempts", "said"), right=[3, 5],
@@ -66,33 +70,48 @@ def draw(terminal: Terminal, life: Row, names: Mapping[str, str]) -> None:
     _part(
         terminal,
         "trace.inspections",
-        life["inspections"],
+        [{**row, "result": terminal.term(row["result"], "inspection")} for row in life["inspections"]],
         ("code", "work_order", "result", "failed", "reason"),
         right=[3],
     )
     _part(
         terminal,
         "trace.shipments",
-        life["shipments"],
+        [{**row, **_terms(terminal, row, "status")} for row in life["shipments"]],
         ("number", "line", "item", "quantity", "shipped", "status", "shipped_at"),
         right=[3, 4],
     )
-    _part(terminal, "trace.quarantined", life["quarantined"], ("stage", "system", "key", "rule", "message"))
-    _part(terminal, "trace.events", [_told(row) for row in life["events"]], ("at", "fact", "kind", "key", "said"))
+    waiting = [
+        {**row, **_terms(terminal, row, "stage"), "message": terminal.told(row["message"])}
+        for row in life["quarantined"]
+    ]
+    _part(terminal, "trace.quarantined", waiting, ("stage", "system", "key", "rule", "message"))
+    events = [_told(terminal, row) for row in life["events"]]
+    _part(terminal, "trace.events", events, ("at", "fact", "kind", "key", "said"))
+
+
+def _terms(terminal: Terminal, row: Row, *names: str) -> dict[str, str]:
+    """These fields of a row in the caller's language."""
+    return {name: terminal.term(row[name]) for name in names}
 
 
 def _draw_head(terminal: Terminal, life: Row) -> None:
     """Whose order it is, whether it is urgent, and how far it has come."""
     order, progress = life["order"], life["progress"]
     terminal.heading(
-        "trace.order", number=order["number"], customer=shown(order.get("customer")), status=order["status"]
+        "trace.order",
+        number=order["number"],
+        customer=shown(order.get("customer")),
+        status=terminal.term(order["status"]),
     )
     marks = [terminal.say(f"trace.{mark}") for mark in ("urgent", "custom") if order.get(mark)]
     if marks:
         terminal.text(", ".join(marks), "bold red")
     if progress:
         known = {**dict.fromkeys(("stage", "percent", "promised"), ""), **_shown(progress)}
-        terminal.line("trace.progress", **{**known, "note": f" ({progress['note']})" if progress.get("note") else ""})
+        known["stage"] = terminal.term(known["stage"], "progress")
+        note = terminal.told(progress.get("note"))
+        terminal.line("trace.progress", **{**known, "note": f" ({note})" if note else ""})
 
 
 def _shown(row: Row) -> dict[str, str]:
@@ -133,10 +152,13 @@ def _branch(terminal: Terminal, rows: list[Row], consumer: str, depth: int, name
             _branch(terminal, rows, row["supply"], depth + 1, names)
 
 
-def _told(event: Row) -> Row:
+def _told(terminal: Terminal, event: Row) -> Row:
     """An event in a few words: what is new, or which fields changed."""
     new = event["new"] or {}
     fields = (
         event["fields"] if event["kind"] == "changed" else [n for n in ("stage", "quantity", "due", "good") if n in new]
     )
-    return {**event, "said": ", ".join(f"{name} {shown(new.get(name))}" for name in fields if name != "kit")}
+    said = (
+        f"{terminal.term(name)} {terminal.term(shown(new.get(name)), 'progress')}" for name in fields if name != "kit"
+    )
+    return {**event, **_terms(terminal, event, "fact", "kind"), "said": ", ".join(said)}

@@ -13,6 +13,7 @@ import polars as pl
 
 from canonical.plan import DEFAULT_SCALE
 from canonical.strict_json import loads
+from console.cli.outbox import reason
 from store import crosswalk, documents, events, golden, outbox, plan_pegs, quarantine
 from store.documents import Document
 from store.events import ChangeEvent
@@ -21,6 +22,8 @@ from store.outbox import OutboxEntry
 from store.unit_of_work import Transaction
 
 Row = Mapping[str, Any]
+DOCUMENTS = {"raise_task": "task", "update_order_progress": "order_progress"}
+"""Commands whose document is something else than the entity it is kept with."""
 EVENTS_READ = 1_000_000
 """Events are read by fact, not by order; so many are looked through at most."""
 
@@ -74,13 +77,14 @@ def life_of(tx: Transaction, home: Path, order: str) -> OrderLife:
     supplies = [row for key in keys for row in _supplies(tx, frames, key)]
     references = {entry.command.business_key for entry in entries} | {row["reference"] for row in supplies}
     work = _work_orders(frames, order, references)
+    kinds = {(one.command.system, one.command.entity, one.command.business_key): one.command.kind for one in entries}
     ours = [row for row in documents.listed(tx) if row.business_key in references]
     return OrderLife(
         order=version.content,
         lines=[{**row, "name": frames.item(row["item"])} for row in lines],
         progress=_progress(tx, order),
         supplies=supplies,
-        documents=[*_native(tx, order), *(_document(row) for row in ours), *_foreign(work, ours)],
+        documents=[*_native(tx, order), *(_document(row, kinds) for row in ours), *_foreign(work, ours)],
         commands=[_command(tx, entry) for entry in entries],
         reports=frames.rows("operation_report", "work_order", [row["golden_id"] for row in work]),
         inspections=frames.rows("inspection", "work_order", [row["golden_id"] for row in work]),
@@ -150,15 +154,18 @@ def _either(frames: _Frames, entity: str, wanted: Mapping[str, list[str]]) -> li
 
 def _native(tx: Transaction, order: str) -> list[Row]:
     return [
-        {"system": row.system, "entity": "sales_order", "number": row.source_key, "native_id": row.native_id,
+        {"system": row.system, "entity": "sales_order", "document": "sales_order", "number": row.source_key,
+         "native_id": row.native_id,
          "reference": order, "origin": "source", "at": None}
         for row in crosswalk.bindings_of(tx, "sales_order", order)
     ]  # fmt: skip
 
 
-def _document(row: Document) -> Row:
+def _document(row: Document, kinds: Mapping[tuple[str, str, str], str]) -> Row:
+    kind = kinds.get((row.system, row.entity, row.business_key), "")
     return {
-        "system": row.system, "entity": row.entity, "number": row.native_number, "native_id": row.native_id,
+        "system": row.system, "entity": row.entity, "document": DOCUMENTS.get(kind, row.entity),
+        "number": row.native_number, "native_id": row.native_id,
         "reference": row.business_key, "origin": row.origin, "at": row.applied_at,
     }  # fmt: skip
 
@@ -167,7 +174,8 @@ def _foreign(work: list[Row], ours: list[Document]) -> list[Row]:
     """Work orders that somebody else made for this order."""
     known = {row.business_key for row in ours}
     return [
-        {"system": source.partition(":")[0], "entity": "work_order", "number": source.partition(":")[2],
+        {"system": source.partition(":")[0], "entity": "work_order", "document": "work_order",
+         "number": source.partition(":")[2],
          "native_id": None, "reference": row["golden_id"], "origin": "source", "at": None}
         for row in work if row["our_reference"] not in known
         for source in row["sources"]
@@ -179,7 +187,8 @@ def _command(tx: Transaction, entry: OutboxEntry) -> Row:
     return {
         "id": command.id, "state": entry.state.value, "system": command.system, "operation": command.kind,
         "reference": command.business_key, "revision": command.revision, "cancelled": command.cancelled,
-        "attempts": entry.attempts, "error": entry.last_error, "actor": command.actor, "created_at": entry.created_at,
+        "attempts": entry.attempts, "reason": reason(entry), "error": entry.last_error,
+        "actor": command.actor, "created_at": entry.created_at,
         "updated_at": entry.updated_at, "body": command.body,
         "steps": [asdict(step) for step in outbox.steps(tx, [command.id]).get(command.id, ())],
     }  # fmt: skip

@@ -13,6 +13,7 @@ from console.cli.failures import NotKnown
 from console.cli.state import opened
 from console.cli.terminal import Exit, Terminal, as_json
 from store import conflicts, quarantine
+from store.conflicts import Conflict
 from store.quarantine import QuarantineRow
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
@@ -63,8 +64,9 @@ def _draw_quarantine(terminal: Terminal, found: list[QuarantineRow], limit: int)
         columns,
         [
             (
-                one.stage, one.system, one.entity, one.rejection.source_key, one.rejection.rule, one.rejection.path,
-                one.rejection.message, one.first_seen,
+                terminal.term(one.stage), terminal.term(one.system), terminal.term(one.entity),
+                one.rejection.source_key, one.rejection.rule, one.rejection.path,
+                terminal.told(one.rejection.message), one.first_seen,
             )
             for one in found[:limit]
         ],
@@ -108,8 +110,9 @@ def payload_of(payload: object) -> object:
 
 def _draw_records(terminal: Terminal, answer: list[dict[str, Any]]) -> None:
     for row in answer:
-        terminal.text(f"{row['stage']}  {row['system']}/{row['entity']}  {row['source_key']}", "bold")
-        terminal.text(f"{row['rule']}  {row['path']}: {row['message']}")
+        stage, entity = terminal.term(row["stage"]), terminal.term(row["entity"])
+        terminal.text(f"{stage}  {row['system']}/{entity}  {row['source_key']}", "bold")
+        terminal.text(f"{row['rule']}  {row['path']}: {terminal.told(row['message'])}")
         terminal.text(as_json(row["payload"]))
 
 
@@ -125,11 +128,17 @@ def conflicts_list(*, entity: str | None = None, limit: int = 100, terminal: Cal
     """
     with opened(terminal) as store, store.read() as tx:
         found = conflicts.listed(tx, entity)
-    columns = ("col.entity", "col.golden", "col.attribute", "col.said", "col.chosen", "col.since")
+    columns = ("col.entity", "col.golden", "col.attribute", "col.conflict", "col.said", "col.chosen", "col.since")
 
     def draw() -> None:
         rows = [
-            (one.entity, one.golden_id, one.attribute, _said(one.values), one.chosen, one.since)
+            (
+                terminal.term(one.entity),
+                one.golden_id,
+                terminal.term(one.attribute),
+                *_disagreement(terminal, one),
+                one.since,
+            )
             for one in found[:limit]
         ]
         terminal.table(columns, rows)
@@ -137,6 +146,16 @@ def conflicts_list(*, entity: str | None = None, limit: int = 100, terminal: Cal
 
     terminal.answer(found[:limit], draw)
     return Exit.OK
+
+
+def _disagreement(terminal: Terminal, one: Conflict) -> tuple[str, object, object]:
+    """What kind it is, what is said, and what holds meanwhile."""
+    kind = one.values.get("kind", "systems_differ")
+    if not terminal.words.knows(f"conflict.{kind}"):
+        return kind, _said(one.values), one.chosen
+    meanwhile = f"conflict.{kind}.meanwhile"
+    holds = one.chosen if one.chosen is not None or not terminal.words.knows(meanwhile) else terminal.say(meanwhile)
+    return terminal.say(f"conflict.{kind}"), _said(one.values), holds
 
 
 def _said(values: Any) -> object:  # noqa: ANN401 - JSON of the store

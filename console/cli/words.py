@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from console.cli import phrases
+from console.cli.terms import TERMS
+from console.cli.translation import translated
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -22,6 +24,16 @@ class Words:
     def say(self, key: str, /, **values: object) -> str:
         """The sentence under `key`, filled in; raises `KeyError` for a sentence nobody wrote."""
         return phrases.PHRASES[key][LANGUAGES.index(self.language)].format(**values)
+
+    def term(self, word: str, kind: str = "") -> str:
+        """A word of the hub's own, such as a state: Chinese where the reader's language is, else as code writes it."""
+        if self.language != "zh":
+            return word
+        return TERMS.get(f"{kind}.{word}") or TERMS.get(word, word)
+
+    def told(self, text: str) -> str:
+        """What a room below said, in the reader's language as far as it is known."""
+        return (translated(text) if self.language == "zh" else None) or text
 
     def knows(self, key: str) -> bool:
         """Whether there is a sentence under `key`."""

@@ -170,10 +170,11 @@ def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> N
     press = {row["state"]: row["press"] for row in ended.json["oldest_stuck"]}
     assert press["held"] == "millstream connections set erp live"
     assert press["parked"] == f"millstream outbox show {id_of(told, 'M-2')[:12]}"
-    assert (
-        "wms brought nothing (items): it is down. The last data stay in force; see millstream probe wms"
-        in call("status").out
-    )
+    (wms,) = ended.json["down"]
+    assert (wms["system"], wms["since"], wms["streams"]) == ("wms", NOW.isoformat(), ["items"])
+    said = " ".join(call("status").out.split())
+    assert "wms │ 2026-11-02 08:00:00" in said
+    assert "items │ it is down │ millstream probe wms" in said
 
 
 def test_status_and_doctor__a_circuit_that_is_open_with_its_time_and_reason(call: Call, told: Store) -> None:

@@ -1,0 +1,118 @@
+"""Chinese for what the verbs' docstrings say about their parameters, and for the titles of help itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+EXPLANATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        # -- help itself ------------------------------------------------------------------------------------------
+        "Commands": "命令",
+        "Arguments": "参数",
+        "Parameters": "选项",
+        "Display this message and exit.": "显示帮助并退出。",
+        "Display application version.": "显示版本。",
+        # -- demo, run, relay -------------------------------------------------------------------------------------
+        "How large the plant is; 10 is ten times as large.": "工厂规模；10 即十倍。",
+        "The plant's seed: the same seed gives the same plant.": "工厂的随机种子：种子相同，工厂相同。",
+        "Where the demo keeps what it makes; an earlier demo there is replaced.": "演示目录；其中旧的演示会被替换。",
+        "Make the systems fail at random from this seed: errors, hangs, lost answers, doubles.": (
+            "以该种子让系统随机出错：报错、挂起、应答丢失、重复。"
+        ),
+        "Leave the systems running at the end, until Ctrl-C, so that other verbs can reach them.": (
+            "结束后保持系统运行，直到按 Ctrl-C，供其他命令访问。"
+        ),
+        "A real ERP instead: Tryton in its own process, with a factory of its own; takes --dir and --keep alone.": (
+            "改用真实 ERP：Tryton，独立进程，自带工厂数据；仅支持 --dir 与 --keep。"
+        ),
+        "Only this stage, on what the last pass left behind. All but `deliver` do without Dagster.": (
+            "只运行该阶段，沿用上一轮的结果。除 deliver 外均不经 Dagster。"
+        ),
+        "Pull whole streams, not only what changed since the last pass.": "拉取完整数据流，而非仅上轮之后的变化。",
+        "Call the stage functions without Dagster: no history there, but no start-up of seconds either.": (
+            "不经 Dagster 直接调用各阶段：没有其历史记录，但省去数秒启动。"
+        ),
+        "The address to listen on; put a proxy with TLS in front before it is anything but loopback.": (
+            "监听地址；若非本机回环，请在前面放置带 TLS 的代理。"
+        ),
+        "The port to listen on.": "监听端口。",
+        # -- check, probe, preview, plan, mdm ---------------------------------------------------------------------
+        "The deployment file to check; by default the one MILLSTREAM_DEPLOYMENT names.": (
+            "要检查的部署文件；默认取 MILLSTREAM_DEPLOYMENT 所指。"
+        ),
+        "The connector folder's name.": "连接器目录名。",
+        "One of its streams.": "其中一个数据流。",
+        "Show the values themselves; by default only their kind and length, so that the output may be shared.": (
+            "显示实际值；默认只显示类型与长度，便于分享。"
+        ),
+        "An inbound mapping file.": "入站映射文件。",
+        "A JSON file with one raw record, or a list of them.": "含一条原始记录或其列表的 JSON 文件。",
+        "Whose time zone holds; by default the system whose folder the mapping stands in.": (
+            "以哪个系统的时区为准；默认为映射所在目录的系统。"
+        ),
+        "A JSON file of the `mrp-case/1` form.": "mrp-case/1 格式的 JSON 文件。",
+        "CSV, its first column the key.": "CSV 文件，首列为键。",
+        "CSV of the matching keys: left, right.": "匹配键的 CSV：左、右。",
+        "YAML policy; without one the columns are profiled.": "YAML 策略；缺省时按列特征生成。",
+        "How many decisions a simulated steward takes.": "模拟数据管家作出的判断次数。",
+        # -- trace, doctor, outbox --------------------------------------------------------------------------------
+        "The order's number in the CRM, or its golden id.": "订单的 CRM 单号或黄金标识。",
+        "Do not reach out to the connected systems.": "不访问已连接的系统。",
+        "Only commands in this state; may be given several times.": "只列出该状态的指令；可多次给出。",
+        "Only commands to this system.": "只列出发往该系统的指令。",
+        "Only commands that serve this sales order (number or golden id).": (
+            "只列出服务于该销售订单的指令（单号或黄金标识）。"
+        ),
+        "At most so many.": "最多条数。",
+        "Its id, or the first characters of it.": "其编号或编号的前几位。",
+        "Why, for whoever finds it parked.": "搁置原因，供后来者查看。",
+        "Their ids, or the first characters; `all` approves everything that waits.": (
+            "编号或其前几位；all 批准全部等待审批者。"
+        ),
+        "How it ended: applied (it was carried out), unchanged, rejected or superseded (it was not).": (
+            "结果：applied（已执行）、unchanged（无需变更）、rejected（被拒绝）或 superseded（未执行，已被取代）。"
+        ),
+        "What you saw, for the audit trail.": "您所见的情况，记入审计。",
+        "The target's number of the document it made, where it was carried out: later changes go to that document.": (
+            "若已执行：对方系统所建单据的内码，后续变更将作用于该单据。"
+        ),
+        # -- what waits for people --------------------------------------------------------------------------------
+        "Only those held by this stage: conform, reconcile or judge.": (
+            "只列出该阶段隔离的：conform、reconcile 或 judge。"
+        ),
+        "Only records of this system; `golden` for golden records.": "只列出该系统的记录；golden 指黄金记录。",
+        "Only records of this entity.": "只列出该实体的记录。",
+        "Only records that break this rule.": "只列出违反该规则的记录。",
+        "The record's source key.": "记录的源键。",
+        "Its entity, where the key alone names several.": "其实体（仅凭键不能唯一确定时）。",
+        "Its system, where the key alone names several.": "其系统（仅凭键不能唯一确定时）。",
+        "Only golden records of this entity.": "只列出该实体的黄金记录。",
+        "Only notices to these people, such as production_supervisor.": (
+            "只列出给这些人的通知，如 production_supervisor。"
+        ),
+        "Only those nobody has acknowledged.": "只列出尚无人确认的。",
+        "The number its message carries, without #.": "消息所带的编号，不含 #。",
+        "Others.": "其他编号。",
+        # -- people, connections ----------------------------------------------------------------------------------
+        "The account they work under: of the operating system for this command line, the log-in for the pages.": (
+            "其所用账号：命令行为操作系统账号，网页为登录名。"
+        ),
+        "A role they get; may be given several times. Each may do what the ones before it may: viewer, steward,\n"
+        "approver, engineer, admin.": (
+            "授予的角色；可多次给出。权限逐级包含：viewer、steward、approver、engineer、admin。"
+        ),
+        "How they are shown to others.": "对他人显示的名称。",
+        "Somebody on the roll.": "已登记的人员。",
+        "viewer, steward, approver, engineer or admin.": "viewer、steward、approver、engineer 或 admin。",
+        "The role they hold.": "其持有的角色。",
+        "The account on the roll. Whoever may use it may act as anybody on the roll.": (
+            "已登记的账号。能使用该账号者可代表任何登记人员。"
+        ),
+        "The account on the roll.": "已登记的账号。",
+        "The system's name, as in the deployment file.": "系统名称，与部署文件一致。",
+        "live, shadow or paused. Going live releases what was held.": (
+            "live（启用）、shadow（影子：只决策不发送）或 paused（暂停）。转为 live 时放行挂起的指令。"
+        ),
+    }
+)
