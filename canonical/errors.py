@@ -69,7 +69,7 @@ class ConfigurationError(MillstreamError):
     def joined(cls, errors: list[ConfigurationError]) -> Self:
         """Gather many refusals into one, so that a person mends all faults in one go."""
         loose = "\n".join(str(error) for error in errors if not error.faults)
-        faults = tuple(fault for error in errors for fault in error.faults)
+        faults = tuple(dict.fromkeys(fault for error in errors for fault in error.faults))
         placed = "\n".join(map(str, sorted(faults)))
         return cls("\n".join(part for part in (placed, loose) if part), faults=faults)
 

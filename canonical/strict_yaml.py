@@ -60,7 +60,7 @@ class _StrictLoader(yaml.SafeLoader):
 def parse(text: str, file: str) -> Document:
     """Parse one YAML document; raise `ConfigurationError` with every fault found."""
     if len(text.encode()) > MAX_BYTES:
-        raise ConfigurationError(faults=(Fault(file, 1, 1, f"larger than {MAX_BYTES} bytes"),))
+        raise ConfigurationError(faults=(_too_large(file),))
     # A scan of the indicators before composing keeps a bomb of brackets from costing seconds.
     if _flow_depth(text) > MAX_DEPTH:
         raise ConfigurationError(faults=(Fault(file, 1, 1, f"nested deeper than {MAX_DEPTH}"),))
@@ -144,14 +144,35 @@ def load(path: Path, model: type[ModelT], *, shown_as: str | None = None) -> Mod
     return model_value
 
 
+def read_text(path: Path, shown_as: str | None = None) -> str:
+    """A file's text; raise `ConfigurationError` where it is missing, no UTF-8, or too large, which costs no memory."""
+    file = shown_as or str(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigurationError(faults=(Fault(file, 1, 1, "there is no such file"),)) from None
+    except OSError as error:
+        raise ConfigurationError(faults=(Fault(file, 1, 1, f"cannot be read: {error.strerror}"),)) from None
+    if len(content) > MAX_BYTES:
+        raise ConfigurationError(faults=(_too_large(file),))
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", errors="replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        fault = Fault(file, line, column, f"byte 0x{content[error.start]:02x} is no UTF-8", "Save the file as UTF-8")
+        raise ConfigurationError(faults=(fault,)) from None
+
+
+def _too_large(file: str) -> Fault:
+    return Fault(file, 1, 1, f"larger than {MAX_BYTES} bytes", "Is this the right file? Else split it")
+
+
 def load_document(path: Path, model: type[ModelT], *, shown_as: str | None = None) -> tuple[ModelT, Document]:
     """As `load`, with the parsed document, so that later checks can place their faults as well."""
     file = shown_as or str(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(faults=(Fault(file, 1, 1, f"cannot be read: {error}"),)) from None
-    document = parse(text, file)
+    document = parse(read_text(path, file), file)
     try:
         return model.model_validate(document.values, strict=False), document
     except ValidationError as error:
@@ -166,6 +187,9 @@ def _faults(document: Document, error: ValidationError, model: type[BaseModel]) 
             yield document.fault(path, f"unknown key {name!r}", suggest(name, _field_names(model)))
         elif detail["type"] == "missing":
             yield document.fault(path, f"key {str(detail['loc'][-1])!r} is missing")
+        elif detail["type"] in ("model_type", "dict_type"):
+            where = ".".join(str(part) for part in path) or "the file"
+            yield document.fault(path, f"{where}: keys with values belong here (`key: value`)")
         else:
             where = ".".join(str(part) for part in path)
             said = detail["msg"].removeprefix("Value error, ")

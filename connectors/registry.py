@@ -8,7 +8,7 @@ from pathlib import Path
 
 from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import Document, Path_, suggest
-from connectors import auth, spec
+from connectors import auth, checking, spec
 from connectors.circuit import Circuit
 from connectors.declared import DeclaredConnector
 from connectors.jsonrpc import JsonRpcConnector
@@ -33,12 +33,12 @@ def load_system(name: str, folder: Path = FOLDER) -> SystemSpec:
     if name not in known:
         raise ConfigurationError(f"no connector {name!r}; known: {', '.join(known)}", hint=suggest(name, known))
     found = spec.load(folder / name)
+    faults = list(checking.faults(found.system, found.document, found.folder))
     if found.system.system != name:
-        raise ConfigurationError(
-            faults=(
-                found.document.fault(("system",), f"the folder is {name!r}, but system is {found.system.system!r}"),
-            )
-        )
+        message = f"the folder is {name!r}, but system is {found.system.system!r}"
+        faults.append(found.document.fault(("system",), message))
+    if faults:
+        raise ConfigurationError(faults=tuple(faults))
     return found
 
 
@@ -103,9 +103,18 @@ def _opener(found: SystemSpec) -> Opener:
     if (found.folder / "client.py").exists():
         if found.folder.parent != FOLDER:
             raise ConfigurationError(f"{found.folder / 'client.py'} is not read", hint=f"put the folder into {FOLDER}")
-        opener: Opener = importlib.import_module(f"connectors.{found.folder.name}.client").open_client
-        return opener
+        return _own_client(found.folder.name)
     return {"rest": _rest, "jsonrpc": _jsonrpc, "soap": _soap}[found.system.protocol]
+
+
+def _own_client(name: str) -> Opener:
+    """What a folder's `client.py` opens the system with; a slip in it stops this system only."""
+    try:
+        opener: Opener = importlib.import_module(f"connectors.{name}.client").open_client
+    except Exception as error:
+        message = f"connectors/{name}/client.py cannot be used: {type(error).__name__}: {error}"
+        raise ConfigurationError(message, hint="it must define open_client(spec, wire, value)") from error
+    return opener
 
 
 def _rest(found: SystemSpec, wire: Wire, value: Callable[[EnvName], str]) -> DeclaredConnector:

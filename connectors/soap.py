@@ -84,15 +84,11 @@ class SoapConnector(DeclaredConnector):
         return reply.body
 
     def _built(self, wsdl: bytes) -> zeep.Client:
-        settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
         auth = self.spec.auth
         token = None
         if isinstance(auth, WsSecurity):
             token = UsernameToken(self._value(auth.user), self._value(auth.password))
-        try:
-            return zeep.Client(BytesIO(wsdl), wsse=token, transport=_no_door(), settings=settings)
-        except _UNREADABLE as error:
-            raise ConfigurationError(f"{self.system}: the WSDL cannot be used: {error}") from None
+        return _parsed(wsdl, token, f"{self.system}: {self.spec.wsdl or 'what it serves'}")
 
     def _envelope(self, client: zeep.Client, name: str, arguments: Mapping[str, Any]) -> etree._Element:
         try:
@@ -155,8 +151,29 @@ def _fault(fault: zeep.exceptions.Fault) -> dict[str, Any]:
     return {"code": code, "message": str(fault.message or ""), "detail": detail}
 
 
+def offered(wsdl: Path) -> tuple[str, ...]:
+    """The operations of a WSDL's first port; raise `ConfigurationError` where it cannot be read or used."""
+    client = _parsed(_read(wsdl), None, wsdl.name)
+    return tuple(sorted(client.service._binding._operations))  # noqa: SLF001 - zeep offers no other way
+
+
+def _parsed(wsdl: bytes, token: UsernameToken | None, name: str) -> zeep.Client:
+    settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    try:
+        client = zeep.Client(BytesIO(wsdl), wsse=token, transport=_no_door(), settings=settings)
+        _ = client.service  # XML that declares no service is read without a word
+    except _UNREADABLE as error:
+        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        hint = "save it anew from the system, without imports"
+        raise ConfigurationError(f"{name} cannot be used as a WSDL: {said}", hint=hint) from None
+    return client
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except FileNotFoundError:
+        hint = "save the system's WSDL there, or leave `wsdl` out to have it fetched"
+        raise ConfigurationError(f"{path.name} is gone: no WSDL stands in {path.parent}", hint=hint) from None
     except OSError as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {error}") from None
+        raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}") from None

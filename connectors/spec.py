@@ -36,6 +36,8 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+ZoneName = Annotated[str, AfterValidator(_zone)]
+SystemRole = Literal["crm", "erp", "mes", "wms", "other"]
 JmesPath = Annotated[str, AfterValidator(_path)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Statuses = Annotated[tuple[int, ...], BeforeValidator(_listed)]
@@ -341,10 +343,10 @@ class System(_Closed):
     """A whole `system.yaml`."""
 
     system: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    role: Literal["crm", "erp", "mes", "wms", "other"]
+    role: SystemRole
     product: str
     protocol: Literal["rest", "soap", "jsonrpc"]
-    timezone: Annotated[str, AfterValidator(_zone)]
+    timezone: ZoneName
     base_url: EnvName
     ca_file: EnvName | None = None
     wsdl: str | None = None

@@ -38,18 +38,30 @@ def load_system(folder: Path) -> SystemMappings:
     errors: list[ConfigurationError] = []
     inbound: list[InboundSpec] = []
     outbound: dict[str, OutboundSpec] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    units: Mapping[str, str] = {}
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
         try:
             if path.name.endswith(".inbound.yaml"):
                 inbound.append(load_inbound(path))
             elif path.name.endswith(".outbound.yaml"):
-                spec = load_outbound(path)
-                outbound[spec.operation] = spec
+                _add(outbound, load_outbound(path), path)
+            elif path.name == UNITS_FILE:
+                units = load_units(folder)
+            else:
+                hint = f"Name it <entity>.inbound.yaml, <operation>.outbound.yaml or {UNITS_FILE}"
+                _raise([Fault(str(path), 1, 1, "nobody reads a file of this name", hint)])
         except ConfigurationError as error:
             errors.append(error)
     if errors:
         raise ConfigurationError.joined(errors)
-    return SystemMappings(tuple(inbound), outbound, load_units(folder))
+    return SystemMappings(tuple(inbound), outbound, units)
+
+
+def _add(outbound: dict[str, OutboundSpec], spec: OutboundSpec, path: Path) -> None:
+    if spec.operation in outbound:
+        hint = "Keep one mapping for each operation"
+        _raise([Fault(str(path), 1, 1, f"another file here maps {spec.operation!r} already", hint)])
+    outbound[spec.operation] = spec
 
 
 def load_units(folder: Path) -> Mapping[str, str]:
@@ -66,7 +78,25 @@ def load_inbound(path: Path) -> InboundSpec:
     """Load and check one inbound mapping; raise `ConfigurationError` with every fault in it."""
     spec, document = load_document(path, InboundSpec)
     _raise(list(inbound_faults(spec, document)))
-    return spec if spec.units else spec.model_copy(update={"units": load_units(path.parent)})
+    if spec.units:
+        return spec
+    if not (path.parent / UNITS_FILE).exists():
+        _raise(list(_no_units(spec, document)))
+    return spec.model_copy(update={"units": load_units(path.parent)})
+
+
+def _no_units(spec: InboundSpec, document: Document) -> Iterator[Fault]:
+    """A system's unit codes that nothing explains: a `KG` may be anything until somebody says so."""
+    for name in sorted(unit_fields(ENTITIES[spec.entity]) & spec.fields.keys()):
+        field = spec.fields[name]
+        if field.source and field.map is None:
+            message = f"{name} comes as a unit code of the system, and nothing says what its codes mean"
+            hint = f"Write {UNITS_FILE} beside this file, `units: {{KGM: kg, EA: pcs}}`. Our units: {_our_units()}"
+            yield document.fault(("fields", name), message, hint)
+
+
+def _our_units() -> str:
+    return ", ".join(sorted(known_units()))
 
 
 def load_outbound(path: Path) -> OutboundSpec:
@@ -147,7 +177,7 @@ def _is_number(text: str) -> bool:
 def _unit_faults(units: Mapping[str, str], document: Document) -> Iterator[Fault]:
     for code, unit in units.items():
         if unit not in known_units():
-            hint = suggest(unit, known_units())
+            hint = suggest(unit, known_units()) or f"Ours are {_our_units()}"
             yield document.fault(("units", code), f"unknown canonical unit {unit!r}", hint)
 
 

@@ -5,7 +5,7 @@ The deployment is one YAML file; places and secrets come from the environment (`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,12 +13,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from canonical.errors import ConfigurationError
-from canonical.strict_yaml import load
+import connectors
+import rules
+from canonical.errors import ConfigurationError, Fault
+from canonical.strict_yaml import Document, load_document, suggest
 from connectors.spec import Limits as SystemLimits
+from connectors.spec import SystemRole, ZoneName
 from pipeline.audiences import Notifications
 
 DEPLOYMENTS = Path(__file__).parent / "deployments"
+_FOLDERS, _BOOKS = (Path(str(room.__file__)).parent for room in (connectors, rules))
 ConnectionState = Literal["shadow", "live", "paused"]
 
 
@@ -29,7 +33,7 @@ class _Closed(BaseModel):
 class Connection(_Closed):
     """One connected system: its connector folder is the key it stands under."""
 
-    role: str
+    role: SystemRole
     state: ConnectionState = "live"
     """The state a connection starts in; later changes are commands of a person and are kept in the store."""
     limits: SystemLimits | None = None
@@ -63,7 +67,7 @@ class Deployment(_Closed):
     """One plant's hub."""
 
     name: str
-    timezone: str = "Asia/Shanghai"
+    timezone: ZoneName = "Asia/Shanghai"
     systems: dict[str, Connection]
     rulebooks: tuple[str, ...]
     sales_order_system: str
@@ -108,5 +112,35 @@ class Settings:
         )
 
     def load_deployment(self) -> Deployment:
-        """The deployment file, checked."""
-        return load(self.deployment_file, Deployment)
+        """The deployment file, checked; raise `ConfigurationError` with every fault and its place."""
+        if not self.deployment_file.exists():
+            raise _no_such_deployment(self.deployment_file)
+        deployment, document = load_document(self.deployment_file, Deployment)
+        if faults := tuple(_faults(deployment, document)):
+            raise ConfigurationError(faults=faults)
+        return deployment
+
+
+def _no_such_deployment(file: Path) -> ConfigurationError:
+    known = sorted(path.stem for path in DEPLOYMENTS.glob("*.yaml"))
+    near = suggest(file.stem, known)
+    hint = f"MILLSTREAM_DEPLOYMENT takes one of {', '.join(known)}, or the path of a .yaml file"
+    return ConfigurationError(f"there is no deployment {file}", hint=f"{near} {hint}" if near else hint)
+
+
+def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
+    """Names that nothing stands behind."""
+    folders = sorted(path.parent.name for path in _FOLDERS.glob("*/system.yaml"))
+    books = sorted(path.stem for path in _BOOKS.glob("rulebooks/*.yaml"))
+    for name in deployment.systems:
+        if name not in folders:
+            hint = suggest(name, folders) or "a system is a folder with a system.yaml under connectors/"
+            yield document.fault(("systems", name), f"no connector {name!r}; known: {', '.join(folders)}", hint)
+    seller = deployment.sales_order_system
+    if seller not in deployment.systems:
+        message = f"no system {seller!r} is connected; connected: {', '.join(deployment.systems)}"
+        yield document.fault(("sales_order_system",), message, suggest(seller, deployment.systems))
+    for place, name in enumerate(deployment.rulebooks):
+        if name not in books:
+            message = f"no rulebook {name!r}; known: {', '.join(books)}"
+            yield document.fault(("rulebooks", place), message, suggest(name, books))

@@ -92,3 +92,50 @@ def test_load_system__gathers_the_faults_of_all_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_system(tmp_path)
     assert len(caught.value.faults) == 2
+
+
+ITEM = "entity: item\nstream: s\nfields:\n  code: c\n  name: n\n  unit: {field}\n"
+
+
+def test_load_inbound__unit_codes_that_nothing_explains(tmp_path: Path) -> None:
+    said = fault(tmp_path, ITEM.replace("{field}", "uom"))
+    assert "x:6:3 unit comes as a unit code of the system, and nothing says what its codes mean" in said
+    assert "Write units.yaml beside this file" in said
+    assert "kg" in said
+
+
+@pytest.mark.parametrize("field", ["{value: pcs}", "{from: uom, map: {EA: pcs}}"])
+def test_load_inbound__a_unit_that_needs_no_explaining(tmp_path: Path, field: str) -> None:
+    (tmp_path / "x.inbound.yaml").write_text(ITEM.replace("{field}", field), encoding="utf-8")
+    load_inbound(tmp_path / "x.inbound.yaml")
+
+
+def test_load_inbound__a_system_that_uses_our_units_says_so(tmp_path: Path) -> None:
+    (tmp_path / "x.inbound.yaml").write_text(ITEM.replace("{field}", "uom"), encoding="utf-8")
+    (tmp_path / "units.yaml").write_text("units: {}\n", encoding="utf-8")
+    load_inbound(tmp_path / "x.inbound.yaml")
+
+
+def test_load_system__an_unknown_unit_is_said_once(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / f"{name}.inbound.yaml").write_text(ITEM.replace("{field}", "uom"), encoding="utf-8")
+    (tmp_path / "units.yaml").write_text("units: {ZZ: stone}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_system(tmp_path)
+    (said,) = caught.value.faults
+    assert "units.yaml:1:9 unknown canonical unit 'stone'. Ours are box, cm" in str(said)
+
+
+@pytest.mark.parametrize("name", ["item.inbond.yaml", "item.inbound.yml", "unit.yaml"])
+def test_load_system__a_file_nobody_reads(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("units: {}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"nobody reads a file of this name. Name it <entity>\.inbound\.yaml"):
+        load_system(tmp_path)
+
+
+def test_load_system__one_operation_mapped_twice(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        text = "operation: order_work\nentity: work_order\nfields: {quantity: quantity}\n"
+        (tmp_path / f"{name}.outbound.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"b\.outbound\.yaml:1:1 another file here maps 'order_work' already"):
+        load_system(tmp_path)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from canonical.errors import ConfigurationError
+from pipeline.settings import Settings
+
+GOOD = """\
+name: test
+timezone: Asia/Shanghai
+systems:
+  crm: {role: crm}
+  wms: {role: wms}
+sales_order_system: crm
+rulebooks: [trade]
+"""
+
+
+def _refusal(folder: Path, wrong: str, instead: str) -> str:
+    assert instead in GOOD
+    file = folder / "test.yaml"
+    file.write_text(GOOD.replace(instead, wrong), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({"MILLSTREAM_DEPLOYMENT": str(file)}).load_deployment()
+    return str(refused.value).replace(str(file), "test.yaml")
+
+
+@pytest.mark.parametrize("named", ["plant", "tryton"])
+def test_load_deployment__what_is_shipped_is_fine(named: str) -> None:
+    assert Settings.from_environment({"MILLSTREAM_DEPLOYMENT": named}).load_deployment().name == named
+
+
+@pytest.mark.parametrize(
+    ("wrong", "instead", "expected"),
+    [  # place and message, then what to do
+        ("wns: {", "wms: {", "5:3 no connector 'wns'; known: crm, erp, mes, tryton, wms. Did you mean 'wms'?"),
+        ("zzzz: {", "wms: {", "a system is a folder with a system.yaml under connectors/"),
+        ("role: cmr", "role: crm", "4:9 systems.crm.role: Input should be 'crm', 'erp', 'mes', 'wms' or 'other'"),
+        ("system: crn", "system: crm", "6:1 no system 'crn' is connected; connected: crm, wms. Did you mean 'crm'?"),
+        ("[trade, trad]", "[trade]", "7:20 no rulebook 'trad'; known: "),
+        ("Shanghia", "Shanghai", "2:1 timezone: no time zone 'Asia/Shanghia'. Did you mean 'Asia/Shanghai'?"),
+        ("role: wms, state: alive", "role: wms", "5:20 systems.wms.state: Input should be 'shadow', 'live'"),
+        ("role: wms, limits: {concurrency: 0}", "role: wms", "limits.concurrency: Input should be greater than 0"),
+        ("- crm", "crm: {role: crm}\n  wms: {role: wms}", "3:1 systems: keys with values belong here"),
+    ],
+)  # fmt: skip
+def test_load_deployment__each_fault_has_its_place_and_what_to_do(
+    tmp_path: Path, wrong: str, instead: str, expected: str
+) -> None:
+    assert expected in _refusal(tmp_path, wrong, instead)
+
+
+def test_load_deployment__one_that_is_missing_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({"MILLSTREAM_DEPLOYMENT": "plnat"}).load_deployment()
+    said = str(refused.value)
+    assert "there is no deployment" in said
+    assert "Did you mean 'plant'? MILLSTREAM_DEPLOYMENT takes one of plant, tryton, or the path of a .yaml file" in said
