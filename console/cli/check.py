@@ -27,6 +27,7 @@ def check(*, deployment: Path | None = None, terminal: Caller) -> Exit:
     deployment
         The deployment file to check; by default the one MILLSTREAM_DEPLOYMENT names.
     """
+    from connectors.checking import wsdl_faults
     from pipeline.hub import load_configuration
 
     settings = settings_of(terminal)
@@ -35,6 +36,8 @@ def check(*, deployment: Path | None = None, terminal: Caller) -> Exit:
     try:
         configuration = load_configuration(settings)
         _ = configuration.inbound  # compiling finds what reading cannot
+        if faults := tuple(fault for system in configuration.systems.values() for fault in wsdl_faults(system)):
+            raise ConfigurationError(faults=faults)
     except ConfigurationError as error:
         return _refused(terminal, error)
     found = list(notes(configuration))
