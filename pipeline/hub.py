@@ -21,7 +21,6 @@ import mappings as mappings_room
 from canonical.actors import Actor, Role
 from canonical.calendars import WorkingCalendar
 from canonical.errors import ConfigurationError
-from canonical.strict_yaml import parse, suggest
 from connectors.circuit import Circuit
 from connectors.notify.opening import open_channel
 from connectors.notify.port import Channel
@@ -32,6 +31,7 @@ from mappings.engine import InboundMapping, compile_inbound
 from mappings.loading import SystemMappings
 from mappings.loading import load_system as load_mappings
 from mdm.policy import Policy, load_policies
+from pipeline.agreement import agree
 from pipeline.calendars import rule_calendars
 from pipeline.settings import Deployment, Settings
 from quality.spec import Rulebook, load_rulebooks
@@ -112,19 +112,6 @@ class _Gathering:
             raise ConfigurationError.joined(self.errors)
 
 
-def _streams_exist(name: str, system: SystemSpec) -> None:
-    """Refuse a mapping of a stream that its system does not declare: it would never see a record."""
-    faults = []
-    for file in sorted((MAPPINGS / name).glob("*.inbound.yaml")):
-        document = parse(file.read_text(encoding="utf-8"), str(file))
-        stream = document.values["stream"]
-        if stream not in system.system.streams:
-            message = f"system {name} declares no stream {stream!r}"
-            faults.append(document.fault(("stream",), message, suggest(stream, system.system.streams)))
-    if faults:
-        raise ConfigurationError(faults=tuple(faults))
-
-
 def load_configuration(settings: Settings) -> Configuration:
     """Load every file of a deployment; all faults of all files are raised together."""
     deployment = settings.load_deployment()
@@ -137,7 +124,7 @@ def load_configuration(settings: Settings) -> Configuration:
     rules = gathering.attempt(lambda: RuleSet(load_sync_rules(deployment.rulebooks)))
     gathering.done()
     for name, system in systems.items():
-        gathering.attempt(partial(_streams_exist, name, system))
+        gathering.attempt(partial(agree, MAPPINGS / name, name, system))
     calendars = gathering.attempt(lambda: rule_calendars(deployment, rules))
     gathering.done()
     return Configuration(deployment, systems, mapped, policies, rulebooks, rules, calendars)

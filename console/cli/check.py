@@ -36,10 +36,10 @@ def check(*, deployment: Path | None = None, terminal: Caller) -> Exit:
     try:
         configuration = load_configuration(settings)
         _ = configuration.inbound  # compiling finds what reading cannot
-        if faults := tuple(fault for system in configuration.systems.values() for fault in wsdl_faults(system)):
-            raise ConfigurationError(faults=faults)
     except ConfigurationError as error:
         return _refused(terminal, error)
+    if faults := tuple(fault for system in configuration.systems.values() for fault in wsdl_faults(system)):
+        return _refused(terminal, ConfigurationError(faults=faults))
     found = list(notes(configuration))
     counts = {
         "systems": len(configuration.systems),
