@@ -97,7 +97,10 @@ class DeclaredReader(ABC):
         """`lines.line`: one record per line, with the head's fields and the line under `line`."""
         outer, _, inner = path.partition(".")
         head = {name: value for name, value in record.items() if name != outer}
-        for line in look(path, record) or ():
+        lines = look(path, record)
+        if not isinstance(lines, list | None):
+            raise SchemaDrift(f"a record holds no list at {path!r}", system=self.system)
+        for line in lines or ():
             yield {**head, inner or outer: line}
 
     def _watermark(self, stream: Stream, records: Sequence[Mapping[str, Any]]) -> str | None:

@@ -53,11 +53,13 @@ def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
 
 
 def parse_record(text: str | None) -> RawRecord | None:
-    """One record with its numbers as text; None where the text is no JSON object."""
+    """One record with its numbers as text; None where the text is no JSON object, or holds half a character."""
     if text is None:
         return None
     try:
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+        if "\\ud" in text:  # half of a surrogate pair has no place in any text column
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

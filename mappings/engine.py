@@ -246,10 +246,12 @@ def _value_checks(
 
 
 def _envelope_checks(spec: InboundSpec, paths: tuple[str, ...]) -> Iterator[Check]:
-    yield Check("not_json", "", "the record is not a JSON object", ~pl.col("readable"))
+    yield Check("not_json", "", "the record is not a JSON object, or holds half a character", ~pl.col("readable"))
     for path in paths:
         structured = pl.col(text_column(path)) == STRUCTURE
         yield Check("not_a_value", path, "a list or an object stands where a value belongs", structured)
+        nul = pl.col(text_column(path)).str.contains("\x00", literal=True) & ~structured
+        yield Check("bad_text", path, "a NUL character stands in it", nul)
     if spec.changed_at:
         column = text_column(spec.changed_at)
         bad = pl.col(column).is_not_null() & pl.col("changed_at").is_null()

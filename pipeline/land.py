@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from canonical.errors import ConfigurationError, MillstreamError, StreamHalted, TransientError
+from canonical.errors import MillstreamError
 from canonical.strict_json import dumps
 from pipeline.hub import Hub, Run
 from pipeline.news import news
@@ -38,7 +41,7 @@ def land(hub: Hub, system: str, stream: str, run: Run, *, everything: bool = Fal
     since = standing.value if standing and not everything else None
     try:
         landed = _pull(hub, system, stream, run, since)
-    except (TransientError, StreamHalted, ConfigurationError) as error:
+    except MillstreamError as error:
         landed = Landed(system, stream, 0, since, since, halted=str(error))
     with hub.store.begin() as tx:
         counts = {"rows": landed.rows, "since": since, "halted": landed.halted}
@@ -54,7 +57,7 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     records: list[str] = []
     watermark = since
     for page in connector.read(stream, since):
-        records += [dumps(dict(record)) for record in page.records]
+        records += [_text(record) for record in page.records]
         watermark = max(filter(None, (watermark, page.watermark)), default=None)
     complete = since is None and spec.complete
     frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
@@ -64,6 +67,20 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     with hub.store.begin() as tx:
         record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
     return Landed(system, stream, frame.height, since, watermark)
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    """A record as canonical JSON; one with half a character in it is spelt out in ASCII, which keeps it as it came."""
+    text = dumps(dict(record))
+    return text if text.isascii() or _has_a_form(text) else json.dumps(json.loads(text), sort_keys=True)
+
+
+def _has_a_form(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def never_landed(hub: Hub) -> tuple[str, ...]:

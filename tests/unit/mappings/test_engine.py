@@ -87,6 +87,7 @@ def test_apply__case_wins_over_code() -> None:
         ({"FNumber": " "}, "missing_key", "FNumber"),
         ({"FModifyDate": "yesterday"}, "bad_time", "FModifyDate"),
         ({"FName": {"zh": "叉车"}}, "not_a_value", "FName"),
+        ({"FName": "fork\x00lift"}, "bad_text", "FName"),
     ],
 )
 def test_apply__fault_is_named_and_placed(change: dict[str, Any], rule: str, path: str) -> None:

@@ -20,6 +20,7 @@ import pipeline.hub
 from canonical.actors import Actor
 from connectors.port import Connector
 from connectors.registry import load_system, open_connector
+from mappings.engine import compile_inbound
 from mappings.loading import SystemMappings
 from mappings.spec import InboundSpec
 from pipeline.hub import Configuration, Hub, Run
@@ -241,3 +242,30 @@ def test_land__records_without_a_readable_key_always_land(systems: Systems, serv
 def test_land__numbers_as_keys(systems: Systems, server: Server) -> None:
     counts, _ = _pulls(systems, server, [{**_item("", "a"), "code": 7}], [{**_item("", "a"), "code": 7}])
     assert counts == [1, 0]
+
+
+def test_land__half_a_character_costs_its_own_record_and_no_other(systems: Systems, server: Server) -> None:
+    server.script = [
+        Answer(body=rb'{"items": [{"code": "1", "name": "\ud83d"}, {"code": "2", "name": "\ud83d\ude00"}]}')
+    ]
+    systems.declare("well", server.url)
+    hub = systems.hub()
+    assert land(hub, "well", "a", RUN).rows == 2
+    [landed] = raw_landings(hub, "well", "a")
+    rows, rejected = compile_inbound(ITEMS, "UTC").apply(landed, "well")
+    assert [row.payload for row in rejected] == [r'{"code": "1", "name": "\ud83d"}']
+    assert rejected[0].rule == "not_json"
+    assert rows["name"].to_list() == ["😀"]
+    hub.close()
+
+
+def test_land__a_refusal_of_any_kind_halts_this_stream_only(systems: Systems, server: Server) -> None:
+    """A cursor that cannot be put into a question, a record that is no object: nothing of it may end the pass."""
+    server.script = [Answer(body={"items": ["text"]}), Answer(body={"rows": []}), Answer(404, {"no": "such page"})]
+    systems.declare("well", server.url)
+    hub = systems.hub()
+    reasons = [str(land(hub, "well", stream, RUN).halted) for stream in "abc"]
+    assert reasons == [
+        "well: a record at 'items' is no object", "well: the reply holds no list at 'items'", "well: HTTP 404"
+    ]  # fmt: skip
+    hub.close()
