@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from canonical.commands import DeliveryClass, State
 from canonical.errors import ConfigurationError
-from connectors.port import StepSpec
+from connectors.port import Connector, StepSpec
 from pipeline.delivery import (
     Deferred,
     Finished,
@@ -30,6 +28,7 @@ from pipeline.delivery import (
     write_down_doubts,
     write_down_endings,
 )
+from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
 from store import deliveries, documents, outbox, runs
@@ -37,15 +36,13 @@ from store.connections import ConnectionState
 from store.deliveries import ClaimedCommand
 from store.unit_of_work import Transaction
 
-WORKERS = 4
 BATCH = 50
 """Commands claimed at once; more where a call of the target carries more."""
 LEASE_SECONDS = 180.0
 """Longer than one call may take with all its waiting; a lease runs anew before each step is sent."""
-PATIENCE_SECONDS = 20.0
-"""How long a pass waits for a system in which nothing ends any more; the rest is left to the next pass."""
-TICK_SECONDS = 0.1
 _LIFE = secrets.token_hex(4)
+_OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT)
+_Ended = tuple[list[Journey], list[documents.Document]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,69 +53,71 @@ class Delivered:
     open: int
 
 
-class Deliverer:
-    """Delivers for one process; its owner token tells host and process, so that a dead one's leases are known."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One batch of one system, from the claim to the receipts.
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-        self.owner = f"{process_token()}:{secrets.token_hex(4)}"
-        self.outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    Its owner token is its own: a thread that was stopped past its lease must not pass for the one that took over.
+    """
 
-    def live_systems(self, wanted: Iterable[str] | None = None) -> list[str]:
-        """The wanted systems whose connection is live."""
-        states = self.hub.connection_states()
-        chosen = set(states) if wanted is None else set(wanted)
-        return sorted(name for name, state in states.items() if name in chosen and state is ConnectionState.LIVE)
+    hub: Hub
+    system: str
+    lookups: Lookups
+    workers: Workers
+    owner: str
 
-    def ended(self, system: str) -> int:
-        """How many commands of a system have come to their end."""
-        return self.outcomes[system].total()
-
-    def round(self, system: str, lookups: Lookups) -> int:
-        """Claim one batch of one system and take each command as far as it goes; how many were claimed."""
+    def run(self) -> int:
+        """Claim what is due and take each command as far as it goes; how many were claimed."""
+        limit = self._size()
         with self.hub.store.begin() as tx:
             claimed = deliveries.claim(
-                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=self._size(system), systems=[system]
+                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=limit, systems=[self.system]
             )
             standing = _standing(tx, claimed)
-        journeys = [self._set_out(system, one, standing.get(one.command.id)) for one in claimed]
-        self._prepare(system, [journey for journey in journeys if journey.ending is None], lookups)
+        journeys = [self._set_out(one, standing.get(one.command.id)) for one in claimed]
+        self._prepare([journey for journey in journeys if journey.ending is None])
         self._begin(journeys)
-        self._walk(system, [journey for journey in journeys if journey.ending is None])
+        self._walk([journey for journey in journeys if journey.ending is None])
         return len(claimed)
 
-    def _size(self, system: str) -> int:
-        operations = self.hub.connector(system).operations.values()
-        return max((BATCH, *(operation.batch_size for operation in operations)))
+    @property
+    def _connector(self) -> Connector:
+        return self.hub.connector(self.system)
 
-    def _prepare(self, system: str, journeys: Sequence[Journey], lookups: Lookups) -> None:
-        lookups.learn(named for journey in journeys for named in journey.claimed.command.after)
+    def _size(self) -> int:
+        return max((BATCH, *(operation.batch_size for operation in self._connector.operations.values())))
+
+    def _prepare(self, journeys: Sequence[Journey]) -> None:
+        self.lookups.learn(named for journey in journeys for named in journey.claimed.command.after)
         for journey in journeys:
-            prepare(journey, lookups)
-        found = look_up_together(self.hub.connector(system), journeys)
+            prepare(journey, self.lookups)
+        found = look_up_together(self._connector, journeys)
         for journey in journeys:
             if journey.ending is None:
                 heed_found(journey, found, self.hub.now())
 
-    def _set_out(self, system: str, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
+    def _set_out(self, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
         try:
-            return set_out(self.hub.connector(system), claimed, standing)
+            return set_out(self._connector, claimed, standing)
         except ConfigurationError as error:
-            spec = next(iter(self.hub.connector(system).operations.values()))
+            spec = next(iter(self._connector.operations.values()))
             return Journey(claimed, spec, "create", ending=Finished(State.PARKED, str(error)))
 
     def _begin(self, journeys: Sequence[Journey]) -> None:
         """Write down what look-ups said, and the ends of what goes no further."""
+        if not any(journey.claimed.in_doubt or journey.ending is not None for journey in journeys):
+            return
         with self.hub.store.begin() as tx:
             write_down_doubts(tx, journeys, self.owner, self.hub.now())
-            self._end(tx, journeys)
+            ended = self._end(tx, journeys)
+        self._tell(journeys, ended)
 
-    def _walk(self, system: str, journeys: list[Journey]) -> None:
+    def _walk(self, journeys: list[Journey]) -> None:
         """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
         under_way = self._without_done(journeys)
         while under_way:
             batch = _same_step(under_way)
-            self._carry_out(system, batch)
+            self._carry_out(batch)
             under_way = [journey for journey in under_way if journey.ending is None]
 
     def _without_done(self, journeys: Sequence[Journey]) -> list[Journey]:
@@ -128,10 +127,11 @@ class Deliverer:
             journey.ending = Finished(State.APPLIED)
         if done:
             with self.hub.store.begin() as tx:
-                self._end(tx, done)
+                ended = self._end(tx, done)
+            self._tell(done, ended)
         return [journey for journey in journeys if journey.ending is None]
 
-    def _carry_out(self, system: str, batch: list[tuple[Journey, StepSpec]]) -> None:
+    def _carry_out(self, batch: list[tuple[Journey, StepSpec]]) -> None:
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
         with self.hub.store.begin() as tx:
             ours = deliveries.record_intents(tx, intents, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS)
@@ -140,7 +140,7 @@ class Deliverer:
             if journey.claimed.command.id not in ours:
                 journey.ending = Deferred(State.PENDING, 0.0, "the lease was lost")
         requests = [journey.request(step) for journey, step in held]
-        outcomes = self.hub.connector(system).write(requests) if requests else []
+        outcomes = self._connector.write(requests) if requests else []
         for (journey, step), outcome in zip(held, outcomes, strict=True):
             heed(journey, step, outcome)
         self._write_down(held)
@@ -159,12 +159,24 @@ class Deliverer:
         with self.hub.store.begin() as tx:
             deliveries.record_receipts(tx, receipts, self.owner, now)
             deliveries.void_intents(tx, voids, self.owner, now)
-            self._end(tx, [journey for journey, _ in batch])
+            ended = self._end(tx, [journey for journey, _ in batch])
+        self._tell([journey for journey, _ in batch], ended)
 
-    def _end(self, tx: Transaction, journeys: Sequence[Journey]) -> None:
-        for journey in write_down_endings(tx, journeys, self.owner, self.hub.now()):
-            if journey.ending is not None:
-                self.outcomes[journey.claimed.command.system][journey.ending.state.value] += 1
+    def _end(self, tx: Transaction, journeys: Sequence[Journey]) -> _Ended:
+        return write_down_endings(tx, journeys, self.owner, self.hub.now())
+
+    def _tell(self, journeys: Sequence[Journey], ended: _Ended) -> None:
+        """Wake whoever waited for what is now committed."""
+        finished, made = ended
+        endings = [(one.claimed.command.system, one.ending.state.value) for one in finished if one.ending is not None]
+        self.workers.ended(endings, [f"{one.system}/{one.entity}/{one.business_key}" for one in made])
+        self.workers.awaits(
+            {
+                (one.claimed.command.system, one.claimed.command.id): one.ending.missing
+                for one in journeys
+                if isinstance(one.ending, Deferred) and one.ending.missing is not None
+            }
+        )
 
 
 def _surely_without_effect(journey: Journey) -> bool:
@@ -214,21 +226,33 @@ def process_token() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_LIFE}"
 
 
+def new_owner() -> str:
+    """An owner token nobody else has."""
+    return f"{process_token()}:{secrets.token_hex(4)}"
+
+
 def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Delivered:
     """Deliver what is due, on several threads a system, until nothing more can be done in this pass."""
     end_dead_leases(hub)
-    deliverer = Deliverer(hub)
-    live = deliverer.live_systems(systems)
+    live = live_systems(hub, systems)
     reached = [system for system in live if _opens(hub, system)]
-    lookups = Lookups(hub)
-    with ThreadPoolExecutor(max_workers=max(1, WORKERS * len(live)), thread_name_prefix="deliver") as pool:
-        for _ in pool.map(lambda system: _drain(deliverer, system, lookups), reached * WORKERS):
-            pass
+    lookups, workers = Lookups(hub), Workers(hub)
     with hub.store.begin() as tx:
-        left = len(outbox.entries(tx, states=(State.PENDING, State.AWAITING, State.IN_DOUBT), systems=live))
-        outcomes = {system: dict(counted) for system, counted in sorted(deliverer.outcomes.items())}
+        deliveries.wake(tx, hub.now(), systems=reached)  # what they wait for may have been pulled meanwhile
+    workers.run(reached, lambda system: Round(hub, system, lookups, workers, new_owner()).run())
+    with hub.store.begin() as tx:
+        counted = outbox.counts(tx)
+        left = sum(counted.get((system, state), 0) for system in live for state in _OPEN)
+        outcomes = {system: dict(ended) for system, ended in sorted(workers.outcomes.items()) if ended}
         runs.record_stage(tx, run.run_id, "deliver", {"outcomes": outcomes, "open": left}, hub.now())
     return Delivered(outcomes, left)
+
+
+def live_systems(hub: Hub, wanted: Iterable[str] | None = None) -> list[str]:
+    """The wanted systems whose connection is live."""
+    states = hub.connection_states()
+    chosen = set(states) if wanted is None else set(wanted)
+    return sorted(name for name, state in states.items() if name in chosen and state is ConnectionState.LIVE)
 
 
 def _opens(hub: Hub, system: str) -> bool:
@@ -238,25 +262,6 @@ def _opens(hub: Hub, system: str) -> bool:
     except ConfigurationError:
         return False
     return True
-
-
-def _drain(deliverer: Deliverer, system: str, lookups: Lookups) -> None:
-    """One worker: batch after batch, as long as something of the system still comes to its end."""
-    ended, since = deliverer.ended(system), time.monotonic()
-    while True:
-        claimed = deliverer.round(system, lookups)
-        if deliverer.ended(system) != ended:
-            ended, since = deliverer.ended(system), time.monotonic()
-        if time.monotonic() - since > PATIENCE_SECONDS or not (claimed or _something_open(deliverer.hub, system)):
-            return
-        if not claimed:
-            time.sleep(TICK_SECONDS)
-
-
-def _something_open(hub: Hub, system: str) -> bool:
-    with hub.store.read() as tx:
-        states = (State.PENDING, State.AWAITING, State.IN_DOUBT)
-        return bool(outbox.entries(tx, states=states, systems=[system], limit=1))
 
 
 def end_dead_leases(hub: Hub) -> int:

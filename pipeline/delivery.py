@@ -26,12 +26,13 @@ from canonical.errors import (
 from connectors.port import Connector, FoundDocument, OperationSpec, StepRequest, StepSpec, Variant
 from pipeline.outbound import Lookups, build_payload
 from store import deliveries, documents
-from store.deliveries import ClaimedCommand
+from store.deliveries import ClaimedCommand, Deferral
 from store.documents import Document
 from store.unit_of_work import Transaction
 
 MAX_ATTEMPTS = 25
-AWAITING_SECONDS = 0.5
+AWAITING_SECONDS = 2.0
+"""Another process may make the document; one that this process makes wakes who waits for it at once."""
 ALONE_AFTER = 3
 """A command still in doubt after so many attempts goes out alone: refusals of a batch do not always say whose."""
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -44,6 +45,8 @@ class Deferred:
     state: State
     seconds: float
     reason: str
+    missing: str | None = None
+    """The document `system/entity/key` it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,8 @@ def heed_found(journey: Journey, found: Found, now: datetime) -> None:
 
 def _hindered(journey: Journey, error: MillstreamError) -> Ending:
     if isinstance(error, CrosswalkPending):
-        return Deferred(State.AWAITING, AWAITING_SECONDS, str(error))
+        missing = f"{error.system}/{error.entity}/{error.key}"
+        return Deferred(State.AWAITING, AWAITING_SECONDS, str(error), missing)
     if isinstance(error, TransientError):
         return _later(journey, State.PENDING, str(error), error.retry_after)
     if isinstance(error, RecordRejected | CommandUndeliverable | ConfigurationError):
@@ -231,7 +235,7 @@ def _found_for(journey: Journey, found: Found) -> Sequence[FoundDocument]:
 def _prerequisites(journey: Journey, lookups: Lookups) -> bool:
     missing = [named for named in journey.claimed.command.after if not lookups.stands(named)]
     if missing and not journey.claimed.command.cancelled:
-        journey.ending = Deferred(State.AWAITING, AWAITING_SECONDS, f"waits for {missing[0]}")
+        journey.ending = Deferred(State.AWAITING, AWAITING_SECONDS, f"waits for {missing[0]}", missing[0])
     return journey.ending is None
 
 
@@ -354,21 +358,26 @@ def write_down_doubts(tx: Transaction, journeys: Iterable[Journey], owner: str, 
     deliveries.void_intents(tx, voids, owner, now)
 
 
-def write_down_endings(tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime) -> list[Journey]:
-    """Finish or defer; the journeys that were still ours to end and are finished."""
+def write_down_endings(
+    tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime
+) -> tuple[list[Journey], list[Document]]:
+    """Finish or defer: the journeys that were still ours to end and are finished, and the documents they made."""
+    deferrals: list[Deferral] = []
     finished: dict[str, tuple[Journey, Finished]] = {}
     for journey in journeys:
         command_id, ending = journey.claimed.command.id, journey.ending
         if isinstance(ending, Deferred):
             later = now + timedelta(seconds=ending.seconds)
-            deliveries.defer(tx, command_id, owner, ending.state, now, not_before=later, error=ending.reason)
+            deferrals.append(Deferral(command_id, ending.state, later, ending.reason))
         elif ending is not None:
             finished[command_id] = (journey, ending)
+    deliveries.defer_all(tx, deferrals, owner, now)
     endings = [(command_id, ending.state, ending.reason) for command_id, (_, ending) in finished.items()]
     held = deliveries.finish_all(tx, endings, owner, now)
     ours = [journey for command_id, (journey, _) in finished.items() if command_id in held]
-    documents.record(tx, [row for journey in ours if (row := _document(journey, now)) is not None])
-    return ours
+    made = [row for journey in ours if (row := _document(journey, now)) is not None]
+    documents.record(tx, made)
+    return ours, made
 
 
 def _document(journey: Journey, now: datetime) -> Document | None:

@@ -10,20 +10,39 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
+from store.columns import UtcDateTime
+from store.database import is_postgresql
 from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
 from store.statements import chunks, select_in
 from store.tables import outbox, outbox_steps
 
-_CLAIMABLE = (State.PENDING, State.AWAITING, State.IN_DOUBT)
+_CLAIMABLE = (State.IN_DOUBT, State.PENDING, State.AWAITING)
 _FINAL = frozenset(State) - OPEN_STATES
 _FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+_NOW = bindparam("now", type_=UtcDateTime)
 _SETTLE = (
     update(outbox_steps)
     .where(
@@ -33,6 +52,23 @@ _SETTLE = (
         outbox_steps.c.state == "intent",
     )
     .values(state=bindparam("state"), settled_at=bindparam("settled_at"), receipt=bindparam("receipt"))
+)
+
+_DEFER = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("at_id"),
+        outbox.c.lease_owner == bindparam("at_owner"),
+        or_(*(outbox.c.state == state.value for state in OPEN_STATES)),  # many rows at once bear no IN
+    )
+    .values(
+        state=case((unanswered(outbox), literal(State.IN_DOUBT.value)), else_=bindparam("wanted", type_=Text)),
+        not_before=bindparam("later"),
+        last_error=bindparam("because"),
+        attempts=outbox.c.attempts - bindparam("waiting", type_=Integer),
+        updated_at=bindparam("now"),
+        **_FREE,
+    )
 )
 
 
@@ -63,11 +99,11 @@ def claim(
     A command whose former worker left a step unanswered comes `in_doubt`. Each claim counts as an
     attempt, so that a command that kills its worker is seen.
     """
-    ids = list(tx.execute(_due(now, systems).limit(limit).with_for_update(of=outbox, skip_locked=True)).scalars())
+    ids = _locked(tx, now, systems, limit)
     if not ids:
         return []
     until = now + timedelta(seconds=lease_seconds)
-    tx.execute(
+    claimed = (
         update(outbox)
         .where(outbox.c.id.in_(ids))
         .values(
@@ -82,9 +118,10 @@ def claim(
             ),
             updated_at=now,
         )
+        .returning(outbox)
     )
+    rows = sorted(tx.execute(claimed), key=lambda row: int(row.position))
     found = steps(tx, ids)
-    rows = tx.execute(select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.position))
     return [
         ClaimedCommand(
             command_of(row),
@@ -99,21 +136,103 @@ def claim(
     ]
 
 
-def _due(now: datetime, systems: Collection[str]) -> Any:  # noqa: ANN401 - a select of ids
+def _locked(tx: Connection, now: datetime, systems: Collection[str], limit: int) -> list[str]:
+    """Ids of commands that are due, locked where rows can be locked."""
+    ids: list[str] = []
+    for system, query in ((system, query) for system in sorted(systems) for query in _DUE_LOCKED):
+        if len(ids) < limit:
+            ids += tx.execute(query, {"system": system, "now": now, "limit": limit - len(ids)}).scalars()
+    if not ids or not is_postgresql(tx):
+        return ids
+    # A person may have brought an earlier command of the same key back after we had looked, before we had locked.
+    way = select(outbox.c.id).where(outbox.c.id.in_(ids), ~_in_the_way())
+    return list(tx.execute(way, {"now": now}).scalars())
+
+
+def _in_the_way() -> ColumnElement[bool]:
+    """Whether another command of the same key has to be finished first, or is being delivered."""
     other = outbox.alias()
-    being_delivered = and_(other.c.position != outbox.c.position, other.c.lease_until > now)
-    in_the_way = and_(same_key(other, outbox), or_(unfinished_before(other, outbox), being_delivered))
+    being_delivered = and_(other.c.position != outbox.c.position, other.c.lease_until > _NOW)
+    blocks = and_(same_key(other, outbox), or_(unfinished_before(other, outbox), being_delivered))
+    return exists(select(1).where(blocks).correlate(outbox))
+
+
+def _due(state: State) -> Select[str]:
+    """Ids of commands of one `:system` in one state that may be claimed `:now`, in order: an index serves it."""
     return (
         select(outbox.c.id)
         .where(
-            outbox.c.state.in_(_CLAIMABLE),
-            outbox.c.system.in_(sorted(systems)),
-            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
-            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now),
-            ~exists(select(1).where(in_the_way).correlate(outbox)),
+            outbox.c.state == literal(state.value, Text),
+            outbox.c.system == bindparam("system", type_=Text),
+            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= _NOW),
+            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW),
+            ~_in_the_way(),
         )
         .order_by(outbox.c.position)
+        .limit(bindparam("limit", type_=Integer))
     )
+
+
+_DUE = tuple(_due(state) for state in _CLAIMABLE)
+_DUE_LOCKED = tuple(query.with_for_update(of=outbox, skip_locked=True) for query in _DUE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is still to be delivered to a system, and when a worker should look again."""
+
+    open: int
+    due_at: datetime | None
+    """When the first command may be claimed; None while each of them waits for another of its key."""
+    timed: bool
+    """Whether time alone brings something on: a pause ends, a lease runs out. If not, all wait for another document."""
+
+
+def something_due(tx: Connection, now: datetime, system: str) -> bool:
+    """Whether a claim would find anything; reads only, so it may be asked often."""
+    place = {"system": system, "now": now, "limit": 1}
+    return any(tx.execute(query, place).first() is not None for query in _DUE)
+
+
+def outlook(tx: Connection, now: datetime, system: str) -> Outlook:
+    """How things stand with a system's open commands."""
+    place = {"system": system, "now": now}
+    total = tx.execute(_OPEN_OF, place).scalar_one()
+    due_at, timed = tx.execute(_FREE_OF, place).one()
+    return Outlook(total, due_at, bool(timed))
+
+
+def _free_of() -> Select[datetime, int]:
+    """Of the commands no other stands in the way of: when the first is due, and whether time is all they wait for."""
+    paused, leased = outbox.c.not_before, outbox.c.lease_until
+    under_lease = leased > _NOW
+    moment = case(
+        (and_(under_lease, or_(paused.is_(None), leased > paused)), leased),
+        (paused > _NOW, paused),
+        else_=_NOW,
+    )
+    timed = case((under_lease, 1), (outbox.c.state == State.AWAITING, 0), else_=1)
+    return select(func.min(moment), func.max(timed)).where(*_OPEN_HERE, ~_in_the_way())
+
+
+_OPEN_HERE = (outbox.c.system == bindparam("system", type_=Text), outbox.c.state.in_(_CLAIMABLE))
+_OPEN_OF = select(func.count()).select_from(outbox).where(*_OPEN_HERE)
+_FREE_OF = _free_of()
+
+
+def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: Collection[str] = ()) -> int:
+    """What awaits a document may be tried at once: commands by id, or all of some systems; how many there were."""
+    waiting = update(outbox).where(
+        outbox.c.state == State.AWAITING,
+        outbox.c.not_before > now,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now),
+    )
+    woken = 0
+    for chunk in chunks(ids):
+        woken += tx.execute(waiting.where(outbox.c.id.in_(chunk)).values(not_before=now, updated_at=now)).rowcount
+    if systems:
+        woken += tx.execute(waiting.where(outbox.c.system.in_(systems)).values(not_before=now, updated_at=now)).rowcount
+    return woken
 
 
 def renew(tx: Connection, command_id: str, owner: str, now: datetime, lease_seconds: float) -> bool:
@@ -191,6 +310,10 @@ def _attempts(tx: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple
     return found
 
 
+def _written(receipt: StepReceipt) -> dict[str, Any]:
+    return {field.name: getattr(receipt, field.name) for field in fields(receipt)}
+
+
 def record_receipts(
     tx: Connection, receipts: Collection[tuple[str, StepReceipt]], owner: str, now: datetime
 ) -> frozenset[str]:
@@ -204,7 +327,7 @@ def record_receipts(
     settled, fresh = [], []
     for command_id, receipt in kept:
         last, unsettled = known.get((command_id, receipt.step), (0, None))
-        done = {"state": "done", "settled_at": now, "receipt": asdict(receipt)}
+        done = {"state": "done", "settled_at": now, "receipt": _written(receipt)}
         if unsettled is not None:
             settled.append({"at_command": command_id, "at_step": receipt.step, "at_attempt": unsettled, **done})
         else:
@@ -244,7 +367,7 @@ def void_intent(tx: Connection, command_id: str, owner: str, step: str, now: dat
 
 def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt: StepReceipt | None = None) -> None:
     """Turn an unanswered step into done (with a receipt) or void (without)."""
-    written = None if receipt is None else asdict(receipt)
+    written = None if receipt is None else _written(receipt)
     state = "void" if receipt is None else "done"
     mine = (outbox_steps.c.command_id == command_id, outbox_steps.c.step == step)
     settled = tx.execute(
@@ -290,27 +413,39 @@ def finish(
     return bool(finish_all(tx, [(command_id, state, error)], owner, now))
 
 
-def defer(
-    tx: Connection, command_id: str, owner: str, state: State, now: datetime, *, not_before: datetime, error: str
-) -> bool:
-    """Try again later: `pending`, `awaiting` (a reference is not known yet) or `in_doubt`; gives the lease back.
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """A command to be tried again: `pending`, `awaiting` (a reference is not known yet) or `in_doubt`."""
+
+    command_id: str
+    state: State
+    not_before: datetime
+    error: str
+
+
+def defer_all(tx: Connection, deferrals: Collection[Deferral], owner: str, now: datetime) -> None:
+    """Give the leases that are still held back until later.
 
     A command with an unanswered step is in doubt whatever the caller says. Awaiting uses up no attempt.
     """
-    if state not in _CLAIMABLE:
-        raise ValueError(f"{state} is no reason to wait: use finish")
-    waiting = 1 if state is State.AWAITING else 0
-    return _while_held(
-        tx,
-        command_id,
-        owner,
-        now,
-        state=case((unanswered(outbox), literal(State.IN_DOUBT.value)), else_=literal(state.value)),
-        not_before=not_before,
-        last_error=error,
-        attempts=outbox.c.attempts - waiting,
-        **_FREE,
-    )
+    rows = []
+    for one in deferrals:
+        if one.state not in _CLAIMABLE:
+            raise ValueError(f"{one.state} is no reason to wait: use finish")
+        waiting = 1 if one.state is State.AWAITING else 0
+        place = {"at_id": one.command_id, "at_owner": owner, "now": now, "later": one.not_before}
+        rows.append({**place, "because": one.error, "wanted": one.state.value, "waiting": waiting})
+    if rows:
+        tx.execute(_DEFER, rows)
+
+
+def defer(
+    tx: Connection, command_id: str, owner: str, state: State, now: datetime, *, not_before: datetime, error: str
+) -> bool:
+    """Try one again later; False when the lease was lost. See `defer_all`."""
+    held = bool(_held(tx, [command_id], owner, now))
+    defer_all(tx, [Deferral(command_id, state, not_before, error)], owner, now)
+    return held
 
 
 def lease_owners(tx: Connection, now: datetime) -> frozenset[str]:

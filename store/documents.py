@@ -6,6 +6,7 @@ then planning counts our own command as supply instead.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -71,10 +72,10 @@ def _native(row: Document) -> tuple[str, str, str]:
 
 
 def _by_native_ids(tx: Connection, rows: Sequence[Document]) -> list[Document]:
-    return [
-        _document(row)
-        for row in select_in(tx, select(documents), documents.c.native_id, (row.native_id for row in rows))
-    ]
+    wanted: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        wanted[row.system, row.entity].append(row.native_id)
+    return [found for place, ids in wanted.items() for found in by_native_id(tx, *place, ids).values()]
 
 
 def _columns(row: Document) -> dict[str, object]:

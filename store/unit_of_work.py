@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
 from sqlalchemy import Connection, Engine
 
-from store.database import WRITES, open_engine
+from store.database import BUSY_SECONDS, WRITES, open_engine
 from store.migrations import upgrade
 
 Transaction = Connection
@@ -20,6 +21,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turn = threading.Lock()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -31,8 +33,21 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A write transaction: commits at the end, rolls back on any exception."""
-        with self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        with self._alone(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite lets one write at a time and has the others ask again and again: our own threads queue instead."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        waited_for = self._turn.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield  # whoever waited too long is told so by SQLite
+        finally:
+            if waited_for:
+                self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -75,10 +75,13 @@ class PostgresServer:
         """Start the server, also after `kill`; returns once it answers."""
         settings = ["listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=50"]
         options = [part for setting in settings for part in ("-c", setting)]
-        command = [self.programs / "postgres", "-D", self.folder / "cluster", *options]
+        command: list[str | Path] = [self.programs / "postgres", "-D", self.folder / "cluster", *options]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **self._quiet)
-        _wait_for_postgres(self.url, self._process, self.folder / "log")
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, **self._quiet
+            )
+        self._process = process
+        _wait_for_postgres(self.url, process, self.folder / "log")
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and all its servers, as if the machine had lost them."""

@@ -19,8 +19,7 @@ import pytest
 import requests
 
 from canonical.commands import Command, State
-from pipeline import deliver as delivery_stage
-from pipeline import delivery, route
+from pipeline import delivery, delivery_workers, route
 from pipeline import hub as hubs
 from pipeline.deliver import deliver
 from pipeline.hub import Hub, Run, open_hub, run_actor
@@ -136,7 +135,7 @@ def _work(desk: Desk, quantity: int = 2) -> dict[str, Any]:
 
 
 def test_deliver__erp_orders_go_in_batches_and_refused_ones_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_stage, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(delivery_workers, "PATIENCE_SECONDS", 60.0)
     good, bad = _production(desk), {"FTreeEntity": [{"FMaterialId": {"FNumber": "nonsense"}}]}
     references = [f"BE{number}" for number in range(60)]
     refused = {"BE7", "BE19", "BE55"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from canonical.commands import Command, State, StepReceipt
 from store import deliveries, outbox
+from store.deliveries import Deferral, Outlook
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -87,3 +88,42 @@ def test_finish_all__nothing_unanswered_is_ended(shared: Store) -> None:
         deliveries.finish_all(tx, [(one, State.APPLIED, None) for one in IDS[:2]], "w1", NOW)
     with shared.begin() as tx:
         assert deliveries.finish_all(tx, [(IDS[1], State.PARKED, "doubt")], "w1", NOW) == frozenset(IDS[1:2])
+
+
+def test_defer_all__each_as_said_and_only_what_is_held(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(IDS[0], "save")], "w1", NOW, lease_seconds=60)
+        wanted = [Deferral(one, State.AWAITING, LATER, f"waits for {one}") for one in IDS]
+        deliveries.defer_all(tx, wanted, "w1", NOW)
+        found = [outbox.entry(tx, one) for one in IDS]
+    entries = [entry for entry in found if entry]
+    assert [entry.state for entry in entries] == [State.IN_DOUBT, State.AWAITING, State.PENDING, State.PENDING]
+    assert [entry.last_error for entry in entries] == [*(f"waits for {one}" for one in IDS[:2]), None, None]
+    assert [entry.lease_owner for entry in entries] == [None, None, "w2", "w2"]
+    assert [entry.attempts for entry in entries] == [0, 0, 1, 1]
+
+
+def test_outlook__what_is_due_what_is_leased_and_what_only_waits(shared: Store) -> None:
+    with shared.begin() as tx:
+        assert not deliveries.something_due(tx, NOW, "erp")
+        leased = deliveries.outlook(tx, NOW, "erp")
+        for owner, ids in (("w1", IDS[:2]), ("w2", IDS[2:])):
+            deliveries.defer_all(tx, [Deferral(one, State.AWAITING, LATER, "waits") for one in ids], owner, NOW)
+        waiting = deliveries.outlook(tx, NOW, "erp")
+        assert deliveries.wake(tx, NOW, ids=IDS[:1]) == 1
+        due = deliveries.outlook(tx, NOW, "erp")
+        assert deliveries.something_due(tx, NOW, "erp")
+        assert deliveries.wake(tx, NOW, systems=["erp"]) == 3
+        assert deliveries.outlook(tx, NOW, "mes") == Outlook(0, None, timed=False)
+    assert leased == Outlook(4, NOW + timedelta(seconds=60), timed=True)
+    assert waiting == Outlook(4, LATER, timed=False)
+    assert due == Outlook(4, NOW, timed=False)
+
+
+def test_outlook__a_later_command_of_the_same_key_is_not_due(either_store: Store) -> None:
+    later = Command("close", "erp", "work_order", "K0", 1, {}, "rule:r", "e1")
+    with either_store.begin() as tx:
+        outbox.enqueue(tx, [COMMANDS[0], later], NOW)
+        deliveries.claim(tx, "w1", NOW, lease_seconds=60, limit=2, systems=["erp"])
+        assert not deliveries.something_due(tx, NOW, "erp")
+        assert deliveries.outlook(tx, NOW, "erp") == Outlook(2, NOW + timedelta(seconds=60), timed=True)
