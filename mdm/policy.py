@@ -97,8 +97,8 @@ class Policy(BaseModel):
     """Systems declared free of duplicates: two of their records are joined by no model."""
     cluster_cap: int = Field(default=20, ge=2)
     """No model makes a golden record of more source records."""
-    match: tuple[str, ...] = ()
-    """Attributes by which records without a common key are compared; none: nothing is."""
+    match: bool = False
+    """Whether records without a common key are compared by what they say."""
     compare: tuple[str, ...] = ()
     """Attributes on which systems should agree; a difference is recorded as a conflict."""
     item: str | None = None
@@ -142,7 +142,6 @@ def _check(policy: Policy, document: Document) -> None:
     fields = ENTITIES[policy.entity].model_fields
     named: list[tuple[tuple[str | int, ...], str]] = [(("attributes", name), name) for name in policy.attributes]
     named += [(("compare", index), name) for index, name in enumerate(policy.compare)]
-    named += [(("match", index), name) for index, name in enumerate(policy.match)]
     named += [
         (("attributes", name, "same_as"), survival.same_as)
         for name in policy.attributes

@@ -10,8 +10,6 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, delete, or_, select
 
 from canonical.stewardship import SourceRef
-from store import ticks
-from store.decisions import tick_of
 from store.statements import chunks, upsert
 from store.tables import candidate_pairs
 
@@ -54,8 +52,6 @@ def replace(
         places = (getattr(candidate_pairs.c, name) == bindparam(f"at_{name}") for name in _KEY)
         statement = delete(candidate_pairs).where(candidate_pairs.c.entity == entity, *places)
         tx.execute(statement, [dict(zip((f"at_{name}" for name in _KEY), key, strict=True)) for key in gone])
-    if changed or gone:
-        ticks.advance(tx, tick_of(entity))
 
 
 def _same(standing: CandidatePair | None, row: CandidatePair) -> bool:

@@ -28,8 +28,8 @@ def append(tx: Connection, decision: Decision) -> Decision:
 
 
 def tick_of(entity: str) -> str:
-    """The name of the counter that advances with every decision and every change of the candidate pairs."""
-    return f"stewardship/{entity}"
+    """The name of the counter that advances with every decision."""
+    return f"decisions/{entity}"
 
 
 def _written(refs: Iterable[SourceRef]) -> list[list[str]]:

@@ -1,0 +1,200 @@
+"""Candidate matching in the stream: records without a common key meet those that may be the same thing.
+
+Only what came, changed or went since the last pass is looked at. What the model is sure of becomes a link that
+reconciling follows in the same pass; what is in doubt waits in the stewards' queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from canonical.entities import ENTITIES, frame_schema
+from canonical.stewardship import SourceRef, in_force
+from mdm.bands import Pair, bands
+from mdm.identity import own_name
+from mdm.judgement import Judged, Model, judge
+from mdm.lookup import ATTRIBUTES, Index
+from mdm.policy import Policy
+from mdm.standardise.text import normalise, squash
+from mdm.structure import closing_cycle
+from pipeline.basis import program
+from pipeline.hub import Hub, Run
+from pipeline.models import relearn
+from store import candidates, crosswalk, decisions, ticks
+from store.candidates import CandidatePair
+from store.unit_of_work import Transaction
+
+SEEN: dict[str, pl.DataType] = {"system": pl.String(), "source_key": pl.String(), "fingerprint": pl.UInt64()}
+_REF = ("system", "source_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many records were looked at, and the pairs that stand."""
+
+    looked_at: int
+    links: int
+    doubts: int
+
+
+NOTHING = Found(0, 0, 0)
+
+
+def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
+    """Bring an entity's candidate pairs up to date with its records; nothing where its policy matches by keys alone."""
+    if not policy.match:
+        return NOTHING
+    entity = policy.entity
+    with hub.store.read() as tx:
+        tick = ticks.values(tx).get(decisions.tick_of(entity), 0)
+        made_of = "|".join((str(tick), program(), *(str(hub.frames.version(name)) for name in _frames(hub, entity))))
+        if hub.frames.made_of(f"match/{entity}") == made_of:
+            return NOTHING
+        given = in_force(decisions.listed(tx, entity), hub.now())
+    model = relearn(hub, entity, given)
+    records = _records(hub, entity)
+    seen = _fingerprints(entity, records, model)
+    asked, gone = _to_ask(hub, entity, records, seen)
+    found = _pairs(policy, model, records, asked) if asked.height else []
+    outcome = _remember(hub, policy, model, records, _Change(asked, gone, found, run))
+    hub.frames.write(f"match/{entity}", seen, run.run_id, made_of)
+    return outcome
+
+
+def _frames(hub: Hub, entity: str) -> list[str]:
+    return [f"canonical/{entity}/{system}" for system in hub.configuration.sources_of(entity)]
+
+
+def _records(hub: Hub, entity: str) -> pl.DataFrame:
+    """What all systems tell, as far as it is compared; `named`: whether it carries a common key."""
+    found = [pl.DataFrame(schema=frame_schema(ENTITIES[entity]))]
+    found += [frame for name in _frames(hub, entity) if (frame := hub.frames.read(name)) is not None]
+    identity = ENTITIES[entity].identity
+    named = pl.all_horizontal(pl.col(name).is_not_null() & (pl.col(name) != "") for name in identity)
+    return pl.concat(found).select(*_REF, *ATTRIBUTES[entity], named.alias("named"))
+
+
+def _fingerprints(entity: str, records: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """What each record says, as a number, under this model."""
+    said = pl.struct(pl.lit(model.version), *ATTRIBUTES[entity]).hash(seed=1)
+    return records.select(*_REF, said.alias("fingerprint"))
+
+
+def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Records to look up, and those that went.
+
+    Two records that both carry the key are settled by it. So a pair has a side without one, and asking the fewer
+    finds them all: what has changed, or what has no key.
+    """
+    before = hub.frames.read(f"match/{entity}")
+    before = pl.DataFrame(schema=SEEN) if before is None else before
+    gone = before.join(seen, on=_REF, how="anti")
+    changed = records.join(seen.join(before, on=list(SEEN), how="anti"), on=_REF, how="semi")
+    unnamed = records.filter(~pl.col("named"))
+    if changed.is_empty() or unnamed.is_empty():
+        return unnamed.clear(), gone
+    return (changed if changed.height <= unnamed.height else unnamed), gone
+
+
+def _pairs(policy: Policy, model: Model, records: pl.DataFrame, asked: pl.DataFrame) -> list[CandidatePair]:
+    index = Index.build(policy.entity, records)
+    places = records.with_row_index("place").join(asked.select(_REF), on=_REF, how="semi")["place"].to_list()
+    named = records["named"].to_list()
+    found: dict[tuple[SourceRef, SourceRef], CandidatePair] = {}
+    for row in places:
+        for other in index.candidates(index.profile(row)):
+            if other == row or (named[row] and named[other]):
+                continue
+            pair = _judged(policy, model, index, (row, other))
+            if pair is not None:
+                found[pair.a, pair.b] = pair
+    return list(found.values())
+
+
+def _judged(policy: Policy, model: Model, index: Index, rows: tuple[int, int]) -> CandidatePair | None:
+    a, b = sorted(rows, key=index.ref)
+    first, second = index.ref(a), index.ref(b)
+    if first.system == second.system and first.system in policy.one_to_one:
+        return None
+    judged = judge(model, index.profile(a), index.profile(b))
+    if judged.posterior < model.review:
+        return None
+    return CandidatePair(policy.entity, first, second, "review", judged.posterior, evidence_of(judged), model.version)
+
+
+def evidence_of(judged: Judged) -> dict[str, object]:
+    """What a score went by, as it is kept beside the pair."""
+    return {
+        "parts": [[part.feature, f"{part.value:.4f}", f"{part.weight:.4f}"] for part in judged.parts],
+        "vetoes": list(judged.vetoes),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    asked: pl.DataFrame
+    gone: pl.DataFrame
+    found: Sequence[CandidatePair]
+    run: Run
+
+
+def _remember(hub: Hub, policy: Policy, model: Model, records: pl.DataFrame, change: _Change) -> Found:
+    """Put the new pairs in the place of the old ones of these records, and every pair in its band."""
+    entity = policy.entity
+    renewed = _refs(pl.concat([change.asked.select(_REF), change.gone.select(_REF)]))
+    homes = _homes(entity, records)
+    with hub.store.begin() as tx:
+        standing = candidates.listed(tx, entity)
+        kept = [one for one in standing if one.a not in renewed and one.b not in renewed]
+        every = {(one.a, one.b): one for one in (*kept, *change.found)}
+        placed = bands([Pair(one.a, one.b, one.posterior) for one in every.values()], homes, model)
+        rows = _acyclic(hub, tx, [_banded(one, placed[key]) for key, one in every.items()])
+        of = {ref for one in (*standing, *rows) for ref in (one.a, one.b)}
+        candidates.replace(tx, entity, rows, of, run_id=change.run.run_id, now=hub.now())
+    links = sum(one.band == "auto" for one in rows)
+    return Found(change.asked.height, links, len(rows) - links)
+
+
+def _acyclic(hub: Hub, tx: Transaction, rows: list[CandidatePair]) -> list[CandidatePair]:
+    """Links that would make an item its own component are for a steward to look at."""
+    lines = hub.frames.read("golden/bom_line")
+    links = [one for one in rows if one.band == "auto"]
+    if lines is None or not links or rows[0].entity != "item":
+        return rows
+    bound = crosswalk.bindings(tx, "item", ((ref.system, ref.source_key) for one in links for ref in (one.a, one.b)))
+    golden_of = {SourceRef(*key): row.golden_id for key, row in bound.items()}
+    structure, merged, refused = list(lines.select("parent", "component").iter_rows()), dict[str, str](), set[int]()
+    for place, one in enumerate(rows):
+        ours, theirs = golden_of.get(one.a, ""), golden_of.get(one.b, "")
+        if one.band != "auto" or not ours or not theirs or ours == theirs:
+            continue
+        trial = {**merged, theirs: merged.get(ours, ours)}
+        if closing_cycle(structure, trial, [ours]) is None:
+            merged = trial
+        else:
+            refused.add(place)
+    return [_banded(one, "review") if place in refused else one for place, one in enumerate(rows)]
+
+
+def _banded(pair: CandidatePair, band: candidates.Band) -> CandidatePair:
+    return CandidatePair(pair.entity, pair.a, pair.b, band, pair.posterior, pair.evidence, pair.model, pair.found_at)
+
+
+def _refs(rows: pl.DataFrame) -> set[SourceRef]:
+    return {SourceRef(system, key) for system, key in rows.select(_REF).iter_rows()}
+
+
+def _homes(entity: str, records: pl.DataFrame) -> dict[SourceRef, str]:
+    """What each record is called by its keys alone: the common key, or its own name."""
+    identity = ENTITIES[entity].identity
+
+    def name(ref: SourceRef, values: Iterable[str | None], *, named: bool) -> str:
+        return "|".join(squash(normalise(str(value))) for value in values) if named else own_name(ref)
+
+    return {
+        (ref := SourceRef(system, key)): name(ref, values, named=named)
+        for system, key, named, *values in records.select(*_REF, "named", *identity).iter_rows()
+    }

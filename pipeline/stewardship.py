@@ -1,0 +1,56 @@
+"""Stewardship, as the command line and the pages see it: everything to read, everything to do.
+
+Reading: `queue`, `queue_item`, `compare`, `explain`, `record`, `history`, `believed`, `audited`.
+Doing (each needs an actor who may): `decide` with `same` / `different`, `merge`, `split`, `pin`, `revoke` (also called
+`unmerge`), `undo`, `preview`, `approve`, `reject`, `assign`. All values are frozen.
+"""
+
+from __future__ import annotations
+
+from canonical.stewardship import Decision, SourceRef
+from pipeline.impact import Impact
+from pipeline.steward_acts import (
+    FOUR_EYES,
+    Decided,
+    MergeRefused,
+    NotAllowedToDecide,
+    UnknownRecord,
+    Verdict,
+    approve,
+    assign,
+    decide,
+    different,
+    merge,
+    pin,
+    preview,
+    reject,
+    revoke,
+    same,
+    split,
+    undo,
+    unmerge,
+)
+from pipeline.steward_queue import ItemKind, Queue, QueueFilter, QueueItem, queue, queue_item
+from pipeline.steward_views import (
+    MOST_COMPARED,
+    Attribute,
+    ComparedRow,
+    Comparison,
+    Explanation,
+    GoldenView,
+    Step,
+    audited,
+    believed,
+    compare,
+    explain,
+    history,
+    record,
+)
+
+__all__ = [
+    "FOUR_EYES", "MOST_COMPARED", "Attribute", "ComparedRow", "Comparison", "Decided", "Decision", "Explanation",
+    "GoldenView", "Impact", "ItemKind", "MergeRefused", "NotAllowedToDecide", "Queue", "QueueFilter", "QueueItem",
+    "SourceRef", "Step", "UnknownRecord", "Verdict", "approve", "assign", "audited", "believed", "compare", "decide",
+    "different", "explain", "history", "merge", "pin", "preview", "queue", "queue_item", "record", "reject", "revoke",
+    "same", "split", "undo", "unmerge",
+]  # fmt: skip
