@@ -15,7 +15,7 @@ import polars as pl
 from canonical.entities import ENTITIES, frame_schema
 from canonical.strict_json import dumps, loads
 from mappings.engine import InboundMapping, Rejected
-from pipeline.basis import digest
+from pipeline.basis import differing, digest
 from pipeline.hub import Hub, Run
 from pipeline.land import InForce, in_force, nothing_landed
 from quality.quarantine import split
@@ -112,14 +112,15 @@ def _goes_on(found: Mapping[str, InForce], last: Basis) -> bool:
 
 def _unchanged(hub: Hub, system: str, entity: str, run: Run, last: Basis) -> Conformed:
     frame = hub.frames.read(frame_name(entity, system))
-    return _counted(hub, system, entity, run, last, 0 if frame is None else frame.height)
+    rows = 0 if frame is None else frame.height
+    return _counted(hub, run, Conformed(system, entity, last.raw, rows, last.rejected))
 
 
-def _counted(hub: Hub, system: str, entity: str, run: Run, basis: Basis, rows: int) -> Conformed:
-    counts = {"raw": basis.raw, "rows": rows, "rejected": basis.rejected}
+def _counted(hub: Hub, run: Run, done: Conformed) -> Conformed:
+    counts = {"raw": done.raw, "rows": done.rows, "rejected": done.rejected}
     with hub.store.begin() as tx:
-        runs.record_stage(tx, run.run_id, "conform", counts, hub.now(), part=f"{entity}/{system}")
-    return Conformed(system, entity, **counts)
+        runs.record_stage(tx, run.run_id, "conform", counts, hub.now(), part=f"{done.entity}/{done.system}")
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +145,24 @@ def _carry_on(hub: Hub, system: str, entity: str, run: Run, *, last: Basis, foun
     good, failing = _judge(hub, entity, mapped.rows)
     before = hub.frames.read(name)
     assert before is not None, "what has a basis stands"
-    keys = mapped.keys
-    rows = pl.concat([before.filter(~pl.col("source_key").is_in(list(keys))), good])
+    keys, waiting = mapped.keys, [*_unmapped(mapped.refused), *failing]
+    ours = pl.col("source_key").is_in(list(keys))
+    rejected = _quarantined(hub, system, entity, waiting, keys) if keys else last.rejected
+    basis = Basis(last.rules, {mapping.spec.stream: (landed.first, landed.last)}, last.raw + mapped.raw, rejected)
+    changed = differing(before.filter(ours), good, "source_key")
+    if changed is not None and not changed:
+        hub.frames.renew(name, basis.text())
+        return _counted(hub, run, Conformed(system, entity, basis.raw, before.height, rejected))
+    rows = pl.concat([before.filter(~ours), good]).sort("source_key")
+    hub.frames.write(name, rows, run.run_id, basis.text(), changed=changed)
+    return _counted(hub, run, Conformed(system, entity, basis.raw, rows.height, rejected))
+
+
+def _quarantined(hub: Hub, system: str, entity: str, rows: Sequence[Rejection], keys: frozenset[str]) -> int:
+    """Put the failing ones of some records into quarantine; how many records wait there in all."""
     with hub.store.begin() as tx:
-        now = hub.now()
-        waiting = [*_unmapped(mapped.refused), *failing]
-        quarantine.replace(tx, "conform", system, entity, waiting, now=now, within=keys)
-        rejected, _ = quarantine.waiting(tx, "conform", system, entity)
-        streams = {mapping.spec.stream: (landed.first, landed.last)}
-        basis = Basis(last.rules, streams, last.raw + mapped.raw, rejected)
-    hub.frames.write(name, rows, run.run_id, basis.text(), changed=keys)
-    return _counted(hub, system, entity, run, basis, rows.height)
+        quarantine.replace(tx, "conform", system, entity, rows, now=hub.now(), within=keys)
+        return quarantine.waiting(tx, "conform", system, entity)[0]
 
 
 def _all_anew(hub: Hub, system: str, entity: str, run: Run, rules: str) -> Conformed:
@@ -171,19 +179,31 @@ def _all_anew(hub: Hub, system: str, entity: str, run: Run, rules: str) -> Confo
             mapped.append(_map(hub, mapping, system, found.landings))
     latest = pl.concat([empty, *(one.rows for one in mapped)]).unique("source_key", keep="last", maintain_order=True)
     good, failing = _judge(hub, entity, latest)
+    good = good.sort("source_key")
     refused = [rejection for one in mapped for rejection in _unmapped(one.refused)]
     rejected = len(refused) + len(failing)
     basis = Basis(rules, streams, sum(one.raw for one in mapped), rejected)
     with hub.store.begin() as tx:
         quarantine.replace(tx, "conform", system, entity, [*refused, *failing], now=hub.now())
-    hub.frames.write(frame_name(entity, system), good, run.run_id, basis.text())
-    return _counted(hub, system, entity, run, basis, good.height)
+    _put(hub, frame_name(entity, system), good, run, basis)
+    return _counted(hub, run, Conformed(system, entity, basis.raw, good.height, rejected))
+
+
+def _put(hub: Hub, name: str, rows: pl.DataFrame, run: Run, basis: Basis) -> None:
+    """Write a frame that was made anew; where it came out the same, the version that stands goes on."""
+    changed = None if (before := hub.frames.read(name)) is None else differing(before, rows, "source_key")
+    if changed is not None and not changed:
+        hub.frames.renew(name, basis.text())
+    else:
+        hub.frames.write(name, rows, run.run_id, basis.text(), changed=changed)
 
 
 def _map(hub: Hub, mapping: InboundMapping, system: str, landings: Sequence[Landing]) -> _Mapped:
     """The last word of every record of some landings, all mapped at once where none is both good and refused."""
-    frames = [hub.raw.read(landing.file) for landing in landings]
+    frames = [hub.raw.read(landing.file) for landing in landings if landing.file.rows]
     raw = sum(frame.height for frame in frames)
+    if not frames:
+        return _Mapped(pl.DataFrame(schema=frame_schema(mapping.model)), {}, 0)
     together = _mapped(mapping, system, pl.concat(frames))
     if together.refused.keys().isdisjoint(set(together.rows["source_key"])):
         return _Mapped(together.rows, together.refused, raw)

@@ -32,6 +32,7 @@ from mappings.loading import SystemMappings
 from mappings.loading import load_system as load_mappings
 from mdm.policy import Policy, load_policies
 from pipeline.agreement import agree
+from pipeline.bindings import Bindings
 from pipeline.calendars import rule_calendars
 from pipeline.settings import Deployment, Settings
 from quality.spec import Rulebook, load_rulebooks
@@ -158,7 +159,13 @@ class Hub:
     _connectors: dict[str, Connector] = field(default_factory=dict)
     _channels: dict[str, Channel] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _made: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What stages keep from one time to the next in this process; all of it can be made again."""
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """The crosswalk in memory."""
+        return Bindings(self.store)
 
     @property
     def deployment(self) -> Deployment:
@@ -198,20 +205,6 @@ class Hub:
                 spec = self.deployment.notifications.channels[name]
                 self._channels[name] = open_channel(name, spec, self.environ)
             return self._channels[name]
-
-    def once(self, run: Run, name: str, make: Callable[[], Loaded]) -> Loaded:
-        """Something that does not change within a run, made at its first use."""
-        run_id, made = self._made.get(name, ("", None))
-        if run_id != run.run_id:
-            made = make()
-            self._made[name] = (run.run_id, made)
-        return cast("Loaded", made)
-
-    def forget(self, run: Run, *names: str) -> None:
-        """These have changed in this run after all: make them anew when next asked for."""
-        for name in names:
-            if self._made.get(name, ("",))[0] == run.run_id:
-                del self._made[name]
 
     def as_of(self) -> date:
         """The planning day: the one that was set, or today in the plant's time zone."""

@@ -1,20 +1,20 @@
 """Judge: the golden records of one entity against its rulebook; failing rows wait, the rest goes on.
 
-Great Expectations draws the verdicts, from the same rulebook the row rules are compiled from.
+Great Expectations draws the verdicts, from the same rulebook the row rules are compiled from. Where neither
+records nor rules changed, the verdicts of the last time stand.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
+from pipeline.basis import differing, digest
 from pipeline.hub import Hub, Run
-from quality.quarantine import remove
+from quality.quarantine import Quarantined, remove
 from quality.row_rules import judge_rows
 from quality.spec import Rulebook
 from quality.suite import judge_suite
@@ -36,27 +36,88 @@ class Judged:
     """A blocking rule did not pass: what depends on the entity must not go on."""
 
 
-def judge(hub: Hub, entity: str, run: Run) -> Judged:
-    """Judge `golden/<entity>` and write the rows that passed to `judged/<entity>`."""
+def judge(hub: Hub, entity: str, run: Run, *, suite: bool = True) -> Judged:
+    """Judge `golden/<entity>` and write the rows that passed to `judged/<entity>`.
+
+    The compiled row rules say which rows go on, for every path alike. `suite`: Great Expectations draws the
+    verdicts from the same rulebook; where it takes too long they are those of the row rules.
+    """
     frame = hub.frames.read(f"golden/{entity}")
     assert frame is not None, f"{entity} was never reconciled"
     rulebook = hub.configuration.rulebooks.get(entity)
-    found = _findings(hub, rulebook, frame, run) if rulebook else ()
-    good, bad = remove(rulebook, frame, found) if rulebook and found else (frame, [])
-    hub.frames.write(f"judged/{entity}", good, run.run_id)
-    kept = tuple(_verdict(entity, finding, frame.height) for finding in found)
+    related = _related(hub, rulebook, entity)
+    basis = _basis(hub, entity, rulebook, related)
+    found = _known_findings(hub, rulebook, basis, suite=suite) if rulebook else ()
+    if found is None or hub.frames.made_of(f"judged/{entity}") != basis:
+        found, bad = _judged_anew(hub, entity, run, related=related, basis=basis, suite=suite)
+    else:
+        bad = None
+    return _written_down(hub, run, entity, found, bad)
+
+
+def _judged_anew(
+    hub: Hub, entity: str, run: Run, *, related: Mapping[str, str], basis: str, suite: bool
+) -> tuple[tuple[Finding, ...], list[Quarantined]]:
+    frame, rulebook = hub.frames.read(f"golden/{entity}"), hub.configuration.rulebooks.get(entity)
+    assert frame is not None, f"{entity} was never reconciled"
+    frames = {name: other for name, at in related.items() if (other := hub.frames.read(at)) is not None}
+    by_rows = judge_rows(rulebook, frame, related=frames) if rulebook else ()
+    good, bad = remove(rulebook, frame, by_rows) if rulebook and by_rows else (frame, [])
+    _put(hub, entity, good, run, basis)
+    # Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can.
+    if rulebook and suite and frame.height:
+        found = _agreed(by_rows, judge_suite(rulebook, frame, related=frames))
+    else:
+        found = by_rows
+    drawn = f"{basis}{SUITE}" if suite else basis
+    rows = [(drawn, one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
+    hub.frames.write(f"findings/{entity}", pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id)
+    return found, bad
+
+
+def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> None:
+    """Write the rows that passed; where they are the same, the version that stands goes on."""
+    name = f"judged/{entity}"
+    before, made_of = hub.frames.read(name), hub.frames.made_of(name)
+    changed: frozenset[str] | None = None
+    if before is not None:
+        golden = hub.frames.changed_since(f"golden/{entity}", made_of.partition(" ")[0])
+        if golden is None:
+            changed = differing(before, good, "golden_id")
+        else:
+            changed = golden | (frozenset(before["golden_id"]) ^ frozenset(good["golden_id"]))
+    if changed is not None and not changed:
+        hub.frames.renew(name, basis)
+    else:
+        hub.frames.write(name, good, run.run_id, basis, changed=changed)
+
+
+def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], bad: list[Quarantined] | None) -> Judged:
+    """Verdicts and counts of the run; `bad` is None where quarantine stands as it is."""
+    golden, judged = (hub.frames.read(f"{stage}/{entity}") for stage in ("golden", "judged"))
+    assert golden is not None, "judged just now"
+    assert judged is not None, "judged just now"
+    kept = tuple(_verdict(entity, finding, golden.height) for finding in found)
+    quarantined = golden.height - judged.height
     with hub.store.begin() as tx:
         now = hub.now()
         verdicts.record(tx, run.run_id, kept, now)
-        waiting = [Rejection(row.source_key, row.rule, row.message, row.path, row.payload) for row in bad]
-        quarantine.replace(tx, "judge", "golden", entity, waiting, now=now)
-        counts = {"rows": good.height, "quarantined": len(bad), "failed_rules": sum(not one.passed for one in kept)}
+        if bad is not None:
+            waiting = [Rejection(row.source_key, row.rule, row.message, row.path, row.payload) for row in bad]
+            quarantine.replace(tx, "judge", "golden", entity, waiting, now=now)
+        counts = {
+            "rows": judged.height,
+            "quarantined": quarantined,
+            "failed_rules": sum(not one.passed for one in kept),
+        }
         runs.record_stage(tx, run.run_id, "judge", counts, now, part=entity)
-    return Judged(entity, good.height, len(bad), kept, any(finding.stops for finding in found))
+    return Judged(entity, judged.height, quarantined, kept, any(finding.stops for finding in found))
 
 
+SUITE = " suite"
+"""Behind the basis of verdicts that Great Expectations drew."""
 FINDING: dict[str, pl.DataType] = {
-    "fingerprint": pl.String(),
+    "basis": pl.String(),
     "rule": pl.String(),
     "passed": pl.Boolean(),
     "failing": pl.List(pl.String()),
@@ -65,19 +126,25 @@ FINDING: dict[str, pl.DataType] = {
 }
 
 
-def _findings(hub: Hub, rulebook: Rulebook, frame: pl.DataFrame, run: Run) -> tuple[Finding, ...]:
-    """The verdicts; those of the last run where neither the records nor the rules have changed since."""
-    related = _related(hub, rulebook, run)
-    fingerprint = _fingerprint(rulebook, frame, related)
-    name = f"findings/{rulebook.entity}"
-    last = hub.frames.read(name)
-    if last is not None and last["fingerprint"].to_list() == [fingerprint] * len(rulebook.rules):
-        return tuple(_remembered(rulebook, row) for row in last.iter_rows(named=True))
-    # Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can.
-    found = (judge_suite if frame.height else judge_rows)(rulebook, frame, related=related)
-    rows = [(fingerprint, one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
-    hub.frames.write(name, pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id)
-    return found
+def _known_findings(hub: Hub, rulebook: Rulebook, basis: str, *, suite: bool) -> tuple[Finding, ...] | None:
+    """The verdicts drawn before from the same records and rules; None where there are none."""
+    last = hub.frames.read(f"findings/{rulebook.entity}")
+    if last is None or "basis" not in last.columns or last.height != len(rulebook.rules):
+        return None
+    if not set(last["basis"]) <= ({f"{basis}{SUITE}"} if suite else {basis, f"{basis}{SUITE}"}):
+        return None
+    return tuple(_remembered(rulebook, row) for row in last.iter_rows(named=True))
+
+
+def _agreed(by_rows: Sequence[Finding], by_suite: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What Great Expectations found; where the row rules, which decide, say otherwise, the verdict is an error."""
+    said = {one.rule: one for one in by_rows}
+    return tuple(
+        one
+        if (one.passed, one.failing) == (said[one.rule].passed, said[one.rule].failing) or one.error
+        else replace(one, passed=False, error="the row rules, compiled from the same book, say otherwise")
+        for one in by_suite
+    )
 
 
 def _remembered(rulebook: Rulebook, row: Mapping[str, Any]) -> Finding:
@@ -95,25 +162,22 @@ def _remembered(rulebook: Rulebook, row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _fingerprint(rulebook: Rulebook, frame: pl.DataFrame, related: Mapping[str, pl.DataFrame]) -> str:
-    """Of everything a verdict depends on: the rules, the records, and the records they may refer to."""
-    digest = hashlib.sha256(rulebook.model_dump_json().encode())
-    for name in ("", *sorted(related)):
-        content = io.BytesIO()
-        (related[name] if name else frame).write_ipc(content)
-        digest.update(name.encode() + b"\0" + content.getbuffer())
-    return digest.hexdigest()
+def _basis(hub: Hub, entity: str, rulebook: Rulebook | None, related: Mapping[str, str]) -> str:
+    """What a verdict depends on: the records, first of all; the rules; the records they may refer to."""
+    rules = rulebook.model_dump_json() if rulebook else ""
+    others = [f"{at} {hub.frames.version(at)}" for _, at in sorted(related.items())]
+    return f"{hub.frames.version(f'golden/{entity}')} {digest(rules, *others)}"
 
 
-def _related(hub: Hub, rulebook: Rulebook | None, run: Run) -> dict[str, pl.DataFrame]:
-    """What references may name: records that passed judgement in this run, so that doubt about one holds the other."""
-    frames = {name: hub.frames.read(_best(hub, name, run)) for name in (rulebook.needs() if rulebook else ())}
-    return {name: frame for name, frame in frames.items() if frame is not None}
+def _related(hub: Hub, rulebook: Rulebook | None, entity: str) -> dict[str, str]:
+    """Entity → where the records stand that references may name: those that passed, of what is judged before us.
 
-
-def _best(hub: Hub, entity: str, run: Run) -> str:
-    judged = f"judged/{entity}"
-    return judged if hub.frames.run_of(judged) == run.run_id else f"golden/{entity}"
+    So doubt about a record holds what refers to it.
+    """
+    order = hub.configuration.entities
+    before = frozenset(order[: order.index(entity)]) if entity in order else frozenset()
+    needed = rulebook.needs() if rulebook else ()
+    return {name: f"{'judged' if name in before else 'golden'}/{name}" for name in needed}
 
 
 def _verdict(entity: str, finding: Finding, checked: int) -> Verdict:

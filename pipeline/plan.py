@@ -12,6 +12,7 @@ import polars as pl
 
 from canonical.errors import MillstreamError, StreamHalted
 from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanProblem, Shortage
+from pipeline.basis import digest
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.snapshot import scaled, snapshot, unscaled
@@ -39,7 +40,7 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 
 def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
-    """Plan as of the run's day.
+    """Plan as of the run's day; a plan made of the same records stands.
 
     Raises `StreamHalted` while a stream has never been landed, or when a blocking rule did not pass.
     """
@@ -50,10 +51,18 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         )
     with hub.store.read() as tx:
         stopping = [verdict for verdict in verdicts.of_run(tx, run.run_id) if verdict.blocking and not verdict.passed]
-        prior = plan_pegs.pegs(tx)
+        last = plan_pegs.last_summary(tx)
     if stopping:
         rules = ", ".join(f"{verdict.entity}.{verdict.rule}" for verdict in stopping)
         raise StreamHalted(f"no plan: blocking rules did not pass: {rules}", hint="see the verdicts of this run")
+    kept: _Kept | None = hub.kept.get("plan")
+    basis = _basis(hub, run)
+    if kept is not None and last is not None and (kept.basis, kept.run_id) == (basis, last.run_id):
+        with hub.store.begin() as tx:
+            runs.record_stage(tx, run.run_id, "plan", _content(kept.plan, kept.summary), hub.now())
+        return kept.plan, kept.summary
+    with hub.store.read() as tx:
+        prior = plan_pegs.pegs(tx)
     picture = snapshot(judged_frames(hub), hub.deployment.planning, run.as_of, prior)
     result = plan_requirements(picture)
     summary = Planned(
@@ -65,7 +74,28 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         pegs=len(result.pegs),
     )
     _keep(hub, run, result, summary)
+    hub.kept["plan"] = _Kept(basis, run.run_id, result, summary)
     return result, summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The last plan of this process and what it was made of."""
+
+    basis: str
+    run_id: str
+    plan: Plan
+    summary: Planned
+
+
+def _basis(hub: Hub, run: Run) -> str:
+    """What a plan depends on beside the pegs of the plan before, which it would keep."""
+    versions = [f"{entity} {hub.frames.version(f'judged/{entity}')}" for entity in hub.configuration.entities]
+    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *versions)
+
+
+def _content(result: Plan, summary: Planned) -> dict[str, Any]:
+    return {**asdict(summary), "problem_kinds": dict(Counter(problem.kind for problem in result.problems))}
 
 
 def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
@@ -75,10 +105,9 @@ def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
     hub.frames.write("plan/shortage", _rows_frame([asdict(row) for row in result.shortages], SHORTAGE), run.run_id)
     days = [{"key": key, "available": day} for key, day in result.availability.items()]
     hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
-    problems = Counter(problem.kind for problem in result.problems)
+    content = _content(result, summary)
     with hub.store.begin() as tx:
         plan_pegs.replace(tx, result.pegs)
-        content = {**asdict(summary), "problem_kinds": dict(problems)}
         plan_pegs.record_summary(tx, PlanSummary(run.run_id, run.moment, content))
         runs.record_stage(tx, run.run_id, "plan", content, hub.now())
 
@@ -104,9 +133,13 @@ _KEPT = ("planned_order", "problem", "message", "shortage", "availability")
 
 def load_plan(hub: Hub) -> Plan:
     """The last plan, exactly as it was made; raises `MillstreamError` where planning was cut short while keeping it."""
-    frames = {name: hub.frames.read(f"plan/{name}") for name in _KEPT}
+    kept: _Kept | None = hub.kept.get("plan")
     with hub.store.read() as tx:
-        pegs, summary = plan_pegs.pegs(tx), plan_pegs.last_summary(tx)
+        summary = plan_pegs.last_summary(tx)
+        if kept is not None and summary is not None and kept.run_id == summary.run_id:
+            return kept.plan
+        pegs = plan_pegs.pegs(tx)
+    frames = {name: hub.frames.read(f"plan/{name}") for name in _KEPT}
     runs_seen = {hub.frames.run_of(f"plan/{name}") for name in _KEPT}
     if summary is None or runs_seen != {summary.run_id}:
         raise MillstreamError("there is no complete plan", hint="run the plan stage again")

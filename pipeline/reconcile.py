@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -17,17 +16,17 @@ from mdm.reconcile import Reconciled, Stewarded, reconcile
 from mdm.references import CROSSWALK_SCHEMA, rekey
 from mdm.units import ItemUnits, to_stocking_units
 from pipeline import mastering
+from pipeline.basis import differing, digest
+from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
-from store import conflicts, crosswalk, golden, quarantine, runs
+from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, sent_again, touched, written
+from store import conflicts, crosswalk, golden, quarantine, runs, ticks
 from store.crosswalk import Binding
 from store.quarantine import Rejection
+from store.unit_of_work import Transaction
 
 KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order"})
 """Entities whose golden versions are kept one by one; the rest stands in frames and raw files."""
-COUNTING = frozenset({"item", "pack_conversion"})
-"""Entities that say how items are counted."""
-THROUGH_WORK_ORDER = frozenset({"operation_report"})
-"""Entities that count the item of the work order they belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +41,90 @@ class Mastered:
 
 
 def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
-    """Re-key, bring to stocking units, match, survive; write `golden/<entity>`, crosswalk and conflicts."""
+    """Re-key, bring to stocking units, match, survive; write `golden/<entity>`, crosswalk and conflicts.
+
+    Only what changed, or refers to what changed, is mastered again; the outcome is that of mastering everything.
+    """
     policy = hub.configuration.policies[entity]
     records = _canonical(hub, entity)
+    find_candidates(hub, policy, run)
+    now = inputs(hub, policy, _units(hub).digest)
+    last = read(hub.frames.made_of(f"golden/{entity}"))
+    again = sent_again(hub, entity)
+    if last == now and not again:
+        return _unchanged(hub, entity, run, records.height)
+    keys = None if again else touched(hub, policy, records, last, now)
+    mine = records if keys is None else records.filter(pl.col("source_key").is_in(list(keys)))
+    return _mastered(hub, policy, run, mine, within=keys, made_of=now)
+
+
+def _unchanged(hub: Hub, entity: str, run: Run, records: int) -> Mastered:
+    frame = hub.frames.read(f"golden/{entity}")
+    with hub.store.begin() as tx:
+        return _counted(hub, tx, entity, run, records=records, golden=0 if frame is None else frame.height)
+
+
+def _counted(hub: Hub, tx: Transaction, entity: str, run: Run, *, records: int, golden: int) -> Mastered:
+    """What stands now, for the run's record."""
+    systems = hub.configuration.sources_of(entity)
+    unresolved = sum(quarantine.waiting(tx, "reconcile", system, entity)[0] for system in systems)
+    open_conflicts = conflicts.counts(tx).get(entity, 0)
+    counts = {"golden": golden, "conflicts": open_conflicts, "unresolved": unresolved}
+    runs.record_stage(tx, run.run_id, "reconcile", counts, hub.now(), part=entity)
+    return Mastered(entity, records, golden, open_conflicts, unresolved)
+
+
+def _mastered(
+    hub: Hub, policy: Policy, run: Run, records: pl.DataFrame, *, within: frozenset[str] | None, made_of: Inputs
+) -> Mastered:
+    """Master some records, or all of them; the golden records of the others stand."""
+    entity = policy.entity
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
-    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity, run), shared)
-    counted, unknown = _in_stocking_units(hub, policy, keyed, run)
-    known = mastering.homes(hub, policy)
+    keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity), shared)
+    counted, unknown = _in_stocking_units(hub, policy, keyed)
+    known = _homes(hub, policy, within)
     with hub.store.read() as tx:
         given = mastering.stewarded(tx, policy, hub.now())
     outcome = reconcile(policy, counted, known, given)
-    hub.frames.write(f"golden/{entity}", outcome.golden, run.run_id)
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
-    bindings = _unbound(outcome, known)
-    _remember(hub, policy, outcome, run, unbound=bindings, held=waiting, given=given)
-    hub.forget(run, f"crosswalk/{entity}", *(("item_units",) if entity in COUNTING else ()))
-    return Mastered(entity, records.height, outcome.golden.height, outcome.conflicts.height, len(waiting))
+    frame, changed = _golden(hub, entity, outcome, within)
+    fresh = _unbound(outcome, known)
+    with hub.store.begin() as tx:
+        before = ticks.hold(tx, crosswalk.tick_of(entity))
+        _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
+        after = ticks.hold(tx, crosswalk.tick_of(entity))
+        total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
+        mastered = _counted(hub, tx, entity, run, records=total, golden=frame.height)
+    if str(before) == made_of.get(crosswalk_name(entity)):  # nobody else has bound anything since we looked
+        made_of = {**made_of, crosswalk_name(entity): str(after)}
+        hub.bindings.bound(entity, pl.DataFrame(fresh, schema=CROSSWALK_SCHEMA), before, after)
+    if changed is not None and not changed:
+        hub.frames.renew(f"golden/{entity}", written(made_of))
+    else:
+        hub.frames.write(f"golden/{entity}", frame, run.run_id, written(made_of), changed=changed)
+    return mastered
+
+
+def _height(hub: Hub, name: str) -> int:
+    frame = hub.frames.read(name)
+    return 0 if frame is None else frame.height
+
+
+def _homes(hub: Hub, policy: Policy, within: frozenset[str] | None) -> pl.DataFrame:
+    if within is None:
+        return mastering.homes(hub, policy)
+    return hub.bindings.frame(policy.entity).filter(pl.col("source_key").is_in(list(within)))
+
+
+def _golden(
+    hub: Hub, entity: str, outcome: Reconciled, within: frozenset[str] | None
+) -> tuple[pl.DataFrame, frozenset[str] | None]:
+    """The whole golden frame with the outcome in its place, and the keys of the rows that may differ from before."""
+    before = hub.frames.read(f"golden/{entity}")
+    if within is None or before is None:
+        return outcome.golden, None if before is None else differing(before, outcome.golden, "golden_id")
+    others = before.filter(~pl.col("golden_id").is_in(list(within)))
+    return pl.concat([others, outcome.golden]).sort("golden_id"), within
 
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
@@ -66,43 +133,57 @@ def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     return pl.concat([empty, *(frame for frame in found if frame is not None)])
 
 
-def _crosswalks(hub: Hub, entity: str, run: Run) -> dict[str, pl.DataFrame]:
-    """The crosswalks of what an entity refers to; many entities refer to the same few masters."""
-    return {
-        referred: hub.once(run, f"crosswalk/{referred}", partial(_known, hub, referred))
-        for referred in set(references(ENTITIES[entity]).values())
-    }
+def _crosswalks(hub: Hub, entity: str) -> dict[str, pl.DataFrame]:
+    """The crosswalks of what an entity refers to."""
+    return {referred: hub.bindings.frame(referred) for referred in set(references(ENTITIES[entity]).values())}
 
 
-def _known(hub: Hub, entity: str) -> pl.DataFrame:
-    with hub.store.read() as tx:
-        return crosswalk.crosswalk_frame(tx, entity).select(*CROSSWALK_SCHEMA)
-
-
-def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     if policy.entity in THROUGH_WORK_ORDER:
-        return _through_work_order(hub, policy.entity, frame, run)
+        return _through_work_order(hub, policy.entity, frame)
     if policy.item is None or not quantities(ENTITIES[policy.entity]) or frame.is_empty():
         return frame, frame.clear()
-    return to_stocking_units(policy.entity, frame, policy.item, _units(hub, run))
+    return to_stocking_units(policy.entity, frame, policy.item, _units(hub).units)
 
 
-def _units(hub: Hub, run: Run) -> ItemUnits:
-    return hub.once(run, "item_units", partial(item_units, hub))
+@dataclass(frozen=True, slots=True)
+class KnownUnits:
+    """How items are counted, from which versions that was read, and a digest of it."""
+
+    read_from: str
+    units: ItemUnits
+    digest: str
 
 
-def _through_work_order(hub: Hub, entity: str, frame: pl.DataFrame, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _units(hub: Hub) -> KnownUnits:
+    """Read anew only where an item, a pack or a binding of one changed."""
+    frames = ["golden/item", "golden/pack_conversion"]
+    frames += [f"canonical/item/{system}" for system in hub.configuration.sources_of("item")]
+    read_from = " ".join(str(hub.frames.version(name)) for name in frames) + f" {hub.bindings.tick('item')}"
+    kept: KnownUnits | None = hub.kept.get("item_units")
+    if kept is None or kept.read_from != read_from:
+        units = _read_units(hub)
+        said = [repr(sorted(part.items(), key=repr)) for part in (units.stocking, units.packs, units.own)]
+        kept = hub.kept["item_units"] = KnownUnits(read_from, units, digest(*said))
+    return kept
+
+
+def _through_work_order(hub: Hub, entity: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     work = hub.frames.read("golden/work_order")
     if work is None or frame.is_empty():
         return frame, frame.clear()
     items = work.select(pl.col("golden_id").alias("work_order"), pl.col("item").alias("_counted"))
     joined = frame.join(items, on="work_order", how="left", maintain_order="left")
-    good, bad = to_stocking_units(entity, joined, "_counted", _units(hub, run))
+    good, bad = to_stocking_units(entity, joined, "_counted", _units(hub).units)
     return good.drop("_counted"), bad.drop("_counted")
 
 
 def item_units(hub: Hub) -> ItemUnits:
     """Stocking units, packs, and the unit each system counts an item in, from what has been mastered so far."""
+    return _units(hub).units
+
+
+def _read_units(hub: Hub) -> ItemUnits:
     items = hub.frames.read("golden/item")
     if items is None:
         return ItemUnits()
@@ -120,7 +201,7 @@ def _packs(hub: Hub) -> dict[str, dict[str, Decimal]]:
 
 def _own_units(hub: Hub) -> dict[tuple[str, str], str]:
     records = _canonical(hub, "item").select("system", "source_key", "unit").filter(pl.col("unit").is_not_null())
-    bound = records.join(_known(hub, "item"), on=["system", "source_key"], how="inner")
+    bound = records.join(hub.bindings.frame("item"), on=["system", "source_key"], how="inner")
     return {(row["system"], row["golden_id"]): row["unit"] for row in bound.to_dicts()}
 
 
@@ -156,6 +237,7 @@ def _unknown_units(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:
 
 def _remember(
     hub: Hub,
+    tx: Transaction,
     policy: Policy,
     outcome: Reconciled,
     run: Run,
@@ -163,22 +245,20 @@ def _remember(
     unbound: list[dict[str, Any]],
     held: list[tuple[str, Rejection]],
     given: Stewarded,
+    within: frozenset[str] | None,
 ) -> None:
     """Crosswalk, conflicts, quarantine and history in one transaction."""
     entity = policy.entity
-    with hub.store.begin() as tx:
-        now = hub.now()
-        if policy.crosswalk:
-            mastering.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
-        settled = mastering.settle(tx, policy, given) if entity in mastering.STEWARDED else None
-        conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now)
-        for system in hub.configuration.sources_of(entity):
-            mine = [rejection for owner, rejection in held if owner == system]
-            quarantine.replace(tx, "reconcile", system, entity, mine, now=now)
-        if entity in KEPT_THROUGH_TIME:
-            contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
-            golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
-        if settled is not None:
-            mastering.withdraw(tx, entity, settled, now, run.run_id)
-        counts = {"golden": outcome.golden.height, "conflicts": outcome.conflicts.height, "unresolved": len(held)}
-        runs.record_stage(tx, run.run_id, "reconcile", counts, now, part=entity)
+    now = hub.now()
+    if policy.crosswalk:
+        mastering.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
+    settled = mastering.settle(tx, policy, given) if entity in mastering.STEWARDED else None
+    conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=within)
+    for system in hub.configuration.sources_of(entity):
+        mine = [rejection for owner, rejection in held if owner == system]
+        quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=within)
+    if entity in KEPT_THROUGH_TIME:
+        contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
+        golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
+    if settled is not None:
+        mastering.withdraw(tx, entity, settled, now, run.run_id)

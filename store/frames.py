@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -76,6 +76,12 @@ class FrameStore:
         self._held[name] = held
         if not self.deferred:
             self._save(name, held)
+
+    def renew(self, name: str, made_of: str) -> None:
+        """The current version is what would be made of this, too; known in this process only, for no file changes."""
+        held = self._current(name)
+        if held is not None:
+            self._held[name] = replace(held, made_of=made_of)
 
     def flush(self) -> None:
         """Write what stands in memory only; where another process wrote meanwhile, its frame stands."""

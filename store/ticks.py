@@ -20,3 +20,8 @@ def advance(tx: Connection, name: str) -> None:
 def values(tx: Connection) -> dict[str, int]:
     """Name → counter; what never changed is missing."""
     return {row.name: row.value for row in tx.execute(select(ticks))}
+
+
+def hold(tx: Connection, name: str) -> int:
+    """The counter as it stands, which nobody else advances before this transaction ends."""
+    return tx.execute(select(ticks.c.value).where(ticks.c.name == name).with_for_update()).scalar_one_or_none() or 0

@@ -1,0 +1,92 @@
+"""The crosswalk in memory, an entity at a time, with what changed in it: a counter in the store says if it holds.
+
+Reading thousands of bindings anew for one new order would cost more than all its other stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from mdm.references import CROSSWALK_SCHEMA
+from store import crosswalk, ticks
+from store.unit_of_work import Store, Transaction
+
+_REMEMBERED_STEPS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    before: int
+    after: int
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    tick: int
+    frame: pl.DataFrame
+    steps: tuple[_Step, ...] = ()
+
+
+class Bindings:
+    """Bindings by entity, as they stand now. Safe to share between threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[str, _Held] = {}
+
+    def frame(self, entity: str) -> pl.DataFrame:
+        """`system`, `source_key`, `native_id`, `golden_id` of every record of an entity."""
+        return self._current(entity).frame
+
+    def tick(self, entity: str) -> int:
+        """A number for exactly these bindings."""
+        return self._current(entity).tick
+
+    def changed_since(self, entity: str, tick: int) -> pl.DataFrame | None:
+        """The bindings made, moved or given up since; None where that is not known any more."""
+        held = self._current(entity)
+        wanted, found = held.tick, [held.frame.clear()]
+        for step in reversed(held.steps):
+            if wanted == tick:
+                break
+            wanted, found = step.before, [*found, step.rows]
+        return pl.concat(found) if wanted == tick else None
+
+    def _current(self, entity: str) -> _Held:
+        with self._store.read() as tx:
+            tick = ticks.values(tx).get(crosswalk.tick_of(entity), 0)
+            held = self._held.get(entity)
+            if held is not None and held.tick == tick:
+                return held
+            frame = _bindings(tx, entity)
+        if held is not None:
+            keys = list(CROSSWALK_SCHEMA)
+            gone = held.frame.join(frame, on=keys, how="anti", nulls_equal=True)
+            come = frame.join(held.frame, on=keys, how="anti", nulls_equal=True)
+            steps = (*held.steps, _Step(held.tick, tick, pl.concat([gone, come])))
+            held = _Held(tick, frame, steps[-_REMEMBERED_STEPS:])
+        else:
+            held = _Held(tick, frame)
+        self._held[entity] = held
+        return held
+
+    def bound(self, entity: str, rows: pl.DataFrame, before: int, after: int) -> None:
+        """Between the two ticks we have bound these rows, and nothing else happened: no need to read them back.
+
+        Rows that were bound before, to something else perhaps, are read back all the same.
+        """
+        held = self._held.get(entity)
+        if held is None or held.tick != before or before == after:
+            return
+        if held.frame.join(rows, on=["system", "source_key"], how="semi").is_empty():
+            added = rows.select(*CROSSWALK_SCHEMA)
+            steps = (*held.steps, _Step(before, after, added))
+            frame = pl.concat([held.frame, added]).sort("system", "source_key")
+            self._held[entity] = _Held(after, frame, steps[-_REMEMBERED_STEPS:])
+
+
+def _bindings(tx: Transaction, entity: str) -> pl.DataFrame:
+    return crosswalk.crosswalk_frame(tx, entity).select(*CROSSWALK_SCHEMA).sort("system", "source_key")
