@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 
 SEPARATOR = "|"
 _NAMESPACE = uuid.UUID("6f1c3b1e-54b7-5a0e-9a56-6d2b7a1f0c11")
@@ -20,6 +21,7 @@ def join_key(parts: Iterable[object]) -> str:
     return SEPARATOR.join(str(part).replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in known)
 
 
+@lru_cache(maxsize=8192)
 def command_id(kind: str, system: str, business_key: str, revision: int) -> str:
     """A command's id: the same business key and revision give the same id for ever, on any machine."""
     return str(uuid.uuid5(_NAMESPACE, join_key((kind, system, business_key, revision))))

@@ -21,12 +21,13 @@ from canonical.errors import (
     TransientError,
 )
 from connectors import port
+from connectors.auth import Auth
 from connectors.batches import Item, calls, joined
 from connectors.reading import DeclaredReader, Known
 from connectors.sorting import Verdict, same, search, sort, speaking_of, text
-from connectors.spec import Batch, Operation, Step
+from connectors.spec import Batch, Operation, Step, SystemSpec
 from connectors.template import fill
-from connectors.transport import Reply
+from connectors.transport import Reply, Wire
 
 _WORTH_THREADS: Final = 2
 _OPEN: Final = (OutcomeKind.UNKNOWN, OutcomeKind.RETRY)
@@ -37,6 +38,15 @@ _ENDS: Final = (OutcomeUnknown, TransientError, StreamHalted, RecordRejected, Co
 
 class DeclaredConnector(DeclaredReader):
     """Fulfils `port.Connector`. Safe to use from several threads."""
+
+    def __init__(self, spec: SystemSpec, wire: Wire, auth: Auth, **how: Any) -> None:  # noqa: ANN401 - as the reader takes it
+        super().__init__(spec, wire, auth, **how)
+        self._writers = ThreadPoolExecutor(self.spec.limits.concurrency, thread_name_prefix=f"write-{self.system}")
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        self._writers.shutdown()
+        super().close()
 
     def payload(self, step: Step, request: port.StepRequest, known: Known) -> dict[str, Any]:
         """The mapped payload as this step sends it."""
@@ -63,8 +73,7 @@ class DeclaredConnector(DeclaredReader):
         at_once = min(len(requests), self.spec.limits.concurrency)
         if at_once < _WORTH_THREADS or not all(map(self._keyed, requests)):
             return [self._carried_out(request) for request in requests]
-        with ThreadPoolExecutor(at_once, thread_name_prefix=f"write-{self.system}") as pool:
-            return list(pool.map(self._carried_out, requests))
+        return list(self._writers.map(self._carried_out, requests))
 
     def _keyed(self, request: port.StepRequest) -> bool:
         step = self._step_or_none(request)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import connectors
-import pipeline.deliver
+import pipeline.delivery_workers
 import pipeline.hub
 from canonical.actors import Actor
 from canonical.errors import ConfigurationError, StreamHalted
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 3.0
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pass waits for a system that answers again; here it will not."""
-    monkeypatch.setattr(pipeline.deliver, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(pipeline.delivery_workers, "PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 @contextmanager
