@@ -55,10 +55,12 @@ class WorkOrderChange(_Request):
 
 
 class NewTask(_Request):
-    """`POST /v1/tasks`."""
+    """`POST /v1/tasks`: for a work order, for one of its reports, for the people of a work centre."""
 
     external_ref: Reference
-    kind: Literal["priority", "rework", "inspection"]
+    kind: Literal["priority", "rework", "inspection", "handover"]
     work_order_number: Reference | None = None
+    report_id: Reference | None = None
+    work_centre: Reference | None = None
     title: Annotated[str, Field(min_length=1, max_length=300)]
     priority: Priority = 5

@@ -66,6 +66,7 @@ class OrderBook:
         """A new task: 201. A priority task raises its work order to the highest priority. Problem 409, 422."""
         asked = _read(NewTask, body)
         self._refuse_known(TASKS, asked.external_ref)
+        self._check_known(asked)
         self._raise_priority(asked)
         fields = {**asked.model_dump(mode="json"), "id": stable_id("tsk_", asked.external_ref), "status": "open"}
         return self._created(TASKS, "task.created", self._documents.insert(TASKS, fields))
@@ -123,6 +124,15 @@ class OrderBook:
     def _check_kit(self, kit: tuple[KitLine, ...]) -> None:
         for place, line in enumerate(kit):
             self._check_material(f"kit.{place}.material_code", line.material_code, line.unit)
+
+    def _check_known(self, asked: NewTask) -> None:
+        named = {
+            "report_id": ("reports", "id", asked.report_id),
+            "work_centre": ("work_centres", "code", asked.work_centre),
+        }
+        for field, (collection, by, value) in named.items():
+            if value is not None and self._documents.find(collection, by, value) is None:
+                raise invalid_field(field, f"unknown_{field.removesuffix('_id')}", f"There is no {value}")
 
     def _raise_priority(self, asked: NewTask) -> None:
         if asked.work_order_number is None:

@@ -17,8 +17,12 @@ Report = tuple[str, Fraction, Fraction]
 
 def reported(worked: Mapping[str, Any]) -> Counter[Report]:
     """The MES reports that have to reach the ERP: those of at least one good piece."""
-    good = [report for report in worked["mes"]["reports"] if report["quantity_good"] > 0]
-    return Counter((report["erp_order_no"], *_pieces(report)) for report in good)
+    return Counter((report["erp_order_no"], *_pieces(report)) for report in _finished(worked))
+
+
+def _finished(worked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Reports of good pieces that are goods: those of the last operation."""
+    return [report for report in worked["mes"]["reports"] if report["finishes"] and report["quantity_good"] > 0]
 
 
 def _pieces(report: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
@@ -39,8 +43,7 @@ def audited_reports(rows: Iterable[Row]) -> set[str]:
 
 def arrived(worked: Mapping[str, Any]) -> Counter[tuple[str, Fraction]]:
     """What the warehouse has to receive: MES work order and good pieces, one receipt a report."""
-    good = [report for report in worked["mes"]["reports"] if report["quantity_good"] > 0]
-    return Counter((report["work_order_number"], _pieces(report)[0]) for report in good)
+    return Counter((report["work_order_number"], _pieces(report)[0]) for report in _finished(worked))
 
 
 def receipts(rows: Iterable[Row], expected: Expected) -> Counter[tuple[str, Fraction]]:

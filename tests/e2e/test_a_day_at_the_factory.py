@@ -180,7 +180,8 @@ def _making(found: Found, rows: list[Row], rounds: list[dict[str, Any]]) -> dict
     """Sales order → good and ordered pieces of all that is made for it."""
     done: defaultdict[str, Fraction] = defaultdict(Fraction)
     for one in (one for worked in rounds for one in worked["mes"]["reports"]):
-        done[one["erp_order_no"]] += Fraction(str(one["quantity_good"]))
+        if one["finishes"]:
+            done[one["erp_order_no"]] += Fraction(str(one["quantity_good"]))
     making: dict[str, tuple[Fraction, Fraction]] = {}
     for row in rows:
         if (row["operation"], row["effect"]) == ("PRD_MO.Save", "created"):

@@ -57,7 +57,7 @@ systems:
   mes: {{role: mes, limits: {limits}}}
   wms: {{role: wms, limits: {limits}}}
 sales_order_system: crm
-rulebooks: [trade]
+rulebooks: [fulfilment, feedback, urgent, floor, quality]
 planning:
   release_fence_days: {fence}
 """
@@ -312,7 +312,7 @@ def _tickets(rows: Iterable[Row]) -> Counter[str]:
 
 def _feedback(acts: Acts) -> list[str]:
     """Each report of good pieces: one production report, audited, and one goods receipt."""
-    good = [report for report in acts.worked["mes"]["reports"] if report["quantity_good"] > 0]
+    good = [report for report in acts.worked["mes"]["reports"] if report["finishes"] and report["quantity_good"] > 0]
     wanted = Counter((report["erp_order_no"], f"{report['quantity_good']:g}") for report in good)
     saved = [row for row in acts.second["erp"] if (row["operation"], row["effect"]) == ("PRD_MORPT.Save", "created")]
     made = Counter((row["content"]["FMoBillNo"], f"{float(row['content']['FFinishQty']):g}") for row in saved)

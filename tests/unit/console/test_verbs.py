@@ -30,7 +30,7 @@ systems:
   mes: {role: mes}
   wms: {role: wms}
 sales_order_system: crm
-rulebooks: [trade]
+rulebooks: [fulfilment]
 """
 
 

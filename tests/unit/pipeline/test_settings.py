@@ -14,7 +14,7 @@ systems:
   crm: {role: crm}
   wms: {role: wms}
 sales_order_system: crm
-rulebooks: [trade]
+rulebooks: [urgent]
 """
 
 
@@ -39,7 +39,7 @@ def test_load_deployment__what_is_shipped_is_fine(named: str) -> None:
         ("zzzz: {", "wms: {", "a system is a folder with a system.yaml under connectors/"),
         ("role: cmr", "role: crm", "4:9 systems.crm.role: Input should be 'crm', 'erp', 'mes', 'wms' or 'other'"),
         ("system: crn", "system: crm", "6:1 no system 'crn' is connected; connected: crm, wms. Did you mean 'crm'?"),
-        ("[trade, trad]", "[trade]", "7:20 no rulebook 'trad'; known: "),
+        ("[urgent, urgen]", "[urgent]", "7:21 no rulebook 'urgen'; known: "),
         ("Shanghia", "Shanghai", "2:1 timezone: no time zone 'Asia/Shanghia'. Did you mean 'Asia/Shanghai'?"),
         ("role: wms, state: alive", "role: wms", "5:20 systems.wms.state: Input should be 'shadow', 'live'"),
         ("role: wms, limits: {concurrency: 0}", "role: wms", "limits.concurrency: Input should be greater than 0"),

@@ -24,7 +24,7 @@ def faults(folder: Path, text: str) -> list[str]:
 
 
 def test_load_calendars__the_shipped_ones() -> None:
-    assert set(load_calendars()) == {"office", "two_shifts", "always"}
+    assert set(load_calendars()) == {"office", "two_shifts", "workdays", "always"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rules.diff import Change
 from rules.loading import load_rulebooks
 from rules.ruleset import RuleSet
 
-RULES = RuleSet(load_rulebooks(("trade",)))
+RULES = RuleSet(load_rulebooks(("fulfilment", "feedback", "urgent", "quality")))
 ORDER: dict[str, Any] = {
     "reference": "M|A|SO-1|1|1", "item": "A", "sourcing": "make", "quantity": Decimal("60.000"),
     "start": date(2026, 11, 2), "due": date(2026, 11, 5), "supplier": None, "sales_order": "SO-1", "priority": 5,

@@ -20,6 +20,7 @@ from sandbox.mes.work import told, work
 from sandbox.mes.work_orders import order_body
 
 KEYS = [f"SO-{n}" for n in range(1, 10)]
+NOTHING = {"completed": [], "reports": [], "failed_inspections": [], "miscounted_inspections": [], "inspected": []}
 
 
 def plant(path: Path, keys: Iterable[str], quantity: int = 25) -> SystemState:
@@ -74,7 +75,7 @@ def test_work__later_rounds_go_on_and_a_round_happens_once(tmp_path: Path) -> No
 
 
 def test_work__nothing_open_is_nothing_done(tmp_path: Path) -> None:
-    assert work(plant(tmp_path / "a.db", []), 1) == {"completed": [], "reports": [], "failed_inspections": []}
+    assert work(plant(tmp_path / "a.db", []), 1) == NOTHING
 
 
 def test_work__single_piece_that_fails_is_all_scrap(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_work__with_stock_only_what_the_shelves_cover_is_built(tmp_path: Path, k
 def test_work__with_stock_at_most_a_third_and_the_uncovered_are_passed_over(tmp_path: Path) -> None:
     state, drawing, each = floor(tmp_path / "a.db", KEYS, kit=True)
     big = floor(tmp_path / "b.db", [], kit=True)[0]
-    assert work(big, 1, {drawing: each}) == {"completed": [], "reports": [], "failed_inspections": []}
+    assert work(big, 1, {drawing: each}) == NOTHING
     order = Documents(state.db, state.now()).by_reference("work_orders", "SO-1")
     assert order is not None
     line = order.body["kit"][0]
@@ -156,3 +157,62 @@ def test_kits__phantoms_are_replaced_by_their_own_components(tmp_path: Path) -> 
     needs = Kits(state.plant).components(parent, Decimal(2))
     assert not phantoms & set(needs)
     assert direct - phantoms < set(needs)
+
+
+def routed(path: Path, count: int) -> tuple[SystemState, list[int]]:
+    """Work orders of one made part with several operations, and their sequences."""
+    state = plant(path, [])
+    steps: dict[int, list[int]] = {}
+    for operation in state.plant.operations:
+        steps.setdefault(operation.material, []).append(operation.sequence)
+    pieces = {material.serial for material in state.plant.materials if material.unit == "pcs"}
+    views = by_serial(material_views(state.plant, "mes"))
+    serial = next(serial for serial, found in steps.items() if len(found) > 2 and serial in pieces & views.keys())
+    documents = Documents(state.db, state.now())
+    for number_ in range(1, count + 1):
+        key = f"SO-{number_:02d}"
+        body = {"external_ref": key, "erp_order_no": f"MO-{key}", "material_code": views[serial].code, "kit": []}
+        documents.insert("work_orders", order_body(key, {**body, "quantity": 8, "unit": views[serial].unit}))
+    return state, sorted(steps[serial])
+
+
+def test_work__every_fourth_order_is_reported_after_its_first_operation(tmp_path: Path) -> None:
+    state, steps = routed(tmp_path / "a.db", 24)
+    reports = work(state, 1)["reports"]
+    early = [report for report in reports if not report["finishes"]]
+    assert {report["operation_seq"] for report in early} == {steps[0]}
+    assert len({report["erp_order_no"] for report in early}) == 2  # the third and the seventh of eight
+    finished = [report for report in reports if report["finishes"]]
+    assert {report["operation_seq"] for report in finished} == {steps[-1]}
+    made = sum(report["quantity_good"] + report["quantity_scrap"] for report in finished)
+    assert made == 8 * 8
+
+
+def test_work__every_fifth_order_takes_longer_than_it_should(tmp_path: Path) -> None:
+    state, _ = routed(tmp_path / "a.db", 24)
+    hours: dict[str, float] = {}
+    for report in work(state, 1)["reports"]:
+        if report["finishes"] and report["quantity_good"]:
+            hours[report["erp_order_no"]] = hours.get(report["erp_order_no"], 0) + report["hours"]
+    usual = min(hours.values())
+    assert sum(taken_ > usual * 1.2 for taken_ in hours.values()) == 1
+
+
+def test_work__one_inspection_is_miscounted_and_what_was_asked_is_inspected_next(tmp_path: Path) -> None:
+    state, _ = routed(tmp_path / "a.db", 24)
+    first = work(state, 1)
+    [miscounted] = first["miscounted_inspections"]
+    documents = Documents(state.db, state.now())
+    found = documents.get("inspections", miscounted)
+    report = documents.get("reports", found.body["report_id"]) if found else None
+    assert found is not None
+    assert report is not None
+    assert found.body["quantity_inspected"] == report.body["quantity_good"] + 1
+    task = {"id": "tsk_1", "external_ref": "ask", "kind": "inspection", "status": "open", "report_id": report.id}
+    documents.insert("tasks", task)
+    second = work(state, 2)
+    assert second["inspected"] == [report.id]
+    assert second["miscounted_inspections"] == []
+    again = [one for one in bodies(state, "inspections") if one["report_id"] == report.id]
+    assert sorted(one["quantity_inspected"] - report.body["quantity_good"] for one in again) == [0, 1]
+    assert work(state, 3)["inspected"] == []
