@@ -29,6 +29,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "partner": ("name", "city", "phone", "tax_number"),
 }
 """What records are compared by."""
+SMALL = 1000
+"""So many changes never make an index anew."""
 _HASH = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -37,7 +39,8 @@ class Hit:
     """A record that may be the one asked for."""
 
     ref: SourceRef
-    attributes: Mapping[str, str | None]
+    said: Mapping[str, str]
+    """Its attributes in their normal form; what it does not say is missing."""
     judged: Judged
 
 
@@ -144,9 +147,43 @@ def keys_of(profile: Profile) -> list[str]:
     return sorted(key for key in keys if len(key) > 3)  # noqa: PLR2004 - a key without content
 
 
-def look_up(index: Index, model: Model, attributes: Attributes, limit: int = 5) -> list[Hit]:
+@dataclass(frozen=True)
+class Layers:
+    """A large index and a small one of what has come since; records in `stale` are looked for in the small one only."""
+
+    base: Index
+    recent: Index | None = None
+    stale: frozenset[SourceRef] = frozenset()
+
+    def near(self, wanted: Profile, limit: int = LOOKED_AT) -> list[tuple[SourceRef, Profile]]:
+        """Candidates, from both layers, with what they say."""
+        found = [(ref, self.base.profile(row)) for ref, row in self._based(wanted, limit)]
+        if self.recent is not None:
+            rows = self.recent.candidates(wanted, limit)
+            found += [(self.recent.ref(row), self.recent.profile(row)) for row in rows]
+        return found
+
+    def _based(self, wanted: Profile, limit: int) -> list[tuple[SourceRef, int]]:
+        rows = self.base.candidates(wanted, limit)
+        return [(ref, row) for row in rows if (ref := self.base.ref(row)) not in self.stale]
+
+
+def layered(before: Layers | None, entity: str, records: pl.DataFrame) -> Layers:
+    """Layers over these records; the base stands while little has changed since it was built."""
+    names = ("system", "source_key", *ATTRIBUTES[entity])
+    wanted = records.select("system", "source_key", *(pl.col(name).cast(pl.String) for name in ATTRIBUTES[entity]))
+    if before is None:
+        return Layers(Index.build(entity, wanted))
+    fresh = wanted.join(before.base.frame, on=names, how="anti", nulls_equal=True)
+    gone = before.base.frame.join(wanted, on=names, how="anti", nulls_equal=True)
+    if fresh.height + gone.height > max(SMALL, wanted.height // 10):
+        return Layers(Index.build(entity, wanted))
+    stale = frozenset(SourceRef(system, key) for system, key in gone.select("system", "source_key").iter_rows())
+    return Layers(before.base, Index.build(entity, fresh) if fresh.height else None, stale)
+
+
+def look_up(layers: Layers, model: Model, attributes: Attributes, limit: int = 5) -> list[Hit]:
     """The records most likely the one asked for, the best first; vetoed ones come last, with what excludes them."""
-    wanted = profile_of(index.entity, attributes)
-    judged = [(judge(model, wanted, index.profile(row)), row) for row in index.candidates(wanted)]
-    ordered = sorted(judged, key=lambda one: (bool(one[0].vetoes), -one[0].posterior, one[1]))[:limit]
-    return [Hit(index.ref(row), index.attributes(row), found) for found, row in ordered]
+    wanted = profile_of(model.entity, attributes)
+    found = [Hit(ref, profile.said, judge(model, wanted, profile)) for ref, profile in layers.near(wanted)]
+    return sorted(found, key=lambda hit: (bool(hit.judged.vetoes), -hit.judged.posterior, hit.ref))[:limit]

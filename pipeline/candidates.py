@@ -15,13 +15,14 @@ from canonical.entities import ENTITIES, frame_schema
 from canonical.stewardship import SourceRef, in_force
 from mdm.bands import Pair, bands
 from mdm.identity import own_name
-from mdm.judgement import Judged, Model, judge
-from mdm.lookup import ATTRIBUTES, Index
+from mdm.judgement import Judged, Model, judge, profile_of
+from mdm.lookup import ATTRIBUTES
 from mdm.policy import Policy
 from mdm.standardise.text import normalise, squash
 from mdm.structure import closing_cycle
 from pipeline.basis import program
 from pipeline.hub import Hub, Run
+from pipeline.indexes import index_of
 from pipeline.models import relearn
 from store import candidates, crosswalk, decisions, ticks
 from store.candidates import CandidatePair
@@ -58,7 +59,7 @@ def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
     records = _records(hub, entity)
     seen = _fingerprints(entity, records, model)
     asked, gone = _to_ask(hub, entity, records, seen)
-    found = _pairs(policy, model, records, asked) if asked.height else []
+    found = _pairs(hub, policy, model, asked) if asked.height else []
     outcome = _remember(hub, policy, model, records, _Change(asked, gone, found, run))
     hub.frames.write(f"match/{entity}", seen, run.run_id, made_of)
     return outcome
@@ -99,30 +100,27 @@ def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) ->
     return (changed if changed.height <= unnamed.height else unnamed), gone
 
 
-def _pairs(policy: Policy, model: Model, records: pl.DataFrame, asked: pl.DataFrame) -> list[CandidatePair]:
-    index = Index.build(policy.entity, records)
-    places = records.with_row_index("place").join(asked.select(_REF), on=_REF, how="semi")["place"].to_list()
-    named = records["named"].to_list()
+def _pairs(hub: Hub, policy: Policy, model: Model, asked: pl.DataFrame) -> list[CandidatePair]:
+    layers, names = index_of(hub, policy.entity), ATTRIBUTES[policy.entity]
     found: dict[tuple[SourceRef, SourceRef], CandidatePair] = {}
-    for row in places:
-        for other in index.candidates(index.profile(row)):
-            if other == row or (named[row] and named[other]):
+    for row in asked.iter_rows(named=True):
+        ref = SourceRef(row["system"], row["source_key"])
+        profile = profile_of(policy.entity, {name: row[name] for name in names})
+        for other, theirs in layers.near(profile):
+            if other == ref or (profile.identity and theirs.identity):
                 continue
-            pair = _judged(policy, model, index, (row, other))
-            if pair is not None:
+            if other.system == ref.system and ref.system in policy.one_to_one:
+                continue
+            judged = judge(model, profile, theirs)
+            if judged.posterior >= model.review:
+                pair = _pair(policy.entity, model, (ref, other), judged)
                 found[pair.a, pair.b] = pair
     return list(found.values())
 
 
-def _judged(policy: Policy, model: Model, index: Index, rows: tuple[int, int]) -> CandidatePair | None:
-    a, b = sorted(rows, key=index.ref)
-    first, second = index.ref(a), index.ref(b)
-    if first.system == second.system and first.system in policy.one_to_one:
-        return None
-    judged = judge(model, index.profile(a), index.profile(b))
-    if judged.posterior < model.review:
-        return None
-    return CandidatePair(policy.entity, first, second, "review", judged.posterior, evidence_of(judged), model.version)
+def _pair(entity: str, model: Model, refs: tuple[SourceRef, SourceRef], judged: Judged) -> CandidatePair:
+    a, b = sorted(refs)
+    return CandidatePair(entity, a, b, "review", judged.posterior, evidence_of(judged), model.version)
 
 
 def evidence_of(judged: Judged) -> dict[str, object]:

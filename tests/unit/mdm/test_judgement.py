@@ -13,7 +13,7 @@ from canonical.errors import ConfigurationError
 from canonical.stewardship import SourceRef
 from mdm.judgement import Model, Profile, dump_model, judge, load_model, profile_of
 from mdm.learning import Lesson, learn
-from mdm.lookup import ATTRIBUTES, Index, look_up
+from mdm.lookup import ATTRIBUTES, Index, Layers, layered, look_up
 
 SETS = Path(__file__).parents[2] / "data"
 ITEM, PARTNER = load_model("item"), load_model("partner")
@@ -100,11 +100,25 @@ def test_look_up__finds_what_is_written_otherwise() -> None:
         ("erp:2", {"name": "内六角螺钉", "specification": "M8*25 8.8级"}),
         ("erp:3", {"name": "平垫圈 8"}),
     )
-    best, *rest = look_up(index, ITEM, {"name": "Ｍ８×2cm 内六角螺丝 8.8"})
+    best, *rest = look_up(Layers(index), ITEM, {"name": "Ｍ８×2cm 内六角螺丝 8.8"})
     assert best.ref == SourceRef("erp", "1")
     assert best.judged.posterior > 0.9
     assert all(hit.judged.vetoes or hit.judged.posterior < 0.5 for hit in rest)
 
 
 def test_look_up__nothing_alike_is_nothing() -> None:
-    assert look_up(index_of("partner", ("erp:1", {"name": "苏州恒泰五金有限公司"})), PARTNER, {"name": "Qqq"}) == []
+    assert (
+        look_up(Layers(index_of("partner", ("erp:1", {"name": "苏州恒泰五金有限公司"}))), PARTNER, {"name": "Qqq"})
+        == []
+    )
+
+
+def test_layered__what_changed_since_is_found_and_what_went_is_not() -> None:
+    before = index_of(
+        "partner", ("erp:1", {"name": "苏州恒泰五金有限公司"}), ("erp:2", {"name": "无锡大成轴承有限公司"})
+    )
+    now = index_of("partner", ("erp:2", {"name": "无锡大成轴承厂"}), ("erp:3", {"name": "苏州恒泰五金厂"})).frame
+    layers = layered(Layers(before), "partner", now)
+    assert layers.base is before
+    assert {hit.ref.source_key for hit in look_up(layers, PARTNER, {"name": "苏州恒泰五金"})} == {"3"}
+    assert [hit.said["name"] for hit in look_up(layers, PARTNER, {"name": "大成轴承"})] == ["无锡大成轴承厂"]

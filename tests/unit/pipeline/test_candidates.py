@@ -73,7 +73,7 @@ def test_different__leaves_the_queue_and_comes_back_with_undo(plant: MasteredPla
     plant.put("item", "crm:F", name="内六角螺钉 M8×20")
     plant.master()
     (item,) = stewardship.queue(plant.hub).items
-    stewardship.decide(plant.hub, LI, stewardship.different("item", *item.records))
+    stewardship.decide(plant.hub, LI, stewardship.different("item", item.records[0], item.records[1]))
     plant.master()
     assert stewardship.queue(plant.hub).total == 0
     stewardship.undo(plant.hub, LI)
