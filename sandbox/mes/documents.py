@@ -85,7 +85,7 @@ class Documents:
 
     def find(self, collection: str, field: str, value: str) -> Document | None:
         """The first document whose `field` equals `value`, or None. `field` is one of the code's own names."""
-        return self._one(collection, f"json_extract(body, '$.{field}') = ?", value)
+        return self._one(collection, f"{_place(field)} = ?", value)
 
     def by_reference(self, collection: str, external_ref: str) -> Document | None:
         """The document created under the client's own reference, or None."""
@@ -95,17 +95,18 @@ class Documents:
         self, collection: str, after: int, limit: int, since: str | None, equal: Mapping[str, str]
     ) -> list[Document]:
         """At most `limit` documents after change number `after`, oldest change first; `since` is inclusive."""
-        wanted = "".join(f" AND json_extract(body, '$.{field}') = ?" for field in equal)
+        wanted = "".join(f" AND {_place(field)} = ?" for field in equal)
+        seq = "+seq" if equal else "seq"  # with a filter its own index serves, not the order's
         rows = self._db.execute(
-            "SELECT id, seq, version, body FROM documents WHERE collection = ? AND seq > ? AND updated_at >= ?"
-            f"{wanted} ORDER BY seq LIMIT ?",
+            f"SELECT id, seq, version, body FROM documents WHERE collection = ? AND {seq} > ? AND updated_at >= ?"
+            f"{wanted} ORDER BY {seq} LIMIT ?",
             (collection, after, since or "", *equal.values(), limit),
         )
         return [_document(row) for row in rows]
 
     def _one(self, collection: str, condition: str, value: str) -> Document | None:
         row = self._db.execute(
-            f"SELECT id, seq, version, body FROM documents WHERE collection = ? AND {condition} ORDER BY seq LIMIT 1",
+            f"SELECT id, seq, version, body FROM documents WHERE collection = ? AND {condition} ORDER BY +seq LIMIT 1",
             (collection, value),
         ).fetchone()
         return None if row is None else _document(row)
@@ -116,6 +117,11 @@ class Documents:
 
 def _document(row: tuple[str, int, int, str]) -> Document:
     return Document(row[0], row[1], row[2], json.loads(row[3]))
+
+
+def _place(field: str) -> str:
+    """Where a field is indexed."""
+    return field if field == "external_ref" else f"json_extract(body, '$.{field}')"
 
 
 def _text(body: Body) -> str:
