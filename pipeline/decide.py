@@ -7,26 +7,34 @@ change is never decided twice and never forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from canonical.entities import model_schema
+from canonical.entities import ENTITIES
 from canonical.errors import SystemUnavailable
 from canonical.facts import FACTS
 from canonical.keys import join_key
 from canonical.plan import Plan
-from canonical.strict_json import dumps, loads
-from pipeline.enact import enact
+from pipeline.causes import Place, Trace, traced
+from pipeline.enact import Enacted, enact
 from pipeline.fact_sources import FactSources
 from pipeline.facts import ALWAYS, facts
 from pipeline.held import held_orders, unoffered
 from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
+from pipeline.record_changes import Neighbourhood, record_changes
+from pipeline.standing import mark, standing_frame
+from rules.bulk import decide_all
+from rules.decide import CommandDraft, Decision, Notice, TimerEnd
 from rules.decide import decide as apply_rules
-from rules.diff import Change, diff
+from rules.diff import Change, Changes, diff
+from rules.echoes import Heard
+from rules.records import FrameRecords
+from rules.scope import key_of
 from store import events, leases, runs, tasks
 from store.events import ChangeEvent
 from store.tasks import Task
@@ -37,6 +45,14 @@ HISTORY = frozenset(
 )
 """What happened before the hub came, or before a rule first looked at it, is adopted, not acted on."""
 LEASE_SECONDS = 300.0
+MANY = 1000
+"""From so many changes of one fact on, rules are applied to whole frames."""
+WATCHER = "operator"
+"""Whom a circle is told."""
+CIRCLE = {
+    "en": "{entity} {key} goes round in a circle (rule {rule}): its commands wait for approval.",
+    "zh": "{entity} {key} 陷入循环（规则 {rule}）：相关指令等待审批。",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +66,101 @@ class Decided:
     adopted: int
     tasks: int = 0
     timers: int = 0
+    echoes: int = 0
 
 
-def decide(hub: Hub, run: Run, plan: Plan) -> Decided:
-    """Derive facts, compare, apply the rules, and put the commands into the outbox."""
+def decide(hub: Hub, run: Run, plan: Plan, *, scope: Neighbourhood | None = None) -> Decided:
+    """Derive facts, compare, apply the rules, and put the commands into the outbox.
+
+    `scope` (fact or entity → keys) narrows it to one record's neighbourhood; everything else is left as it stands.
+    """
     with hub.store.begin() as tx:
-        now = hub.now()
         # The row lock of the lease keeps two deciders apart on any database.
-        if not leases.acquire(tx, "decide", run.run_id, now, LEASE_SECONDS):
+        if not leases.acquire(tx, "decide", run.run_id, hub.now(), LEASE_SECONDS):
             raise SystemUnavailable("another run is deciding", hint="wait for it to end")
-        watched = watched_facts(hub)
-        standing = {name: _last_decided(tx, name) for name in watched}
-        changes = _changes(hub, tx, run, plan, standing)
-        adopted = _adopted(tx, changes)
-        acted = [change for change in changes if (change.entity, change.key) not in adopted]
-        decisions = apply_rules(acted, hub.configuration.rules)
+        looked = looked_at(hub, tx, run, plan, scope)
+        decisions = decided(hub, looked)
         done = enact(hub, tx, decisions, lambda change: _event_id(change, run))
-        events.append(tx, [_event(change, run, hub) for change in changes])
-        _mark(tx, changes)
-        outcome = Decided(
-            changes=Counter(f"{change.entity} {change.kind}" for change in changes),
-            commands=done.commands,
-            notices=done.notices,
-            held=done.held,
-            adopted=len(adopted),
-            tasks=done.tasks,
-            timers=done.timers,
-        )
-        counts = {"changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held,
-                  "watched": sorted(watched)}  # fmt: skip
-        runs.record_stage(tx, run.run_id, "decide", counts, now)
+        _remember(hub, tx, run, looked)
+        outcome = _outcome(looked, done)
+        _record(hub, tx, run, outcome, looked)
         leases.release(tx, "decide", run.run_id)
     return outcome
 
 
-def _last_decided(tx: Transaction, fact: str) -> pl.DataFrame:
-    model = FACTS[fact]
-    contents = events.decided_frame(tx, fact)["content"].to_list()
-    rows = [model.model_validate(loads(content), strict=False).model_dump() for content in contents]
-    return pl.DataFrame(rows, schema=model_schema(model))
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What changed since the last deciding, and what it is related to: all that rules need."""
+
+    facts: tuple[Changes, ...]
+    records: tuple[Heard, ...]
+    traces: Mapping[Place, Trace]
+    related: Mapping[str, pl.DataFrame]
+    adopted: Collection[str]
+    """Facts that were never looked at before: what they say now is history."""
+    adopted_records: int
+    watched: frozenset[str]
+
+    def changes(self) -> Iterator[Change]:
+        """Every change, those that are adopted or echoes included."""
+        for changes in self.facts:
+            yield from changes.rows()
+        yield from (one.change for one in self.records)
+
+
+def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Neighbourhood | None = None) -> LookedAt:
+    """Compare facts and golden records with what they were when last decided on; nothing is written but adoptions."""
+    known = _known(tx)
+    facts_watched = watched_facts(hub)
+    standing = {name: standing_frame(tx, name) for name in facts_watched}
+    found = _facts(hub, tx, run, plan, standing)
+    facts_changed = tuple(_diff(name, standing[name], frame, scope) for name, frame in found.items())
+    records = record_changes(hub, tx, run, known, scope)
+    acting = (change for changes in facts_changed for change in changes.rows() if change.kind == "changed")
+    return LookedAt(
+        facts=facts_changed,
+        records=records.heard,
+        traces=traced(tx, acting, records.heard, hub.now()),
+        related={**judged_frames(hub), **found},
+        adopted=HISTORY - known,
+        adopted_records=records.adopted,
+        watched=frozenset({*facts_watched, *(hub.configuration.rules.subjects() & ENTITIES.keys())}),
+    )
+
+
+def decided(hub: Hub, looked: LookedAt) -> list[Decision]:
+    """What the rules want because of it; commands of a circle wait for a person's approval, and people are told."""
+    rules, frames = hub.configuration.rules, looked.related.get
+    records = FrameRecords(frames)
+    decisions: list[Decision] = []
+    for changes in looked.facts:
+        if changes.entity not in looked.adopted:
+            many = len(changes) >= MANY
+            decisions += (
+                decide_all(changes, rules, records, frames) if many else apply_rules(changes.rows(), rules, records)
+            )
+    decisions += apply_rules((one.change for one in looked.records), rules, records)
+    return list(_braked(decisions, looked.traces))
+
+
+def _braked(decisions: Iterable[Decision], traces: Mapping[Place, Trace]) -> Iterator[Decision]:
+    told: set[Place] = set()
+    for decision in decisions:
+        place = None if isinstance(decision, TimerEnd) else (decision.change.entity, decision.change.key)
+        if place is None or place not in traces or not traces[place].circle or not isinstance(decision, CommandDraft):
+            yield decision
+            continue
+        yield replace(decision, approve=True)
+        if place not in told:
+            told.add(place)
+            yield _circle(decision)
+
+
+def _circle(draft: CommandDraft) -> Notice:
+    change = draft.change
+    named = {"entity": change.entity, "key": change.key, "rule": draft.rule}
+    text = {language: said.format(**named) for language, said in CIRCLE.items()}
+    return Notice(draft.rule, change, WATCHER, f"circle|{change.entity}|{change.key}", text, urgent=True)
 
 
 def watched_facts(hub: Hub) -> frozenset[str]:
@@ -97,7 +169,15 @@ def watched_facts(hub: Hub) -> frozenset[str]:
     return ALWAYS | ((rules.subjects() | rules.related()) & FACTS.keys())
 
 
-def _changes(hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]) -> list[Change]:
+def _known(tx: Transaction) -> frozenset[str]:
+    """Facts and entities that were looked at when last decided."""
+    last = runs.last_stage(tx, "decide")
+    return frozenset(last.counts.get("watched", ALWAYS)) if last is not None else frozenset()
+
+
+def _facts(
+    hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
     sources = FactSources(
         frames=judged_frames(hub),
         plan=plan,
@@ -108,16 +188,19 @@ def _changes(hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[
         tasks=_tasks(tx),
         unoffered=unoffered(hub),
     )
-    found = facts(sources, standing.keys())
-    return [
-        change
-        for name, frame in found.items()
-        for change in diff(name, standing[name], frame, FACTS[name].key[0]).rows()
-    ]
+    return facts(sources, standing.keys())
+
+
+def _diff(name: str, before: pl.DataFrame, after: pl.DataFrame, scope: Neighbourhood | None) -> Changes:
+    key = key_of(name)
+    if scope is not None:
+        keys = list(scope.get(name, ()))
+        before, after = (frame.filter(pl.col(key).is_in(keys)) for frame in (before, after))
+    return diff(name, before, after, key)
 
 
 def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
-    key = FACTS[fact].key[0]
+    key = key_of(fact)
     return {row[key]: row for row in frame.iter_rows(named=True)}
 
 
@@ -128,37 +211,44 @@ def _tasks(tx: Transaction) -> dict[tuple[str, str], dict[str, Task]]:
     return found
 
 
-def _adopted(tx: Transaction, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-    """Past reports and inspections are taken as known when their kind of fact is decided on for the first time."""
-    last = runs.last_stage(tx, "decide")
-    known = frozenset(last.counts.get("watched", ALWAYS)) if last is not None else frozenset()
-    return frozenset((change.entity, change.key) for change in changes if change.entity in HISTORY - known)
-
-
 def _event_id(change: Change, run: Run) -> str:
     return join_key((run.run_id, change.entity, change.key))
 
 
-def _event(change: Change, run: Run, hub: Hub) -> ChangeEvent:
+def _remember(hub: Hub, tx: Transaction, run: Run, looked: LookedAt) -> None:
+    """Every change becomes an event, and what it left is what stands."""
+    changes = list(looked.changes())
+    at = hub.now()
+    events.append(tx, [_event(change, run, at, looked.traces) for change in changes])
+    mark(tx, changes)
+
+
+def _event(change: Change, run: Run, at: datetime, traces: Mapping[Place, Trace]) -> ChangeEvent:
+    trace = traces.get((change.entity, change.key), Trace())
     return ChangeEvent(
-        id=_event_id(change, run),
-        entity=change.entity,
-        key=change.key,
-        kind=change.kind,
-        old=change.old,
-        new=change.new,
-        fields=change.fields,
-        origin=str(run.actor),
-        at=hub.now(),
-        run_id=run.run_id,
+        id=_event_id(change, run), entity=change.entity, key=change.key, kind=change.kind, old=change.old,
+        new=change.new, fields=change.fields, origin=change.origin, at=at, run_id=run.run_id,
+        revision=trace.revision, cause=trace.cause, hops=trace.hops,
+    )  # fmt: skip
+
+
+def _outcome(looked: LookedAt, done: Enacted) -> Decided:
+    adopted = sum(len(changes) for changes in looked.facts if changes.entity in looked.adopted)
+    return Decided(
+        changes=Counter(f"{change.entity} {change.kind}" for change in looked.changes()),
+        commands=done.commands,
+        notices=done.notices,
+        held=done.held,
+        adopted=adopted + looked.adopted_records,
+        tasks=done.tasks,
+        timers=done.timers,
+        echoes=sum(one.change.echo for one in looked.records),
     )
 
 
-def _mark(tx: Transaction, changes: Iterable[Change]) -> None:
-    by_fact: dict[str, list[Change]] = {}
-    for change in changes:
-        by_fact.setdefault(change.entity, []).append(change)
-    for fact, found in by_fact.items():
-        standing = [(change.key, dumps(dict(change.new))) for change in found if change.new is not None]
-        frame = pl.DataFrame([(key, content, "") for key, content in standing], schema=events.FACT_SCHEMA, orient="row")
-        events.mark_decided(tx, fact, frame, [change.key for change in found if change.new is None])
+def _record(hub: Hub, tx: Transaction, run: Run, outcome: Decided, looked: LookedAt) -> None:
+    counts = {
+        "changes": dict(outcome.changes), "commands": dict(outcome.commands), "held": outcome.held,
+        "echoes": outcome.echoes, "watched": sorted(looked.watched),
+    }  # fmt: skip
+    runs.record_stage(tx, run.run_id, "decide", counts, hub.now())

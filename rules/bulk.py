@@ -16,7 +16,7 @@ from rules.decide import Decision, acts, holds, timed
 from rules.diff import Changes, EventKind
 from rules.expressions import DTYPES, expression
 from rules.records import Records, no_records, view_of
-from rules.ruleset import RuleSet
+from rules.ruleset import RuleSet, comes_from
 from rules.scope import NEW, OLD, SELF, Symbol, key_of
 
 Frames = Callable[[str], "pl.DataFrame | None"]
@@ -56,7 +56,7 @@ def firings(
     parts = _parts(changes)
     for rule in rules.about(changes.entity):
         when = rule.spec.when
-        if when.origin and changes.origin not in when.origin:
+        if not comes_from(rule, changes.origin):
             continue
         for part in parts:
             if part.frame.height and part.kind in when.event:

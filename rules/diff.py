@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
@@ -29,7 +30,9 @@ class Change:
     new: Mapping[str, Any] | None
     fields: tuple[str, ...]
     origin: str = "hub"
-    """Who made it: the role of a system, `person`, or `hub` for what is derived."""
+    """Who made it: the role of a system, `person`, or `hub` for what is derived; `+` between several."""
+    echo: bool = False
+    """It only shows what the hub wrote: no rule acts on it."""
 
     @property
     def row(self) -> Mapping[str, Any]:
@@ -59,6 +62,10 @@ class Changes:
 
     def rows(self) -> list[Change]:
         """Every change: created, then changed, then deleted."""
+        return list(self._rows)
+
+    @cached_property
+    def _rows(self) -> list[Change]:
         return [*self._alone("created", self.created), *self._pairs(), *self._alone("deleted", self.deleted)]
 
     def at(self, positions: Collection[int]) -> dict[int, Change]:

@@ -9,6 +9,12 @@ from rules.compiling import CompiledRule, Ending
 from rules.diff import Change
 
 
+def comes_from(rule: CompiledRule, origin: str) -> bool:
+    """Whether a rule looks at changes of this origin."""
+    named = rule.spec.when.origin
+    return not named or not set(named).isdisjoint(origin.split("+"))
+
+
 class RuleSet:
     """All rules of a deployment, indexed by subject, event and field, in the order they act: lowest priority first."""
 
@@ -36,14 +42,13 @@ class RuleSet:
 
     def concerned(self, change: Change) -> list[CompiledRule]:
         """The rules whose `when` a change meets."""
-        found = self._any.get((change.entity, change.kind), ())
+        if change.echo:
+            return []
+        found: Sequence[int] = self._any.get((change.entity, change.kind), ())
         if change.kind == "changed":
             named = {position for name in change.fields for position in self._by_field.get((change.entity, name), ())}
             found = sorted({*found, *named}) if named else found
-            if not change.fields:
-                return []
-        rules = (self.rules[position] for position in found)
-        return [rule for rule in rules if not rule.spec.when.origin or change.origin in rule.spec.when.origin]
+        return [rule for rule in map(self.rules.__getitem__, found) if comes_from(rule, change.origin)]
 
     def timed(self, subject: str) -> Sequence[CompiledRule]:
         """Rules on a subject that set timers."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 import polars as pl
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from store.statements import insert_missing, upsert
+from store.statements import insert_missing, select_in, upsert
 from store.tables import change_events, decided_facts
 
 FACT_SCHEMA = pl.Schema({"key": pl.String(), "content": pl.String(), "hash": pl.String()})
@@ -49,6 +49,10 @@ def append(tx: Connection, events: Iterable[ChangeEvent]) -> None:
     insert_missing(tx, change_events, [{name: getattr(event, name) for name in _FIELDS} for event in events])
 
 
+def _event(row: Row[Any]) -> ChangeEvent:
+    return ChangeEvent(**{name: getattr(row, name) for name in _FIELDS})
+
+
 def listed(
     tx: Connection, entity: str | None = None, key: str | None = None, run_id: str | None = None, limit: int = 1000
 ) -> list[ChangeEvent]:
@@ -60,13 +64,27 @@ def listed(
         .order_by(change_events.c.position)
         .limit(limit)
     )
-    return [ChangeEvent(**{name: getattr(row, name) for name in _FIELDS}) for row in tx.execute(query)]
+    return [_event(row) for row in tx.execute(query)]
+
+
+def recent(tx: Connection, entity: str, keys: Iterable[str], since: datetime) -> dict[str, list[ChangeEvent]]:
+    """Key → its events since a moment, oldest first."""
+    query = select(change_events).where(change_events.c.entity == entity, change_events.c.at >= since)
+    found: dict[str, list[ChangeEvent]] = {}
+    for row in sorted(select_in(tx, query, change_events.c.key, keys), key=lambda row: row.position):
+        found.setdefault(row.key, []).append(_event(row))
+    return found
+
+
+def found(tx: Connection, event_ids: Iterable[str]) -> dict[str, ChangeEvent]:
+    """Id → event, for those that stand."""
+    return {row.id: _event(row) for row in select_in(tx, select(change_events), change_events.c.id, event_ids)}
 
 
 def find(tx: Connection, event_id: str) -> ChangeEvent | None:
     """The event of that id."""
     row = tx.execute(select(change_events).where(change_events.c.id == event_id)).one_or_none()
-    return ChangeEvent(**{name: getattr(row, name) for name in _FIELDS}) if row else None
+    return _event(row) if row else None
 
 
 def decided_content(tx: Connection, entity: str, key: str) -> str | None:
@@ -76,10 +94,14 @@ def decided_content(tx: Connection, entity: str, key: str) -> str | None:
     return content
 
 
-def decided_frame(tx: Connection, entity: str) -> pl.DataFrame:
-    """Each fact as it was when last decided on: `key`, `content` (canonical JSON text), `hash`."""
+def decided_frame(tx: Connection, entity: str, keys: Collection[str] | None = None) -> pl.DataFrame:
+    """Each record as it was when last decided on: `key`, `content` (canonical JSON text), `hash`; of `keys` only."""
     columns = [decided_facts.c[name] for name in FACT_SCHEMA]
-    rows = tx.execute(select(*columns).where(decided_facts.c.entity == entity).order_by(decided_facts.c.key))
+    query = select(*columns).where(decided_facts.c.entity == entity)
+    if keys is None:
+        rows = list(tx.execute(query.order_by(decided_facts.c.key)))
+    else:
+        rows = sorted(select_in(tx, query, decided_facts.c.key, keys), key=lambda row: row.key)
     return pl.DataFrame([tuple(row) for row in rows], schema=FACT_SCHEMA, orient="row")
 
 

@@ -1,0 +1,74 @@
+"""What each fact and golden record was when it was last decided on, as typed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from canonical.entities import ENTITIES, field_types, model_schema
+from canonical.facts import FACTS
+from canonical.strict_json import dumps, loads
+from rules.diff import Change
+from rules.scope import GOLDEN_ID, key_of
+from store import events
+from store.unit_of_work import Transaction
+
+_READ: dict[type, Callable[[Any], Any]] = {
+    str: str, bool: bool, int: int, Decimal: Decimal, date: date.fromisoformat, datetime: datetime.fromisoformat,
+}  # fmt: skip
+
+
+def schema_of(subject: str) -> dict[str, pl.DataType]:
+    """The columns of a fact, or of a golden record as rules see it."""
+    if subject in FACTS:
+        return model_schema(FACTS[subject])
+    return {GOLDEN_ID: pl.String(), **model_schema(ENTITIES[subject])}
+
+
+def typed_row(subject: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """A row out of its JSON values; fields that the subject no longer has are left out, absent ones stay absent."""
+    kinds = field_types(FACTS.get(subject) or ENTITIES[subject]) | ({} if subject in FACTS else {GOLDEN_ID: str})
+    return {
+        name: None if content[name] is None else _READ[kind](content[name])
+        for name, kind in kinds.items()
+        if name in content
+    }
+
+
+def standing_frame(tx: Transaction, subject: str, keys: Collection[str] | None = None) -> pl.DataFrame:
+    """Each record of a subject as it was when last decided on; of these keys only, where they are named."""
+    contents = events.decided_frame(tx, subject, keys)["content"]
+    schema = schema_of(subject)
+    rows = [{**dict.fromkeys(schema), **typed_row(subject, loads(content))} for content in contents]
+    return pl.DataFrame(rows, schema=schema)
+
+
+def differing(tx: Transaction, subject: str, now: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Of many records, those that are not as they were: what stood, and what stands; told apart by their text."""
+    key = key_of(subject)
+    stood = events.decided_frame(tx, subject).select("key", "content")
+    texts = pl.DataFrame(
+        [(row[key], dumps(row)) for row in now.iter_rows(named=True)],
+        schema={"key": pl.String(), "content": pl.String()},
+        orient="row",
+    )
+    same = stood.join(texts, on=["key", "content"], how="semi")["key"].implode()
+    schema = schema_of(subject)
+    contents = stood.filter(~pl.col("key").is_in(same))["content"]
+    before = [{**dict.fromkeys(schema), **typed_row(subject, loads(content))} for content in contents]
+    return pl.DataFrame(before, schema=schema), now.filter(~pl.col(key).is_in(same))
+
+
+def mark(tx: Transaction, changes: Collection[Change]) -> None:
+    """These changes are decided on: what they left stands."""
+    by_subject: dict[str, list[Change]] = {}
+    for change in changes:
+        by_subject.setdefault(change.entity, []).append(change)
+    for subject, found in by_subject.items():
+        standing = [(change.key, dumps(dict(change.new)), "") for change in found if change.new is not None]
+        frame = pl.DataFrame(standing, schema=events.FACT_SCHEMA, orient="row")
+        events.mark_decided(tx, subject, frame, [change.key for change in found if change.new is None])

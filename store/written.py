@@ -1,0 +1,47 @@
+"""What the hub last told other systems about a record, and which event made it do so: how echoes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from canonical.commands import State
+from store.statements import select_in
+from store.tables import outbox
+
+UNSENT = (State.HELD, State.SUPERSEDED, State.REJECTED)
+"""Commands in these states have left nothing in their target."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWritten:
+    """The newest command of one document that may have reached its target; `cause` is the event behind it."""
+
+    command_id: str
+    system: str
+    business_key: str
+    revision: int
+    body: Mapping[str, Any]
+    cancelled: bool
+    cause: str
+
+
+def last_written(tx: Connection, entity: str, keys: Iterable[str]) -> dict[str, list[LastWritten]]:
+    """Business key → what was last written under it, one for each system and kind of command."""
+    query = select(outbox).where(outbox.c.entity == entity, outbox.c.state.not_in(UNSENT))
+    rows = sorted(select_in(tx, query, outbox.c.business_key, keys), key=lambda row: row.position)
+    newest = {(row.system, row.kind, row.business_key): row for row in rows}
+    found: dict[str, list[LastWritten]] = {}
+    for row in newest.values():
+        last = LastWritten(row.id, row.system, row.business_key, row.revision, row.body, row.cancelled, row.cause)
+        found.setdefault(row.business_key, []).append(last)
+    return found
+
+
+def causes(tx: Connection, command_ids: Iterable[str]) -> dict[str, str]:
+    """Command id → the event that led to it."""
+    query = select(outbox.c.id, outbox.c.cause)
+    return {row.id: row.cause for row in select_in(tx, query, outbox.c.id, command_ids)}
