@@ -7,12 +7,14 @@ process keeps the limit alone, says so once, and asks again after a while.
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import deque
 from typing import Final
 
 from limits import RateLimitItemPerSecond
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from canonical.errors import RateLimited
@@ -40,7 +42,7 @@ class RateLimit:
         shared: Shared | None = None,
     ) -> None:
         self._system, self._place, self._item = system, place or system, RateLimitItemPerSecond(per_second)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._local = _Window(per_second)
         self._everywhere = _everywhere(system, redis_url)
         self._shared, self._held_until, self._away_until = shared, 0.0, 0.0
 
@@ -82,7 +84,24 @@ class RateLimit:
             except StorageError as error:
                 LOG.warning("rate limit of %s falls back to memory: %s", self._system, type(error).__name__)
                 self._away_until = time.monotonic() + AWAY_SECONDS
-        return bool(self._local.hit(self._item, "millstream", self._place))
+        return self._local.hit()
+
+
+class _Window:
+    """A moving second in memory. The library's own starts a thread for nearly every request, to forget old ones."""
+
+    def __init__(self, places: int) -> None:
+        self._taken: deque[float] = deque(maxlen=places)
+        self._places, self._lock = places, threading.Lock()
+
+    def hit(self) -> bool:
+        """Take a place if there is one."""
+        with self._lock:
+            now = time.monotonic()
+            if len(self._taken) == self._places and now - self._taken[0] < 1:
+                return False
+            self._taken.append(now)
+            return True
 
 
 def _everywhere(system: str, redis_url: str | None) -> MovingWindowRateLimiter | None:
