@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import jmespath
 
@@ -90,10 +91,18 @@ def read_error(verdict: Verdict, reply: Reply, system: str) -> MillstreamError:
     return SchemaDrift(str(verdict), system=system)
 
 
+_NAMES: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+"""Most paths are plain names; walking them costs a tenth of interpreting them."""
+
+
 def search(path: str | None, body: object) -> Any:  # noqa: ANN401 - any JSON value
     """What stands at a JMESPath; None without a path or a match."""
     if path is None or body is None:
         return None
+    if _NAMES.fullmatch(path):
+        for name in path.split("."):
+            body = body.get(name) if isinstance(body, dict) else None
+        return body
     try:
         return jmespath.search(path, body)
     except jmespath.exceptions.JMESPathError:
