@@ -8,68 +8,39 @@ What the planner does with these values is specified in `planning.mrp`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from canonical.plan_rules import (
+    DEFAULT_POLICIES,
+    DEFAULT_SCALE,
+    INT64_MAX,
+    LOT_FOR_LOT,
+    LotPolicy,
+    LotRule,
+    MessageKind,
+    PlanCalendar,
+    PlanPolicies,
+    PlanSupplier,
+    ProblemKind,
+    ScrapRate,
+    ScrapRule,
+    Sourcing,
+    SupplyKind,
+)
 
 if TYPE_CHECKING:
     from datetime import date
-
-INT64_MAX = 2**63 - 1
-DEFAULT_SCALE = 1_000_000
-
-Sourcing = Literal["make", "buy", "subcontract", "phantom"]
-LotRule = Literal["lot_for_lot", "fixed", "period"]
-SupplyKind = Literal["on_hand", "receipt", "firm", "planned"]
-MessageKind = Literal["expedite", "defer", "cancel", "shortage", "use_stock"]
-ProblemKind = Literal[
-    "bom_cycle",
-    "unknown_item",
-    "duplicate_key",
-    "absurd_quantity",
-    "negative_stock",
-    "bad_lead_time",
-    "bad_lot_policy",
-    "bad_bom_line",
-    "no_bom",
-    "phantom_stock",
-    "overflow",
-    "reserved_root",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class LotPolicy:
-    """How a net requirement becomes an order quantity; quantities in the item's scale, 0 means "none".
-
-    `lot_for_lot` orders the net requirement, `fixed` whole multiples of `fixed` (a multiple of the EOQ is
-    `lot_for_lot` with `multiple`), `period` the requirements of `period_days` days in one order. `minimum` and
-    `multiple` raise the quantity, `maximum` splits it into several orders.
-    """
-
-    rule: LotRule = "lot_for_lot"
-    minimum: int = 0
-    multiple: int = 0
-    maximum: int = 0
-    fixed: int = 0
-    period_days: int = 0
-
-
-LOT_FOR_LOT = LotPolicy()
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSupplier:
-    """Who can deliver a bought item, and how fast; a lower `priority` is preferred."""
-
-    name: str
-    lead_time_days: int
-    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
     """One item as the planner sees it; `lead_time_days` None means the lead time is not known.
 
-    Where a bought item has `suppliers`, their lead times count and its own does not.
+    Where a bought item has `suppliers`, their lead times count and its own does not. Lead times count the working
+    days of `calendar` (None: every day). `safety_time_days` before it is needed, supply has to be there. No order is
+    due in the first `frozen_days` days. Where make to order and make to stock are `kept_apart`, a sales order draws
+    on what is reserved or planned for it, a stocking need on what is not, and no lot is shared.
     """
 
     code: str
@@ -79,6 +50,56 @@ class PlanItem:
     lot: LotPolicy = LOT_FOR_LOT
     scale: int = DEFAULT_SCALE
     suppliers: tuple[PlanSupplier, ...] = ()
+    calendar: str | None = None
+    safety_time_days: int = 0
+    frozen_days: int = 0
+    scrap: tuple[ScrapRate, ...] = ()
+    kept_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOperation:
+    """One step of making an item; what is lost in it, all lines of that step and of those before it must supply."""
+
+    item: str
+    sequence: int
+    work_centre: str | None = None
+    setup_minutes: Fraction = Fraction(0)
+    run_minutes: Fraction = Fraction(0)
+    scrap_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSubstitute:
+    """What may stand in for an item that stock and receipts of its own do not cover: stock and receipts, no orders.
+
+    One unit of `item` is replaced by `numerator / denominator` of `substitute`. Lower `priority` goes first;
+    `before_own` takes it even before the item's own stock (use up the old part first). It holds for needs of `parent`,
+    of sales orders for `product`, of `customer` (None: any), needed from `effective_from` until before
+    `effective_until`.
+    """
+
+    item: str
+    substitute: str
+    numerator: int = 1
+    denominator: int = 1
+    priority: int = 0
+    before_own: bool = False
+    parent: str | None = None
+    product: str | None = None
+    customer: str | None = None
+    effective_from: date | None = None
+    effective_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanByProduct:
+    """What an order of `parent` yields beside its own item: `numerator / denominator` per scaled unit started."""
+
+    parent: str
+    item: str
+    numerator: int
+    denominator: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,7 @@ class PlanBomLine:
     """`numerator / denominator` scaled component units per scaled parent unit; scrap in parts per million on top.
 
     The line counts for orders that start on `effective_from` or later, and before `effective_until` (None: no bound).
+    `operation` is the step of the parent that draws it; what is lost in that step and later ones is drawn on top.
     """
 
     parent: str
@@ -95,6 +117,7 @@ class PlanBomLine:
     scrap_ppm: int = 0
     effective_from: date | None = None
     effective_until: date | None = None
+    operation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +130,28 @@ class PlanDemand:
     due: date
     root: str
     priority: int = 0
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PlanStock:
-    """Free-to-plan stock on hand of one item; negative stock counts as none and is named."""
+class PlanForecast:
+    """What sales expect around a day; demands of the item consume it, the rest is planned for stock."""
 
     key: str
     item: str
     quantity: int
+    due: date
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStock:
+    """Stock on hand of one item, for the root in `reserved_for` first; negative stock counts as none and is named."""
+
+    key: str
+    item: str
+    quantity: int
+    reserved_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,33 +205,13 @@ class Peg:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanPolicies:
-    """The conventions that differ between vendors, each by name.
-
-    safety_stock   served_last: orders may draw on it and it is replenished at once; served_first: the classical table
-    supply_order   latest_first: a need takes the latest supply that is in time; earliest_first: stock before receipts
-    late_receipts  never: plan a new order, say expedite; when_not_later_than_new: take it if ordering is no faster
-    order_grouping root: one planned order per root and item; need_date: one per date and item, whoever needs it
-    message_tolerance_days  dates that differ by no more than this raise no expedite or defer message
-    """
-
-    safety_stock: Literal["served_last", "served_first"] = "served_last"
-    supply_order: Literal["latest_first", "earliest_first"] = "latest_first"
-    late_receipts: Literal["never", "when_not_later_than_new"] = "never"
-    order_grouping: Literal["root", "need_date"] = "root"
-    message_tolerance_days: int = 0
-
-
-DEFAULT_POLICIES = PlanPolicies()
-
-
-@dataclass(frozen=True, slots=True)
 class PlanningSnapshot:
     """Everything one planning run knows; the order of the rows carries no meaning.
 
     `prior_pegs` are the previous plan's pegs, which this plan keeps where it can. `closed_orders` are planned order
     keys that became documents and are no longer open: their keys are never used again, and what was pegged to them
-    is looked for on hand.
+    is looked for on hand. `reservations` are pegs by hand or by another system, to a demand or order by its key: they
+    come before the prior ones.
     """
 
     as_of: date
@@ -208,15 +224,22 @@ class PlanningSnapshot:
     prior_pegs: tuple[Peg, ...] = ()
     closed_orders: frozenset[str] = frozenset()
     policies: PlanPolicies = DEFAULT_POLICIES
+    forecasts: tuple[PlanForecast, ...] = ()
+    calendars: tuple[PlanCalendar, ...] = ()
+    operations: tuple[PlanOperation, ...] = ()
+    substitutes: tuple[PlanSubstitute, ...] = ()
+    by_products: tuple[PlanByProduct, ...] = ()
+    reservations: tuple[Peg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """An order the plan proposes: `quantity` = pegged + `surplus`.
+    """An order the plan proposes: `quantity` = pegged + `surplus`, all of it good.
 
-    `release` is `due` minus the lead time and may lie in the past (`late`); then it starts on the planning day and is
-    there on `expected`. `root` is the sales order line it was made for, None for stock. `supplier` is the one chosen,
-    where the item names any.
+    `due` is the day it is needed; `release` is that day (or the end of the item's frozen days, if later) minus the lead
+    time and may lie in the past; then it starts on the planning day. `late` says that it is there, on `expected`, after
+    it is due. `root` is the sales order line it was made for, None for stock. `supplier` is the one chosen, where the
+    item names any. `scrap` is what has to be started or ordered on top, because it will be lost.
     """
 
     key: str
@@ -232,6 +255,12 @@ class PlannedOrder:
     root: str | None
     level: int
     supplier: str | None = None
+    scrap: int = 0
+
+    @property
+    def started(self) -> int:
+        """What is started, or ordered, so that `quantity` comes out good."""
+        return self.quantity + self.scrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,3 +407,42 @@ class Plan:
     def _available(self, peg: Peg) -> date:
         order = self._orders_by_key().get(peg.supply)
         return order.expected if order else self.availability[peg.supply]
+
+
+__all__ = [
+    "DEFAULT_POLICIES",
+    "DEFAULT_SCALE",
+    "INT64_MAX",
+    "LOT_FOR_LOT",
+    "FirmComponent",
+    "FirmOrder",
+    "KitLine",
+    "LotPolicy",
+    "LotRule",
+    "MessageKind",
+    "Peg",
+    "Plan",
+    "PlanBomLine",
+    "PlanByProduct",
+    "PlanCalendar",
+    "PlanDemand",
+    "PlanForecast",
+    "PlanItem",
+    "PlanMessage",
+    "PlanOperation",
+    "PlanPolicies",
+    "PlanProblem",
+    "PlanStock",
+    "PlanSubstitute",
+    "PlanSupplier",
+    "PlannedOrder",
+    "PlanningSnapshot",
+    "ProblemKind",
+    "ScheduledReceipt",
+    "ScrapRate",
+    "ScrapRule",
+    "Shortage",
+    "Sourcing",
+    "SupplyKind",
+    "SupplyShare",
+]

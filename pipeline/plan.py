@@ -116,6 +116,7 @@ ORDER: dict[str, pl.DataType] = {
     "key": pl.String(), "item": pl.String(), "sourcing": pl.String(), "quantity": pl.Decimal(38, 9),
     "surplus": pl.Decimal(38, 9), "due": pl.Date(), "release": pl.Date(), "start": pl.Date(), "expected": pl.Date(),
     "late": pl.Boolean(), "root": pl.String(), "level": pl.Int64(), "supplier": pl.String(),
+    "scrap": pl.Decimal(38, 9),
 }  # fmt: skip
 PROBLEM: dict[str, pl.DataType] = {
     "kind": pl.String(), "item": pl.String(), "key": pl.String(), "detail": pl.String()
@@ -156,12 +157,13 @@ def load_plan(hub: Hub) -> Plan:
 
 
 def _order(row: dict[str, Any]) -> PlannedOrder:
-    return PlannedOrder(**{**row, "quantity": scaled(row["quantity"]), "surplus": scaled(row["surplus"])})
+    quantities = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
+    return PlannedOrder(**{**row, **quantities})
 
 
 def _orders_frame(result: Plan) -> pl.DataFrame:
     found = [
-        {**asdict(order), "quantity": unscaled(order.quantity), "surplus": unscaled(order.surplus)}
+        {**asdict(order), **{name: unscaled(getattr(order, name)) for name in ("quantity", "surplus", "scrap")}}
         for order in result.planned_orders
     ]
     return _rows_frame(found, ORDER)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Structure = dict[str, dict[str, Fraction]]
 Ratio = tuple[str, int, int]
+Arc = tuple[str, str]
+"""(before, after): the second is planned after the first."""
 Windows = dict[str, dict[str, list[tuple[int, int, Fraction]]]]
 """By parent and component the dated part of what is drawn: from this day ordinal, before that one, how much."""
 
@@ -65,6 +67,7 @@ class Explosion:
     levels: dict[str, int]
     cycles: tuple[tuple[str, ...], ...]
     dated: DatedStructure | None = None
+    arcs: frozenset[Arc] = frozenset()
 
     def components_on(self, parent: str, day: int) -> tuple[Ratio, ...]:
         """What an order of the parent draws that starts on this day (an ordinal)."""
@@ -182,12 +185,26 @@ def _dated(structure: Structure, phantoms: Collection[str], windows: Windows) ->
     return DatedStructure(structure, windows, phantoms, parents)
 
 
+def _without_tangles(structure: Structure, arcs: Collection[Arc]) -> frozenset[Arc]:
+    """The arcs that can be put on the structure without closing a cycle; of several that close one, none is."""
+    combined: Structure = {parent: dict(lines) for parent, lines in structure.items()}
+    for before, after in arcs:
+        combined.setdefault(before, {}).setdefault(after, Fraction(1))
+    tangle = {code: n for n, members in enumerate(strongly_connected(combined)) for code in members}
+    return frozenset(arc for arc in arcs if tangle[arc[0]] != tangle[arc[1]])
+
+
 def explode(
-    structure: Structure, codes: Collection[str], phantoms: Collection[str], windows: Windows | None = None
+    structure: Structure,
+    codes: Collection[str],
+    phantoms: Collection[str],
+    windows: Windows | None = None,
+    arcs: Collection[Arc] = (),
 ) -> Explosion:
     """Resolve the structure; an item on a cycle loses its own components, everything else stands.
 
-    `cycles` names, per tangle, one cycle in order of consumption; further members of the tangle follow it.
+    `cycles` names, per tangle, one cycle in order of consumption; further members of the tangle follow it. `arcs` say
+    which other items must be planned before which; those that would close a cycle are not in `Explosion.arcs`.
     """
     groups = _cyclic_groups(structure)
     cycles = []
@@ -202,5 +219,8 @@ def explode(
         for parent, lines in flat.items()
     }
     real = {parent: lines for parent, lines in flat.items() if parent not in phantoms}
+    kept = _without_tangles(real, arcs) if arcs else frozenset()
+    for before, after in kept:
+        real[before] = {**real.get(before, {}), after: Fraction(1)}
     levels = low_level_codes(real, codes)
-    return Explosion(components, levels, tuple(sorted(cycles)), _dated(sound, phantoms, windows or {}))
+    return Explosion(components, levels, tuple(sorted(cycles)), _dated(sound, phantoms, windows or {}), kept)

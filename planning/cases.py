@@ -28,14 +28,17 @@ from canonical.plan import (
     PlanStock,
     PlanSupplier,
     ScheduledReceipt,
+    ScrapRate,
+    ScrapRule,
     Sourcing,
 )
-from planning.lot_sizing import ScrapRule, lot_size, with_scrap
+from planning.lot_sizing import MILLION
 from planning.mrp import plan
 from planning.promise import discrete_atp
 
+FINE_SCALE = 10**10
 FIRST_DAY = date(2000, 1, 1)
-TABLE = PlanPolicies(safety_stock="served_first", order_grouping="need_date")
+TABLE = PlanPolicies(safety_stock="served_first", order_grouping="need_date", safety_time="longer_lead")
 Document = dict[str, Any]
 
 
@@ -61,8 +64,8 @@ def run_case(document: Document) -> Document | list[Document]:
     return known[str(kind)](document)
 
 
-def _scaled(value: float | str) -> int:
-    return ceil(Fraction(Decimal(str(value))) * DEFAULT_SCALE)
+def _scaled(value: float | str, scale: int = DEFAULT_SCALE) -> int:
+    return ceil(Fraction(Decimal(str(value))) * scale)
 
 
 def _number(value: Fraction) -> int | float:
@@ -73,18 +76,18 @@ def _plain(quantity: int) -> int | float:
     return _number(Fraction(quantity, DEFAULT_SCALE))
 
 
-def lot_policy(lot: Document) -> LotPolicy:
+def lot_policy(lot: Document, scale: int = DEFAULT_SCALE) -> LotPolicy:
     """A case's lot rule as a policy: L4L, NONE, FOQ, EOQ, MULTIPLE, POQ or MINMAX, with min, max and multiple."""
     rule = lot.get("rule", "L4L")
-    minimum, maximum, multiple = (_scaled(lot.get(name) or 0) for name in ("min", "max", "multiple"))
+    minimum, maximum, multiple = (_scaled(lot.get(name) or 0, scale) for name in ("min", "max", "multiple"))
     sized = LotPolicy(minimum=minimum, maximum=maximum, multiple=multiple)
     if rule == "FOQ":
-        return replace(sized, rule="fixed", fixed=_scaled(lot["qty"]))
+        return replace(sized, rule="fixed", fixed=_scaled(lot["qty"], scale))
     if rule == "POQ":
         periods = next(lot[name] for name in ("periods", "period", "n", "qty") if name in lot)
         return replace(sized, rule="period", period_days=int(periods))
     if rule in {"EOQ", "MULTIPLE"} and "qty" in lot:
-        return replace(sized, multiple=_scaled(lot["qty"]))
+        return replace(sized, multiple=_scaled(lot["qty"], scale))
     return sized
 
 
@@ -99,8 +102,16 @@ def _bucket(day: date) -> int:
 def _plan_item(code: str, row: Document, parents: set[str]) -> PlanItem:
     sourcing: Sourcing = "phantom" if row.get("phantom") else "make" if code in parents else "buy"
     safety, lead = _scaled(row.get("safety_stock") or 0), int(row.get("lead_time") or 0)
-    lead += int(row.get("safety_time") or 0)
-    return PlanItem(code, sourcing, lead, safety, lot_policy(row.get("lot") or {}))
+    ppm = ceil(Fraction(Decimal(str(row.get("scrap_pct") or 0))) * 10_000)
+    return PlanItem(
+        code,
+        sourcing,
+        lead,
+        safety,
+        lot_policy(row.get("lot") or {}),
+        safety_time_days=int(row.get("safety_time") or 0),
+        scrap=(ScrapRate(ppm),) if ppm else (),
+    )
 
 
 def table_snapshot(document: Document) -> PlanningSnapshot:
@@ -126,7 +137,7 @@ def table_snapshot(document: Document) -> PlanningSnapshot:
             PlanStock(f"on_hand|{code}", code, _scaled(row.get("on_hand") or 0)) for code, row in items.items()
         ),
         receipts=tuple(receipts),
-        policies=TABLE,
+        policies=replace(TABLE, assembly_scrap=document.get("scrap_rule", "divide")),
     )
 
 
@@ -150,16 +161,16 @@ class _Table:
     def line(self, code: str, name: str, asked: Any) -> Any:  # noqa: ANN401 - each line has its own JSON shape
         orders = self.orders(code)
         if name == "releases":
-            return _sums((_release_bucket(order), order.quantity) for order in orders)
+            return _sums((_release_bucket(order), order.started) for order in orders)
         if name == "orders_total":
-            return _plain(sum(order.quantity for order in orders))
+            return _plain(sum(order.started for order in orders))
         if name == "order_qty":
-            return _plain(orders[0].quantity) if orders else 0
+            return _plain(orders[0].started) if orders else 0
         if name == "orders":
             return _lists(orders)
         if name == "on_hand_end":
             return self.on_hand_end(code, asked or range(1, int(self.document["buckets"]) + 1))
-        return _sums((str(_bucket(order.due)), order.quantity) for order in orders)
+        return _sums((str(_bucket(order.due)), order.started) for order in orders)
 
     def on_hand_end(self, code: str, buckets: Any) -> dict[str, int | float]:  # noqa: ANN401 - any iterable of buckets
         moves: list[tuple[date, int]] = [
@@ -192,13 +203,13 @@ def _sums(rows: Any) -> dict[str, int | float]:  # noqa: ANN401 - pairs of bucke
 def _lists(orders: list[PlannedOrder]) -> dict[str, list[int | float]]:
     lots: dict[str, list[int | float]] = {}
     for order in orders:
-        lots.setdefault(str(_bucket(order.due)), []).append(_plain(order.quantity))
+        lots.setdefault(str(_bucket(order.due)), []).append(_plain(order.started))
     return lots
 
 
 def _mrp_table(document: Document) -> Document:
     snapshot = table_snapshot(document)
-    table = _Table(document, snapshot, plan(snapshot))
+    table = _Table(document, snapshot, plan(snapshot, compiled=True))
     asked = document.get("expected") or {code: {} for code in document["items"]}
     return {
         code: {name: table.line(code, name, lines.get(name)) for name in ("receipts", "releases", *_others(lines))}
@@ -221,7 +232,7 @@ def _moq_rows(case: Document) -> list[int | float]:
         for n, quantity in enumerate(case["rows"], start=1)
     ]
     item = PlanItem("ITEM", "buy", 0, 0, LotPolicy(minimum=_scaled(case["moq"])))
-    outcome = plan(PlanningSnapshot(FIRST_DAY, (item,), demands=tuple(rows)))
+    outcome = plan(PlanningSnapshot(FIRST_DAY, (item,), demands=tuple(rows)), compiled=True)
     return [_plain(sum(o.quantity for o in outcome.planned_orders if o.root == row.root)) for row in rows]
 
 
@@ -230,29 +241,26 @@ def _lot_sizing(document: Document) -> Document:
 
 
 def _lot_case(case: Document, scrap_rule: ScrapRule | None) -> Document:
-    if "order_up_to" in case:
-        return {"expected_order": _order_up_to(case)}
-    rate = Fraction(Decimal(str(case["a"]))) if scrap_rule == "sqrt" else _percent(case)
-    net = Fraction(Decimal(str(case["net"])))
-    gross = with_scrap(net, rate, scrap_rule) if scrap_rule else net
-    if case.get("lot", {}).get("rule", "NONE") != "NONE":
-        gross = Fraction(lot_size(ceil(gross * DEFAULT_SCALE), lot_policy(case["lot"])), DEFAULT_SCALE)
+    """The one order planned for a net requirement, or for stock below its safety stock."""
+    scale = FINE_SCALE
+    lot = {} if case.get("lot", {}).get("rule", "NONE") == "NONE" else case["lot"]
+    policies = replace(TABLE, assembly_scrap=scrap_rule or "divide")
+    rate = (
+        Fraction(Decimal(str(case["a"]))) if "a" in case else Fraction(Decimal(str(case.get("scrap_pct") or 0))) / 100
+    )
+    safety = _scaled(case.get("safety_stock") or 0, scale)
+    sized = replace(lot_policy(lot, scale), order_up_to=_scaled(case.get("order_up_to") or 0, scale))
+    scrap = (ScrapRate(ceil(rate * MILLION)),) if rate else ()
+    item = PlanItem("ITEM", "buy", 0, safety, sized, scale=scale, scrap=scrap)
+    net = _scaled(case.get("net") or 0, scale)
+    demands = (PlanDemand("net", "ITEM", net, FIRST_DAY, "net"),) if net else ()
+    stock = (PlanStock("on_hand", "ITEM", _scaled(case.get("on_hand") or 0, scale)),)
+    outcome = plan(PlanningSnapshot(FIRST_DAY, (item,), (), demands, stock, policies=policies), compiled=True)
+    gross = Fraction(sum(order.started for order in outcome.planned_orders), scale)
     answer: Document = {"expected_order": _number(gross)}
     if "expected_yield" in case:
         answer["expected_yield"] = _number(gross - ceil(gross * rate))
     return answer
-
-
-def _percent(case: Document) -> Fraction:
-    return Fraction(Decimal(str(case.get("scrap_pct") or 0))) / 100
-
-
-def _order_up_to(case: Document) -> int | float:
-    """Stock below safety stock is filled up to the given level, else to safety stock; other stock is left."""
-    if case["on_hand"] >= case["safety_stock"]:
-        return 0
-    level = case["safety_stock"] if case["order_up_to"] is None else case["order_up_to"]
-    return _plain(_scaled(level) - _scaled(case["on_hand"]))
 
 
 def _atp(document: Document) -> Document:
@@ -281,7 +289,9 @@ def _suppliers(document: Document) -> Document:
         for row in document["demands"]
     )
     stock = tuple(PlanStock(f"on_hand|{code}", code, _scaled(held)) for code, held in document["on_hand"].items())
-    outcome = plan(PlanningSnapshot(date.fromisoformat(document["today"]), items, demands=demands, stock=stock))
+    outcome = plan(
+        PlanningSnapshot(date.fromisoformat(document["today"]), items, demands=demands, stock=stock), compiled=True
+    )
     purchases = [
         {
             "supplier": order.supplier,
@@ -309,7 +319,7 @@ def _effectivity(document: Document) -> list[Document]:
         for n, (row, day) in enumerate(zip(document["demands"], days, strict=True))
     )
     items = (product, *(PlanItem(code, "buy") for code in components))
-    outcome = plan(PlanningSnapshot(min(days) - timedelta(lead), items, lines, demands))
+    outcome = plan(PlanningSnapshot(min(days) - timedelta(lead), items, lines, demands), compiled=True)
     orders = [order for order in outcome.planned_orders if order.item == "product"]
     return [
         {"start": order.start.isoformat(), "item": peg.item}

@@ -8,6 +8,7 @@ stock), which was known before planning. `planning.encoding` fills these, `plann
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ Table = NDArray[np.void]
 LIMIT = 2**61
 """Quantities above this are left to the plain planner, so that no sum in the compiled one can overflow."""
 
+OWNER_STEP = 2**40
+"""Between the places of two owners' orders among the consumers of one root."""
+
 
 def row_type(wide: str, narrow: str = "") -> np.dtype[np.void]:
     """A row of int64 fields, then int32 ones."""
@@ -26,27 +30,45 @@ def row_type(wide: str, narrow: str = "") -> np.dtype[np.void]:
 
 
 ITEM = row_type(
-    "lead unit smallest largest period blocked place need_from supply_from line_from document_from claim_from"
+    "lead unit smallest largest period top_up scale place need_from supply_from line_from document_from claim_from "
+    "scrap_from substitute_from yield_from",
+    "blocked apart calendar safety frozen arrival late_end safety_consumer",
 )
-"""Lead time in days, lot rule (0: none), whether no order can be planned, place among consumers, first rows."""
+"""Lead time in working days of the calendar, lot rule (0: none), whether no order can be planned, place among
+consumers, first rows of the other tables. `arrival` is the day a new order can be there, `late_end` the day a make
+order is there that starts on the planning day, `top_up` what is ordered beyond the safety stock."""
 NEED = row_type("urgency day fixed quantity")
 """Independent need; `urgency` is the rank of (tier, priority)."""
-FIXED = row_type("place sub root")
-"""Consumer known before planning: (place, sub) sorts it among all consumers of its root."""
-SUPPLY = row_type("day quantity reserved traced on_hand")
-"""Existing supply, in the order of the keys; `reserved` is a root or -1."""
-LINE = row_type("parent numerator denominator")
-"""What a parent's orders draw of a component: `numerator / denominator` per scaled unit."""
+FIXED = row_type("place sub root parent")
+"""Consumer known before planning: (place, sub) sorts it among all consumers of its root; a firm order's item or -1."""
+SUPPLY = row_type("day quantity reserved traced on_hand made item")
+"""Supply not planned with its item, in the order of the keys; `reserved` is a root or -1, `made` the order it is a
+by-product of or -1."""
+LINE = row_type("parent numerator denominator from_day until_day")
+"""What a parent's orders draw of a component that start within these days: `numerator / denominator` per unit."""
 DOCUMENT = row_type("root number")
 """Order number that must not be used again, by (root, number)."""
-CLAIM = row_type("consumer quantity owner stays first last")
-"""Prior peg by consumer code: on a planned order (`owner` >= 0) or on the supplies `targets[first:last]`."""
-ORDER = row_type("quantity surplus", "item root number due urgency")
-"""Planned order; `due` in days from the planning day, `number` is the last part of the key."""
+CLAIM = row_type("consumer quantity owner stays first last made")
+"""Earlier peg by consumer code: on a planned order (`owner` >= 0) or on the supplies `targets[first:last]` and the
+by-product of the order with the code `made` (-1: none)."""
+SCRAP = row_type("day ppm")
+"""Scrap rate of orders due on this day or later."""
+SUBSTITUTE = row_type("item numerator denominator before_own parent product customer from_day until_day")
+"""Stand-in for an item, by priority; parent (item), product (item) and customer are -1 where any will do."""
+YIELD = row_type("parent numerator denominator")
+"""By-product of a parent's orders, per unit started, rounded down."""
+ORDER = row_type("quantity surplus started", "item owner root number due start urgency overdue")
+"""Planned order; days count from the planning day, `owner` and `number` are the end of its key, `overdue` says that it
+should have started before the planning day."""
 PEG = row_type("quantity", "supply consumer")
-"""Peg; `supply` is an order number or `-1 - n` for the n-th existing supply."""
+"""Peg; `supply` is an order number or `-1 - n` for the n-th supply, by-products after those known before planning."""
 SHORT = row_type("item consumer day quantity")
 """What nothing covers, because no order can be planned for the item."""
+SCRAP_RULES = ("multiply", "divide", "add_percent_round_up", "sqrt")
+
+
+class NotCovered(Exception):
+    """The compiled planner does not know this case; the message names it. The plain planner does."""
 
 
 class Rules(NamedTuple):
@@ -55,6 +77,8 @@ class Rules(NamedTuple):
     latest_first: bool
     take_late: bool
     by_date: bool
+    reserved_waits: bool
+    scrap_rule: int
     days: int
     roots: int
     places: int
@@ -63,7 +87,12 @@ class Rules(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """One snapshot as the compiled planner reads it; `date_root` numbers each day as an owner (`need_date`)."""
+    """One snapshot as the compiled planner reads it.
+
+    `date_root` numbers each day as an owner (`need_date`). `work_number` gives, one calendar after the other, how many
+    working days lie between the planning day and each day, `work_day` the working day of each such number.
+    `root_product` and `root_customer` are numbers by root, empty where no substitute asks for them.
+    """
 
     rules: Rules
     items: Table
@@ -75,13 +104,20 @@ class Columns(NamedTuple):
     claims: Table
     targets: Ints
     date_root: Ints
+    scrap: Table
+    substitutes: Table
+    yields: Table
+    work_number: Ints
+    work_day: Ints
+    root_product: Ints
+    root_customer: Ints
 
 
 class Result(NamedTuple):
     """What the compiled planner found; `ok` is False where a quantity passed LIMIT and nothing else counts.
 
     `order_from` and `peg_from` give each item's first row, `free` what is left of each supply, `wanted` the day of
-    its earliest need (-1: none).
+    its earliest need (-1: none); `supplies` are those known before planning and the by-products.
     """
 
     ok: bool
@@ -90,6 +126,7 @@ class Result(NamedTuple):
     pegs: Table
     peg_from: Ints
     shorts: Table
+    supplies: Table
     free: Ints
     wanted: Ints
 
@@ -106,3 +143,9 @@ def table(row: np.dtype[np.void], columns: dict[str, Any]) -> Table:
     for name, values in columns.items():
         rows[name] = values
     return rows
+
+
+def unzip(rows: Iterable[tuple[int, ...]], width: int) -> list[Ints]:
+    """The columns of equally long rows."""
+    found = ints(list(rows)).reshape(-1, width)
+    return [np.ascontiguousarray(found[:, column]) for column in range(width)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from canonical.plan import Peg, Plan, PlanMessage, PlannedOrder, Shortage
 from planning.messages import SupplyUse, late_order, unused_stock, use_messages
 from planning.preparation import order_prefix, sorted_plan
-from planning.sourcing import source
+from planning.sourcing import Sourcing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,16 @@ class _Decoding:
         self.columns = columns
         self.names = names
         self.result = result
-        self.on_hand = columns.supplies["on_hand"].tolist()
+        self.on_hand = result.supplies["on_hand"].tolist()
+        self.makers = result.supplies["made"].tolist()
+        self.supply_items = [names.codes[item] for item in result.supplies["item"].tolist()]
+        self.sourcing = Sourcing(
+            prepared.snapshot.as_of.toordinal(), prepared.snapshot.policies, prepared.admitted.rules.work_days
+        )
         self.today = prepared.snapshot.as_of.toordinal()
         self.firm = {row.key for row in prepared.admitted.firm_orders}
         self.promised = {row.key: row.available for row in prepared.admitted.receipts}
+        self.supply_keys = list(names.supply_keys)
         self.dates: dict[int, date] = {}
         self.orders: list[PlannedOrder] = []
         # By consumer number: planned orders count from the front, fixed consumers, which are negative, from the back.
@@ -46,6 +52,7 @@ class _Decoding:
     def plan(self) -> Plan:
         """Everything, in the plain planner's order."""
         self.orders = self._orders()
+        self.supply_keys += [self.orders[made].key for made in self.makers[len(self.supply_keys) :]]
         self.keys += [order.key for order in self.orders] + self.names.fixed_keys[::-1]
         self.roots += [order.root for order in self.orders] + self.names.fixed_roots[::-1]
         messages = [*self._shortage_messages(), *self._late_messages(), *self._supply_messages()]
@@ -66,23 +73,30 @@ class _Decoding:
         return found
 
     def _orders(self) -> list[PlannedOrder]:
+        """Twin of `PlanningRun._planned_order`, over all orders."""
         table, dates = self.result.orders, self._date
         stock, roots = self.columns.rules.stock_root, self.names.roots
         prefixes = [order_prefix(code) for code in self.names.codes]
         levels = [self.prepared.explosion.levels.get(code, 0) for code in self.names.codes]
+        days_of = [self.prepared.admitted.rules.days_of(code) for code in self.names.codes]
+        today, source = self.today, self.sourcing.source
         orders = []
-        for number, root, part, day, quantity, surplus in zip(
-            table["item"].tolist(), table["root"].tolist(), table["number"].tolist(),
-            table["due"].tolist(), table["quantity"].tolist(), table["surplus"].tolist(), strict=True,
+        for number, root, owner, part, day, quantity, surplus, started in zip(
+            table["item"].tolist(), table["root"].tolist(), table["owner"].tolist(), table["number"].tolist(),
+            table["due"].tolist(), table["quantity"].tolist(), table["surplus"].tolist(),
+            table["started"].tolist(), strict=True,
         ):  # fmt: skip
-            item = self.items[number]
-            supplier, lead = source(item, day)
-            start = max(day - lead, 0)
+            item, work_days = self.items[number], days_of[number]
+            aim = today + max(day, item.frozen_days)
+            supplier, lead = source(item, aim, started)
+            release = work_days.start(aim, lead) - today
+            start = max(release, 0)
+            expected = (aim if release == start else work_days.end(today, lead)) - today
             orders.append(
                 PlannedOrder(
-                    f"{prefixes[number]}{roots[root]}|{part}", item.code, item.sourcing, quantity, surplus,
-                    dates(day), dates(day - lead), dates(start), dates(start + lead), day < lead,
-                    None if root == stock else roots[root], levels[number], supplier,
+                    f"{prefixes[number]}{roots[owner]}|{part}", item.code, item.sourcing, quantity, surplus,
+                    dates(day), dates(release), dates(start), dates(expected), expected > day,
+                    None if root == stock else roots[root], levels[number], supplier, started - quantity,
                 )
             )  # fmt: skip
         return orders
@@ -90,6 +104,8 @@ class _Decoding:
     def _kind(self, supply: int) -> SupplyKind:
         if self.on_hand[supply]:
             return "on_hand"
+        if self.makers[supply] >= 0:
+            return "by_product"
         return "firm" if self.names.supply_keys[supply] in self.firm else "receipt"
 
     def _pegs(self) -> list[Peg]:
@@ -109,15 +125,15 @@ class _Decoding:
                     pegs += make(item.code, supplies[part], consumers[part], quantities[part])
         return pegs
 
-    def _existing(self, code: str, supplies: list[int], consumers: list[int], quantities: list[int]) -> list[Peg]:
+    def _existing(self, _: str, supplies: list[int], consumers: list[int], quantities: list[int]) -> list[Peg]:
         pegs = [
             Peg(
-                self.names.supply_keys[-1 - supply], self._kind(-1 - supply),
-                self.keys[who], self.roots[who], code, quantity,
+                self.supply_keys[-1 - supply], self._kind(-1 - supply),
+                self.keys[who], self.roots[who], self.supply_items[-1 - supply], quantity,
             )
             for supply, who, quantity in zip(supplies, consumers, quantities, strict=True)
         ]  # fmt: skip
-        return sorted(pegs, key=lambda peg: (peg.supply, peg.consumer))
+        return sorted(pegs, key=lambda peg: (peg.supply, peg.consumer, peg.item))
 
     def _planned(self, code: str, supplies: list[int], consumers: list[int], quantities: list[int]) -> list[Peg]:
         keys, roots = self.keys, self.roots
@@ -163,7 +179,7 @@ class _Decoding:
                 if kind == "on_hand":
                     idle += free[supply]
                     continue
-                key = self.names.supply_keys[supply]
+                key = self.supply_keys[supply]
                 use = SupplyUse(
                     key, kind, self.today + days[supply], self.promised.get(key),
                     quantities[supply] - free[supply], free[supply], self.today + wanted[supply],
@@ -181,6 +197,6 @@ class _Decoding:
         table = self.columns.supplies
         rows = zip(
             self.names.supply_keys, table["on_hand"].tolist(), table["day"].tolist(),
-            table["quantity"].tolist(), self.result.free.tolist(), strict=True,
+            table["quantity"].tolist(), self.result.free[: len(table)].tolist(), strict=True,
         )  # fmt: skip
         return {key: self._date(day) for key, on_hand, day, quantity, free in rows if not on_hand and free < quantity}

@@ -23,33 +23,48 @@ from planning.columns import (
     LIMIT,
     LINE,
     NEED,
+    OWNER_STEP,
+    SCRAP_RULES,
     SUPPLY,
     Columns,
+    NotCovered,
     Rules,
     ints,
     table,
+    unzip,
+)
+from planning.encoding_claims import (
+    MAX_DIGITS,
+    EncodedSupply,
+    Numbering,
+    claim_rows,
+    claimed_owners,
+    is_day,
+)
+from planning.encoding_rules import (
+    Calendars,
+    customer_numbers,
+    line_rows,
+    scrap_rows,
+    substitute_rows,
+    yield_rows,
 )
 from planning.intake import STOCK_ROOT
 from planning.lot_sizing import lot_bounds, lot_unit
-from planning.preparation import order_prefix, safety_stock_key, sorted_pegs
+from planning.preparation import earlier_pegs, order_prefix, safety_stock_key
+from planning.run import roots_of_demands
 from planning.sourcing import shortest_lead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from canonical.plan import PlanItem
+    from canonical.plan import PlanItem, PlanStock, ScheduledReceipt
     from planning.columns import Ints, Table
     from planning.preparation import Prepared
 
 MAX_DAYS = 40_000
-MAX_DIGITS = 8
 PACKED = 2**62
-FAR_SUB = 2**40
 NO_ROOTS = frozenset({"", STOCK_ROOT})
-
-
-class NotCovered(Exception):
-    """The compiled planner does not know this case; the message names it. The plain planner does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +77,6 @@ class Names:
     fixed_roots: list[str | None]
     supply_keys: list[str]
     urgencies: list[tuple[int, int]]
-
-
-@dataclass(slots=True)
-class _Supply:
-    """One existing supply on its way into the columns."""
-
-    item: int
-    key: str
-    day: int
-    quantity: int
-    reserved: int = -1
-    traced: int = 0
-    on_hand: int = 0
-    origin: str | None = None
 
 
 @dataclass(slots=True)
@@ -116,58 +117,76 @@ class _Encoding:
         self.codes = prepared.sequence()
         self.number = {code: n for n, code in enumerate(self.codes)}
         self.prefixes = {order_prefix(code): n for n, code in enumerate(self.codes)}
-        self.prior = sorted_pegs(prepared.snapshot.prior_pegs)
+        self.rules = prepared.admitted.rules
+        self.prior = earlier_pegs(prepared.snapshot)
         self.fixed_keys: list[str] = []
         self.fixed_roots: list[str | None] = []
+        self.fixed_parents: list[int] = []
+        self.safety_consumers: dict[int, int] = {}
         self.drafts: list[_Draft] = []
         self._needs()
+        frozen = max((item.frozen_days for item in self.admitted.items.values()), default=0)
         self.days = 1 + max((draft.day for draft in self.drafts), default=0)
+        self.days = max(self.days, 1 + frozen)
         if self.days > MAX_DAYS:
             raise NotCovered(f"a horizon of more than {MAX_DAYS} days")
         self._refuse()
         self.roots = self._roots()
         self.root_number = {root: n for n, root in enumerate(self.roots)}
+        self.date_roots = [self.root_number[day] for day in self._day_names()]
+        self.numbering = Numbering(
+            self.number, self.prefixes, self.root_number, self.fixed_keys, by_date=bool(self.date_roots)
+        )
 
     # -- numbering -------------------------------------------------------------------------------------------
 
-    def _fix(self, key: str, root: str | None) -> int:
+    def _fix(self, key: str, root: str | None, parent: int = -1) -> int:
         self.fixed_keys.append(key)
+        self.fixed_parents.append(parent)
         self.fixed_roots.append(root)
         return len(self.fixed_keys) - 1
 
     def _needs(self) -> None:
-        """Twin of `_Run._gather_needs`."""
-        items, blocked, today = self.admitted.items, self.prepared.blocked, self.today
+        """Twin of `PlanningRun._gather_needs`."""
+        items, today = self.admitted.items, self.today
         for row in self.admitted.demands:
-            who, day = self._fix(row.key, row.root), max(row.due.toordinal() - today, 0)
-            if items[row.item].sourcing == "phantom" and row.item not in blocked:
-                self._blow_through(row.item, row.quantity, (0, row.priority), day, who)
-            else:
-                self.drafts.append(_Draft(self.number[row.item], (0, row.priority), day, who, row.quantity))
+            who = self._fix(row.key, row.root)
+            self._independent(row.item, row.quantity, max(row.due.toordinal() - today, 0), (0, row.priority), who)
+        for forecast in self.admitted.forecasts:
+            who, day = self._fix(forecast.key, None), max(forecast.due.toordinal() - today, 0)
+            self._independent(forecast.item, forecast.quantity, day, (0, forecast.priority), who)
         for firm in self.admitted.firm_orders:
-            who = self._fix(firm.key, firm.root)
-            day = max(firm.due.toordinal() - (items[firm.item].lead_time_days or 0) - today, 0)
+            who = self._fix(firm.key, firm.root, self.number[firm.item])
+            lead = items[firm.item].lead_time_days or 0
+            day = max(self.rules.days_of(firm.item).start(firm.due.toordinal(), lead) - today, 0)
             drawn: dict[str, int] = {}
             for component in firm.components:
                 drawn[component.item] = drawn.get(component.item, 0) + component.quantity
             for code, quantity in drawn.items():
                 if quantity:
-                    self.drafts.append(_Draft(self.number[code], (0, 0), day, who, quantity))
+                    self._draft(code, (0, 0), day, who, quantity)
         tier = 1 if self.policies.safety_stock == "served_last" else -1
         for code, item in items.items():
             if item.safety_stock and item.sourcing != "phantom":
                 who = self._fix(safety_stock_key(code), None)
-                self.drafts.append(_Draft(self.number[code], (tier, 0), 0, who, item.safety_stock))
+                self.safety_consumers[self.number[code]] = who
+                self._draft(code, (tier, 0), 0, who, item.safety_stock)
 
-    def _blow_through(self, parent: str, quantity: int, urgency: tuple[int, int], day: int, who: int) -> None:
-        for code, numerator, denominator in self.prepared.explosion.components.get(parent, ()):
-            required = -(-quantity * numerator // denominator)
-            self.drafts.append(_Draft(self.number[code], urgency, day, who, required))
+    def _independent(self, code: str, quantity: int, day: int, urgency: tuple[int, int], who: int) -> None:
+        if self.admitted.items[code].sourcing != "phantom" or code in self.prepared.blocked:
+            self._draft(code, urgency, day, who, quantity)
+            return
+        for component, numerator, denominator in self.prepared.explosion.components_on(code, self.today + day):
+            self._draft(component, urgency, day, who, -(-quantity * numerator // denominator))
+
+    def _draft(self, code: str, urgency: tuple[int, int], day: int, who: int, quantity: int) -> None:
+        day = max(day - self.admitted.items[code].safety_time_days, 0)
+        self.drafts.append(_Draft(self.number[code], urgency, day, who, quantity))
 
     def _refuse(self) -> None:
         """What the kernel does not know, and what the numbering cannot hold apart."""
-        if self.prepared.explosion.dated is not None:
-            raise NotCovered("dated BOM lines")
+        if self._draws_phantom():
+            raise NotCovered("a firm order that draws a phantom")
         firm = {row.key for row in self.admitted.firm_orders}
         if len(set(self.fixed_keys)) < len(self.fixed_keys):
             raise NotCovered("a demand, a firm order and a safety stock with one key")
@@ -175,33 +194,29 @@ class _Encoding:
             head, bar, _ = key.partition("|")
             if bar and head + bar in self.prefixes and key.count("|") > 1 and key not in firm:
                 raise NotCovered("a demand keyed like a planned order")
-        named = {*self.fixed_roots, *(row.reserved_for for row in self.admitted.receipts)}
-        if named & NO_ROOTS:
+        named = {row.root for row in self.admitted.demands} | {row.root for row in self.admitted.firm_orders}
+        named |= self._reserved_roots()
+        if (named - {None}) & NO_ROOTS:
             raise NotCovered("a root without a name, or named like stocking")
 
+    def _reserved_roots(self) -> set[str]:
+        rows: list[PlanStock | ScheduledReceipt] = [*self.admitted.receipts, *self.admitted.stock]
+        return {row.reserved_for for row in rows if row.reserved_for is not None}
+
     def _roots(self) -> list[str]:
-        names = {STOCK_ROOT, *(root for root in self.fixed_roots if root is not None)}
-        names.update(row.reserved_for for row in self.admitted.receipts if row.reserved_for is not None)
-        names.update(
-            peg_owner
-            for peg_owner in map(_owner_in, (peg.supply for peg in self.prior if peg.kind == "planned"))
-            if peg_owner
-        )
-        if self.policies.order_grouping == "need_date":
-            names.update(date.fromordinal(self.today + day).isoformat() for day in range(self.days))
+        names = {STOCK_ROOT, *(root for root in self.fixed_roots if root is not None), *self._reserved_roots()}
+        names.update(claimed_owners(self.prior))
+        names.update(self._day_names())
         return sorted(names)
+
+    def _day_names(self) -> list[str]:
+        """The owners of orders by need date."""
+        if self.policies.order_grouping != "need_date":
+            return []
+        return [date.fromordinal(self.today + day).isoformat() for day in range(self.days)]
 
     def _root(self, root: str | None) -> int:
         return self.root_number[STOCK_ROOT if root is None else root]
-
-    def _planned_key(self, key: str) -> tuple[int, int, int] | None:
-        """(item, root, number) of a planned order key this run may use, else None."""
-        base, _, number = key.rpartition("|")
-        head, bar, owner = base.partition("|")
-        item, root = self.prefixes.get(head + bar), self.root_number.get(owner)
-        if item is None or root is None or len(number) > MAX_DIGITS:
-            return None
-        return (item, root, int(number)) if number.isascii() and number.isdecimal() and number[0] != "0" else None
 
     # -- tables ----------------------------------------------------------------------------------------------
 
@@ -210,7 +225,7 @@ class _Encoding:
         urgencies = sorted({draft.urgency for draft in self.drafts})
         fixed, item_places, places = self._places()
         supplies = self._supplies()
-        claims, targets, claim_numbers = self._claims(supplies)
+        claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
         roots = len(self.roots)
         if max(len(urgencies), 1) * self.days * (roots + 1) * places > PACKED:
             raise NotCovered("more consumers than a rank can hold")
@@ -221,51 +236,95 @@ class _Encoding:
             latest_first=self.policies.supply_order == "latest_first",
             take_late=self.policies.late_receipts != "never",
             by_date=by_date,
+            reserved_waits=self.policies.reserved_surplus == "kept",
+            scrap_rule=SCRAP_RULES.index(self.policies.assembly_scrap),
             days=self.days,
             roots=roots,
             places=places,
             stock_root=self._root(None),
             claim_numbers=claim_numbers,
         )
-        days = range(self.days if by_date else 0)
-        needs, lines, documents = self._need_rows(), self._line_rows(), self._document_rows()
+        needs, documents = self._need_rows(), self._document_rows()
+        lines = line_rows(self.prepared, self.number)
+        scrap_items, scrap = scrap_rows(self.prepared, self.codes)
+        replaced, substitutes = substitute_rows(self.prepared, self.number, self.codes)
+        yielded, yields = yield_rows(self.prepared, self.number)
+        calendars = Calendars(self.prepared, self.days)
+        work_number, work_day = calendars.tables()
+        root_product, root_customer = self._root_columns()
         columns = Columns(
             rules=rules,
-            items=self._items(item_places, needs, [s.item for s in supplies], lines, documents, claims),
+            items=self._items(
+                item_places,
+                calendars,
+                {
+                    "need_from": [draft.item for draft in needs],
+                    "supply_from": [supply.item for supply in supplies],
+                    "line_from": lines[0],
+                    "document_from": documents[0],
+                    "claim_from": claims[0],
+                    "scrap_from": scrap_items,
+                    "substitute_from": replaced,
+                    "yield_from": yielded,
+                },
+            ),
             needs=self._need_table(needs, urgencies),
             fixed=fixed,
             supplies=self._supply_table(supplies),
-            lines=table(LINE, {"parent": lines[1], "numerator": lines[2], "denominator": lines[3]}),
+            lines=table(LINE, dict(zip(LINE.names or (), lines[1:], strict=True))),
             documents=table(DOCUMENT, {"root": documents[1], "number": documents[2]}),
             claims=table(CLAIM, dict(zip(CLAIM.names or (), claims[1:], strict=True))),
             targets=ints(targets),
-            date_root=ints([self.root_number[date.fromordinal(self.today + day).isoformat()] for day in days]),
+            date_root=ints(self.date_roots),
+            scrap=scrap,
+            substitutes=substitutes,
+            yields=yields,
+            work_number=work_number,
+            work_day=work_day,
+            root_product=root_product,
+            root_customer=root_customer,
         )
         keys = [supply.key for supply in supplies]
         return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, urgencies)
 
-    def _items(self, places: Ints, *owners: Any) -> Table:  # noqa: ANN401 - rows or item columns of the other tables
-        """One row an item, and the row that says where the last one's rows end."""
-        needs, supplies, lines, documents, claims = owners
+    def _items(self, places: Ints, calendars: Calendars, owners: dict[str, Any]) -> Table:
+        """One row an item, and the row that says where the last one's rows end; `owners` are item columns."""
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
         bounds = [lot_bounds(item.lot) for item in items]
+        ends = [self.rules.days_of(item.code).end(self.today, shortest_lead(item)) - self.today for item in items]
         columns: dict[str, Any] = {
             "lead": [shortest_lead(item) for item in items],
-            "unit": _within([lot_unit(item.lot) for item in items]),
-            "smallest": _within([smallest for smallest, _ in bounds]),
-            "largest": _within([largest for _, largest in bounds]),
-            "period": _within([item.lot.period_days if item.lot.rule == "period" else 0 for item in items]),
-            "blocked": [code in self.prepared.blocked for code in self.codes],
+            "unit": within([lot_unit(item.lot) for item in items]),
+            "smallest": within([smallest for smallest, _ in bounds]),
+            "largest": within([largest for _, largest in bounds]),
+            "period": within([item.lot.period_days if item.lot.rule == "period" else 0 for item in items]),
+            "top_up": within([item.lot.order_up_to - item.safety_stock if item.safety_stock else 0 for item in items]),
+            "scale": within([item.scale if item.scrap else 1 for item in items]),
             "place": places,
+            "blocked": [code in self.prepared.blocked for code in self.codes],
+            "apart": [item.kept_apart for item in items],
+            "calendar": [calendars.number(code) for code in self.codes],
+            "safety": [item.safety_time_days for item in items],
+            "frozen": [item.frozen_days for item in items],
+            "arrival": [max(end, item.frozen_days) for end, item in zip(ends, items, strict=True)],
+            "late_end": ends,
+            "safety_consumer": [self.safety_consumers.get(n, 0) for n in range(len(items))],
         }
         rows = np.append(table(ITEM, columns), np.zeros(1, ITEM))
         counted = np.arange(len(items) + 1)
-        rows["need_from"] = np.searchsorted(ints([draft.item for draft in needs]), counted)
-        rows["supply_from"] = np.searchsorted(ints(supplies), counted)
-        rows["line_from"] = np.searchsorted(lines[0], counted)
-        rows["document_from"] = np.searchsorted(documents[0], counted)
-        rows["claim_from"] = np.searchsorted(claims[0], counted)
+        for field, column in owners.items():
+            rows[field] = np.searchsorted(ints(column), counted)
         return rows
+
+    def _root_columns(self) -> tuple[Ints, Ints]:
+        """Product and customer of each root; -1 where unknown, nothing where no substitute asks."""
+        of_root = roots_of_demands(self.prepared)
+        if not of_root:
+            return np.full(len(self.roots), -1), np.full(len(self.roots), -1)
+        customers = customer_numbers(self.prepared)
+        known = [of_root.get(root, (None, None)) for root in self.roots]
+        products = [-1 if product is None else self.number[product] for product, _ in known]
+        return ints(products), ints([-1 if customer is None else customers[customer] for _, customer in known])
 
     def _need_rows(self) -> list[_Draft]:
         return sorted(self.drafts, key=lambda draft: draft.item)
@@ -278,7 +337,7 @@ class _Encoding:
                 "urgency": [rank[draft.urgency] for draft in drafts],
                 "day": [draft.day for draft in drafts],
                 "fixed": [draft.fixed for draft in drafts],
-                "quantity": _within([draft.quantity for draft in drafts]),
+                "quantity": within([draft.quantity for draft in drafts]),
             },
         )
 
@@ -300,6 +359,7 @@ class _Encoding:
                 "place": [place[prefix or key] for key, prefix in zip(self.fixed_keys, inside, strict=True)],
                 "sub": subs,
                 "root": [self._root(root) for root in self.fixed_roots],
+                "parent": self.fixed_parents,
             },
         )
         return fixed, ints([place[prefix] for prefix in self.prefixes]), max(len(place), 1)
@@ -310,60 +370,61 @@ class _Encoding:
 
     def _sub(self, rest: str, root: str | None, rank: int) -> int:
         """Where a fixed consumer stands among the planned orders of one item for its root: before, between, after."""
-        own = f"{STOCK_ROOT if root is None else root}|"
-        if not rest.startswith(own):
-            return rank - FAR_SUB if rest < own else rank + FAR_SUB
-        number = rest[len(own) :]
-        if not (number.isascii() and number.isdecimal() and len(number) <= MAX_DIGITS):
-            raise NotCovered("a firm order keyed like a planned order, but without its number")
-        return text_sub(number)
+        below = -1
+        for number in self._owners(root):
+            own = f"{self.roots[number]}|"
+            if rest.startswith(own):
+                part = rest[len(own) :]
+                if not (part.isascii() and part.isdecimal() and len(part) <= MAX_DIGITS):
+                    raise NotCovered("a firm order keyed like a planned order, but without its number")
+                return number * OWNER_STEP + text_sub(part)
+            if own < rest:
+                below = max(below, number)
+        return below * OWNER_STEP + OWNER_STEP // 2 + rank
 
-    def _supplies(self) -> list[_Supply]:
+    def _owners(self, root: str | None) -> list[int]:
+        """Who can own the planned orders that have this root."""
+        if root is None and self.policies.order_grouping == "need_date":
+            return [self._root(None), *(n for n, name in enumerate(self.roots) if is_day(name))]
+        return [self._root(root)]
+
+    def _supplies(self) -> list[EncodedSupply]:
         """Twin of `_Run._gather_supplies`, sorted by item and key."""
-        found = [_Supply(self.number[row.item], row.key, 0, row.quantity, on_hand=1) for row in self.admitted.stock]
+        found = [
+            EncodedSupply(self.number[row.item], row.key, 0, row.quantity, self._reserved(row), on_hand=1)
+            for row in self.admitted.stock
+        ]
         for row in self.admitted.receipts:
             day = max(row.available.toordinal() - self.today, 0)
-            reserved = -1 if row.reserved_for is None else self._root(row.reserved_for)
+            reserved = self._reserved(row)
             traced = int(row.origin is not None)
             found.append(
-                _Supply(self.number[row.item], row.key, day, row.quantity, reserved, traced, origin=row.origin)
+                EncodedSupply(self.number[row.item], row.key, day, row.quantity, reserved, traced, origin=row.origin)
             )
         for firm in self.admitted.firm_orders:
             day = max(firm.due.toordinal() - self.today, 0)
             reserved = -1 if firm.root is None else self._root(firm.root)
-            found.append(_Supply(self.number[firm.item], firm.key, day, firm.quantity, reserved, traced=1))
+            found.append(EncodedSupply(self.number[firm.item], firm.key, day, firm.quantity, reserved, traced=1))
         if len({supply.key for supply in found}) < len(found):
             raise NotCovered("two supplies with one key")
         return sorted(found, key=lambda supply: (supply.item, supply.key))
 
-    def _supply_table(self, supplies: list[_Supply]) -> Table:
+    def _reserved(self, row: PlanStock | ScheduledReceipt) -> int:
+        return -1 if row.reserved_for is None else self._root(row.reserved_for)
+
+    def _supply_table(self, supplies: list[EncodedSupply]) -> Table:
         return table(
             SUPPLY,
             {
                 "day": [supply.day for supply in supplies],
-                "quantity": _within([supply.quantity for supply in supplies]),
+                "quantity": within([supply.quantity for supply in supplies]),
                 "reserved": [supply.reserved for supply in supplies],
                 "traced": [supply.traced for supply in supplies],
                 "on_hand": [supply.on_hand for supply in supplies],
+                "made": [-1 for _ in supplies],
+                "item": [supply.item for supply in supplies],
             },
         )
-
-    def _line_rows(self) -> list[Ints]:
-        """Component, parent, numerator, denominator, by component; lines that can never draw are left out."""
-        rows = [
-            (self.number[code], self.number[parent], numerator, denominator)
-            for parent, drawn in self.prepared.explosion.components.items()
-            if self.admitted.items[parent].sourcing not in {"buy", "phantom"}
-            for code, numerator, denominator in drawn
-        ]
-        found = _unzip(rows, 4)
-        component, parent, numerator, denominator = found
-        if np.any(parent >= component) or self._draws_phantom():
-            raise NotCovered("a component planned before what draws on it")
-        if np.any(numerator > LIMIT) or np.any(denominator > LIMIT):
-            raise NotCovered("a BOM ratio beyond the limit")
-        sequence = np.argsort(component, kind="stable")
-        return [column[sequence] for column in found]
 
     def _draws_phantom(self) -> bool:
         """Whether something but a demand asks for a phantom, so that orders for phantoms arise."""
@@ -371,74 +432,12 @@ class _Encoding:
         return any(items[c.item].sourcing == "phantom" for f in self.admitted.firm_orders for c in f.components)
 
     def _document_rows(self) -> list[Ints]:
-        found = (self._planned_key(key) for key in self.prepared.documents)
-        return _unzip(sorted(key for key in found if key is not None), 3)
-
-    # -- prior pegs ------------------------------------------------------------------------------------------
-
-    def _claims(self, supplies: list[_Supply]) -> tuple[list[Ints], list[int], int]:
-        """Prior pegs by item, the supplies they are on, and one more than their consumers' highest order number."""
-        by_key = self._supplies_by_key(supplies) if self.prior else {}
-        fixed = {key: -1 - n for n, key in enumerate(self.fixed_keys)} if self.prior else {}
-        consumers = {key: self._planned_key(key) for key in {peg.consumer for peg in self.prior} - fixed.keys()}
-        highest = 1 + max((key[2] for key in consumers.values() if key is not None), default=0)
-        codes = {
-            key: (planned[0] * len(self.roots) + planned[1]) * highest + planned[2]
-            for key, planned in consumers.items()
-            if planned is not None
-        } | fixed
-        rows: list[tuple[int, int, int, int, int, int, int]] = []
-        targets: list[int] = []
-        for peg in self.prior:
-            item, consumer = self.number.get(peg.item), codes.get(peg.consumer)
-            if item is None or consumer is None:
-                continue
-            if not 0 < peg.quantity <= LIMIT:
-                raise NotCovered("a prior peg of an absurd quantity")
-            found = by_key.get((item, peg.supply), ())
-            owner = -1
-            if peg.kind == "planned" and not found and peg.supply not in self.prepared.documents:
-                owner = self._claimed_owner(item, peg.supply)
-                if owner < 0:
-                    continue
-            first = len(targets)
-            targets.extend(found)
-            rows.append((item, consumer, peg.quantity, owner, int(peg.kind == "on_hand"), first, len(targets)))
-        rows.sort(key=lambda row: row[:2])
-        return _unzip(rows, 7), targets, highest
-
-    def _supplies_by_key(self, supplies: list[_Supply]) -> dict[tuple[int, str], list[int]]:
-        by_key: dict[tuple[int, str], list[int]] = {}
-        for n in sorted(range(len(supplies)), key=lambda n: (supplies[n].day, supplies[n].key)):
-            supply = supplies[n]
-            by_key.setdefault((supply.item, supply.key), []).append(n)
-            if supply.origin is not None and supply.origin != supply.key:
-                by_key.setdefault((supply.item, supply.origin), []).append(n)
-        return by_key
-
-    def _claimed_owner(self, item: int, key: str) -> int:
-        """The root a planned order was for, where the key is one of this item's, else -1."""
-        base, _, number = key.rpartition("|")
-        head, bar, owner = base.partition("|")
-        if self.prefixes.get(head + bar) != item or not bar or not number.isdecimal():
-            return -1
-        if owner == "":
-            raise NotCovered("a root without a name, or named like stocking")
-        return self.root_number[owner]
+        found = (self.numbering.planned_key(key) for key in self.prepared.documents)
+        return unzip(sorted(key for key in found if key is not None), 3)
 
 
-def _owner_in(key: str) -> str:
-    return key.rpartition("|")[0].partition("|")[2]
-
-
-def _within(values: Sequence[int]) -> Ints:
+def within(values: Sequence[int]) -> Ints:
     """Quantities the compiled planner may add up without a second look."""
     if max(values, default=0) > LIMIT or min(values, default=0) < -INT64_MAX:
         raise NotCovered("a quantity beyond the limit")
     return ints(values)
-
-
-def _unzip(rows: Iterable[tuple[int, ...]], width: int) -> list[Ints]:
-    """The columns of equally long rows."""
-    found = ints(list(rows)).reshape(-1, width)
-    return [np.ascontiguousarray(found[:, column]) for column in range(width)]

@@ -9,8 +9,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from canonical.plan import PlanItem, PlanningSnapshot
+from planning.columns import NotCovered
 from planning.decoding import decode
-from planning.encoding import NotCovered, encode
+from planning.encoding import encode
 from planning.kernels.solving import solve
 from planning.preparation import prepare
 

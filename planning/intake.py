@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canonical.plan import INT64_MAX, LOT_FOR_LOT, FirmOrder, PlanItem, PlanProblem
-from planning.lot_sizing import is_consistent
+from planning.forecast import remaining
+from planning.intake_rules import ItemRules, admit_rules
+from planning.lot_sizing import MILLION, is_consistent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from canonical.plan import (
         PlanBomLine,
         PlanDemand,
+        PlanForecast,
         PlanningSnapshot,
+        PlanPolicies,
         PlanStock,
         ProblemKind,
         ScheduledReceipt,
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 MAX_LEAD_TIME_DAYS = 36_500
 NEVER = 10**9
 STOCK_ROOT = "stock"
-CONSUMING = frozenset({"make", "subcontract", "phantom"})
+CONSUMING = frozenset({"make", "subcontract", "transfer", "phantom"})
 
 
 class Keyed(Protocol):
@@ -58,10 +62,12 @@ class Admitted:
     structure: Structure
     windows: Windows
     demands: list[PlanDemand]
+    forecasts: list[PlanForecast]
     stock: list[PlanStock]
     receipts: list[ScheduledReceipt]
     firm_orders: list[FirmOrder]
     problems: list[PlanProblem]
+    rules: ItemRules
 
     def name(self, kind: ProblemKind, item: str, key: str, detail: str) -> None:
         """Record one problem."""
@@ -70,10 +76,14 @@ class Admitted:
 
 def admit(snapshot: PlanningSnapshot) -> Admitted:
     """Split a snapshot into what can be planned and the named problems."""
-    admitted = Admitted({}, {}, {}, [], [], [], [], [])
-    _admit_items(admitted, snapshot.items)
-    _admit_bom(admitted, snapshot.bom)
+    admitted = Admitted({}, {}, {}, [], [], [], [], [], [], ItemRules())
+    _admit_items(admitted, snapshot.items, snapshot.policies)
+    admit_rules(admitted, snapshot)
+    _admit_bom(admitted, snapshot)
     admitted.demands = [row for row in _admit_rows(admitted, snapshot.demands, least=1) if _root_allowed(admitted, row)]
+    admitted.forecasts = remaining(
+        _admit_rows(admitted, snapshot.forecasts, least=1), admitted.demands, snapshot.policies
+    )
     admitted.stock = [row for row in _admit_rows(admitted, snapshot.stock, least=None) if _not_negative(admitted, row)]
     receipts = _admit_rows(admitted, snapshot.receipts, least=0)
     admitted.firm_orders = [_sound_firm(admitted, row) for row in _admit_rows(admitted, snapshot.firm_orders, least=0)]
@@ -94,14 +104,29 @@ def _unique(admitted: Admitted, rows: Iterable[Row], key: Callable[[Row], str]) 
     return [kept[code] for code in sorted(kept)]
 
 
-def _admit_items(admitted: Admitted, items: Iterable[PlanItem]) -> None:
+def _admit_items(admitted: Admitted, items: Iterable[PlanItem], policies: PlanPolicies) -> None:
     for item in items:
         code = item.code
         if code in admitted.items:
             admitted.name("duplicate_key", code, code, "only one of the items with this code is used")
             item = min(admitted.items[code], item, key=repr)  # noqa: PLW2901 - the survivor takes the item's place
         admitted.items[code] = item
-    admitted.items = {code: _sound_item(admitted, admitted.items[code]) for code in sorted(admitted.items)}
+    longer = policies.safety_time == "longer_lead"
+    sound = (_sound_item(admitted, admitted.items[code]) for code in sorted(admitted.items))
+    admitted.items = {
+        item.code: _with_longer_lead(item) if longer and item.safety_time_days else item for item in sound
+    }
+
+
+def _with_longer_lead(item: PlanItem) -> PlanItem:
+    """The item with its safety time as part of its lead times."""
+    more = item.safety_time_days
+    return replace(
+        item,
+        lead_time_days=(item.lead_time_days or 0) + more,
+        safety_time_days=0,
+        suppliers=tuple(replace(one, lead_time_days=one.lead_time_days + more) for one in item.suppliers),
+    )
 
 
 def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
@@ -122,30 +147,42 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
     if not is_consistent(item.lot):
         admitted.name("bad_lot_policy", code, code, "no order quantity satisfies the policy, planned lot for lot")
         item = replace(item, lot=LOT_FOR_LOT)
+    if not 0 <= item.safety_time_days <= MAX_LEAD_TIME_DAYS:
+        admitted.name("bad_lead_time", code, code, f"safety time {item.safety_time_days} days, planned with 0")
+        item = replace(item, safety_time_days=0)
+    if not 0 <= item.frozen_days <= MAX_LEAD_TIME_DAYS:
+        admitted.name("bad_lead_time", code, code, f"{item.frozen_days} frozen days, planned with 0")
+        item = replace(item, frozen_days=0)
     if not 0 <= item.safety_stock <= INT64_MAX:
         admitted.name("absurd_quantity", code, code, f"safety stock {item.safety_stock}, planned with 0")
         item = replace(item, safety_stock=0)
     return replace(item, lot=LOT_FOR_LOT) if item.lot == LOT_FOR_LOT else item
 
 
-def _admit_bom(admitted: Admitted, bom: Iterable[PlanBomLine]) -> None:
-    for line in bom:
+def _admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
+    divided = snapshot.policies.component_scrap == "divide"
+    for line in snapshot.bom:
         key = f"{line.parent}|{line.component}"
         missing = next((code for code in (line.parent, line.component) if code not in admitted.items), None)
         if missing is not None:
             admitted.name("unknown_item", missing, key, "BOM line left out")
         elif line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
             admitted.name("bad_bom_line", line.parent, key, "quantity per must be above zero; line left out")
+        elif divided and line.scrap_ppm >= MILLION:
+            admitted.name("bad_bom_line", line.parent, key, "all of it is scrap; line left out")
         elif line.effective_from and line.effective_until and line.effective_from >= line.effective_until:
             admitted.name("bad_bom_line", line.parent, key, "the line ends before it begins; line left out")
         elif admitted.items[line.parent].sourcing in CONSUMING:
-            _admit_line(admitted, line)
+            _admit_line(admitted, line, divided=divided)
 
 
-def _admit_line(admitted: Admitted, line: PlanBomLine) -> None:
+def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None:
     ratio = Fraction(line.numerator, line.denominator)
     if line.scrap_ppm:
-        ratio *= Fraction(1_000_000 + line.scrap_ppm, 1_000_000)
+        scrap = line.scrap_ppm
+        ratio *= Fraction(MILLION, MILLION - scrap) if divided else Fraction(MILLION + scrap, MILLION)
+    if line.operation is not None:
+        ratio *= admitted.rules.operation_factor(line.parent, line.operation)
     lines = admitted.structure.setdefault(line.parent, {})
     found = lines.get(line.component)
     lines[line.component] = ratio if found is None else found + ratio

@@ -6,15 +6,17 @@ That is what lets later needs draw on a lot's surplus without changing the order
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import ceil, isqrt
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from math import isqrt
+from typing import TYPE_CHECKING
+
+from canonical.plan import DEFAULT_SCALE
 
 if TYPE_CHECKING:
-    from canonical.plan import LotPolicy
+    from canonical.plan import LotPolicy, ScrapRule
 
 MAX_LOTS = 10_000
-ScrapRule = Literal["multiply", "divide", "add_percent_round_up", "sqrt"]
+MILLION = 1_000_000
 
 
 def ceil_to(quantity: int, unit: int) -> int:
@@ -53,26 +55,91 @@ def lot_size(net: int, policy: LotPolicy) -> int:
     return full * largest + max(smallest, ceil_to(net - full * largest, unit))
 
 
-def split(quantity: int, policy: LotPolicy) -> list[int]:
-    """A lot-sized quantity as single orders, the largest allowed first."""
-    if not policy.maximum or quantity <= 0:
-        return [quantity] if quantity > 0 else []
-    largest = lot_bounds(policy)[1]
-    full, rest = divmod(quantity, largest)
-    return [largest] * full + ([rest] if rest else [])
+def gross_of(good: int, ppm: int, rule: ScrapRule, scale: int) -> int:
+    """What must be started so that `good` comes out, where `ppm` parts per million are lost; all in scaled units.
 
-
-def with_scrap(net: Fraction, rate: Fraction, rule: ScrapRule) -> Fraction:
-    """What must be started so that `net` comes out good.
-
-    multiply: net x (1 + rate); divide: net / (1 - rate); add_percent_round_up: whole pieces of scrap on top;
-    sqrt: net + rate x sqrt(net), the root rounded up to whole units.
+    multiply: good x (1 + rate); divide: good / (1 - rate); add_percent_round_up (SAP's assembly scrap): whole stocking
+    units of scrap on top; sqrt (Orlicky's scrap allowance): rate x the square root of good in stocking units, the root
+    rounded up to whole ones.
     """
+    if not ppm or good <= 0:
+        return good
     if rule == "multiply":
-        return net * (1 + rate)
+        return -(-good * (MILLION + ppm) // MILLION)
     if rule == "divide":
-        return net / (1 - rate)
+        return -(-good * MILLION // (MILLION - ppm))
     if rule == "add_percent_round_up":
-        return net + ceil(net * rate)
-    root = isqrt(ceil(net))
-    return net + rate * (root if root * root >= net else root + 1)
+        return good + -(-good * ppm // (MILLION * scale)) * scale
+    whole = -(-good // scale)
+    root = isqrt(whole)
+    root += root * root < whole
+    return good + -(-ppm * root * scale // MILLION)
+
+
+def good_of(gross: int, ppm: int, rule: ScrapRule, scale: int) -> int:
+    """The most that comes out good where `gross` is started: the inverse of `gross_of`."""
+    if not ppm or gross <= 0:
+        return gross
+    if rule == "multiply":
+        return gross * MILLION // (MILLION + ppm)
+    if rule == "divide":
+        return gross * (MILLION - ppm) // MILLION
+    low, high = 0, gross
+    while low < high:
+        middle = (low + high + 1) // 2
+        if gross_of(middle, ppm, rule, scale) <= gross:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How an item's orders are sized: its lot policy over what must be started, its scrap rates by the order's due day.
+
+    `rates` are (first day as an ordinal, parts per million), ascending. Quantities asked for and given back are good
+    ones, so that pegs never speak of what will be lost.
+    """
+
+    policy: LotPolicy
+    rates: tuple[tuple[int, int], ...] = ()
+    rule: ScrapRule = "divide"
+    scale: int = DEFAULT_SCALE
+
+    def rate_on(self, day: int) -> int:
+        """The scrap rate of an order due on this day."""
+        found = 0
+        for first, ppm in self.rates:
+            if first > day:
+                break
+            found = ppm
+        return found
+
+    def capacity(self, day: int) -> int:
+        """What the largest lot yields; 0 where there is no largest."""
+        return good_of(lot_bounds(self.policy)[1], self.rate_on(day), self.rule, self.scale)
+
+    def started(self, good: int, day: int) -> int:
+        """What one lot must start so that `good` comes out."""
+        gross = gross_of(good, self.rate_on(day), self.rule, self.scale)
+        return max(lot_bounds(self.policy)[0], ceil_to(gross, lot_unit(self.policy)))
+
+    def total(self, net: int, day: int) -> int:
+        """What comes out good in all where `net` is needed."""
+        if net <= 0:
+            return 0
+        if not self.rates:
+            return lot_size(net, self.policy)
+        capacity = self.capacity(day)
+        full = (net - 1) // capacity if capacity else 0
+        started = self.started(net - full * capacity, day)
+        return full * capacity + good_of(started, self.rate_on(day), self.rule, self.scale)
+
+    def lots(self, good: int, day: int) -> list[int]:
+        """A sized quantity as what single lots yield, the largest first."""
+        capacity = self.capacity(day)
+        if not capacity or good <= 0:
+            return [good] if good > 0 else []
+        full, rest = divmod(good, capacity)
+        return [capacity] * full + ([rest] if rest else [])

@@ -9,10 +9,10 @@ from canonical.plan import PlanMessage
 from planning.netting import free_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from canonical.plan import PlannedOrder, ScheduledReceipt, SupplyKind
-    from planning.netting import Matching
+    from planning.netting import Supply
 
 
 class SupplyUse(NamedTuple):
@@ -33,7 +33,7 @@ class SupplyUse(NamedTuple):
 
 def supply_messages(
     item: str,
-    matching: Matching,
+    supplies: list[Supply],
     receipts: dict[str, ScheduledReceipt],
     orders: list[PlannedOrder],
     tolerance: int,
@@ -41,23 +41,19 @@ def supply_messages(
     """Expedite, defer, cancel and use_stock messages for the existing supplies of one item.
 
     A supply in use is wanted on the day of its earliest need. One not in use is wanted where a planned order of the
-    item is due before it arrives, and nowhere else. Firm orders are only ever expedited: they cannot change.
+    item is due before it arrives, and nowhere else. Firm orders are only ever expedited: they cannot change. What
+    planned orders yield beside their own item moves with them.
     """
-    if not matching.supplies:
-        return
-    wanted: dict[str, int] = {}
-    for supply, need, _ in matching.allocations:
-        wanted[supply.key] = min(wanted.get(supply.key, need.day), need.day)
     first = min((order.due.toordinal() for order in orders), default=None)
-    for supply in matching.supplies:
-        if supply.kind == "on_hand":
+    for supply in supplies:
+        if supply.kind in {"on_hand", "by_product"}:
             continue
         receipt = receipts.get(supply.key)
         promised = receipt.available if receipt else None
         used, free = supply.quantity - supply.free, supply.free
-        use = SupplyUse(supply.key, supply.kind, supply.available, promised, used, free, wanted.get(supply.key, 0))
+        use = SupplyUse(supply.key, supply.kind, supply.available, promised, used, free, supply.wanted)
         yield from use_messages(item, use, first, tolerance)
-    yield from unused_stock(item, free_quantity(matching.supplies, "on_hand"), orders)
+    yield from unused_stock(item, free_quantity(supplies, "on_hand"), orders)
 
 
 def use_messages(item: str, use: SupplyUse, first_order: int | None, tolerance: int) -> Iterator[PlanMessage]:
@@ -96,3 +92,10 @@ def _unused(item: str, use: SupplyUse, first_order: int | None) -> Iterator[Plan
 def late_order(order: PlannedOrder) -> PlanMessage:
     """The shortage a planned order leaves that cannot arrive when it is needed."""
     return PlanMessage("shortage", order.item, order.key, order.quantity - order.surplus, order.expected, order.due)
+
+
+def releases(orders: Iterable[PlannedOrder], until: date) -> Iterator[PlanMessage]:
+    """One message for each planned order to be released by this day, with the day it should be."""
+    for order in orders:
+        if order.release <= until:
+            yield PlanMessage("release", order.item, order.key, order.started, order.start, order.release)

@@ -6,24 +6,38 @@ Works on day ordinals and on small mutable records that live for one item of one
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from canonical.plan import SupplyKind
+    from canonical.plan import PlanSubstitute, SupplyKind
 
 Urgency = tuple[int, int]
 Rank = tuple[int, int, int, str, str]
+NOT_WANTED = 10**9
 
 
 class Need:
-    """One requirement of an item; `rank` = (*urgency, day, root, consumer), urgency = (tier, priority), sorts."""
+    """One requirement of an item; `rank` = (*urgency, day, root, consumer), urgency = (tier, priority), sorts.
 
-    __slots__ = ("consumer", "day", "open", "quantity", "rank", "root")
+    `parent` is the item whose order draws it.
+    """
 
-    def __init__(self, urgency: Urgency, day: int, root: str | None, consumer: str, quantity: int) -> None:
+    __slots__ = ("consumer", "day", "open", "parent", "quantity", "rank", "root")
+
+    def __init__(
+        self,
+        urgency: Urgency,
+        day: int,
+        root: str | None,
+        consumer: str,
+        quantity: int,
+        *,
+        parent: str | None = None,
+    ) -> None:
         self.rank: Rank = (*urgency, day, root or "", consumer)
+        self.parent = parent
         self.day = day
         self.root = root
         self.consumer = consumer
@@ -32,9 +46,13 @@ class Need:
 
 
 class Supply:
-    """One existing supply of an item; `free` is what no need has taken yet."""
+    """One supply of an item that planning it does not make.
 
-    __slots__ = ("available", "free", "key", "kind", "origin", "quantity", "reserved_for")
+    `free` is what no need has taken yet, `wanted` the first day one did. `place` sorts supplies of one day: by key,
+    by-products of planned orders after all others, in the order they arise.
+    """
+
+    __slots__ = ("available", "free", "key", "kind", "origin", "place", "quantity", "reserved_for", "wanted")
 
     def __init__(
         self,
@@ -45,7 +63,10 @@ class Supply:
         *,
         reserved_for: str | None = None,
         origin: str | None = None,
+        arising: int = 0,
     ) -> None:
+        self.place = (arising, key)
+        self.wanted = NOT_WANTED
         self.key = key
         self.kind = kind
         self.available = available
@@ -64,21 +85,49 @@ Allocation = tuple[Supply, Need, int]
 Claim = tuple[str, str, int]
 
 
+class Keeping(NamedTuple):
+    """What of an item's supply is kept back: see `PlanItem.kept_apart` and `PlanPolicies.reserved_surplus`."""
+
+    kept_apart: bool
+    reserved_waits: bool
+
+    def gives(self, supply: Supply) -> bool:
+        """Whether what is free of the supply serves needs without a reservation."""
+        return supply.free > 0 and (supply.reserved_for is None or not (self.kept_apart or self.reserved_waits))
+
+    def gives_to(self, supply: Supply, need: Need, *, apart: bool) -> bool:
+        """Whether it serves this need; `apart` says that the need's own item is kept apart."""
+        if supply.free > 0 and supply.reserved_for is not None and supply.reserved_for == need.root:
+            return True
+        return self.gives(supply) and (need.root is None or not (self.kept_apart or apart))
+
+
+FREELY = Keeping(kept_apart=False, reserved_waits=False)
+
+
+def in_order(supplies: Iterable[Supply], *, latest_first: bool) -> list[Supply]:
+    """Supplies as free ones are taken: by day (or the latest first), stock before all others, then by place."""
+    sign = -1 if latest_first else 1
+    return sorted(supplies, key=lambda supply: (sign * supply.available, supply.kind != "on_hand", supply.place))
+
+
 class Matching:
     """The allocations of one item, in the making."""
 
-    __slots__ = ("allocations", "needs", "supplies")
+    __slots__ = ("allocations", "needs", "substituted", "supplies")
 
     def __init__(self, needs: list[Need], supplies: list[Supply]) -> None:
         self.needs = sorted(needs, key=lambda need: need.rank)
         self.supplies = supplies
         self.allocations: list[Allocation] = []
+        self.substituted: list[tuple[str, Supply, Need, int]] = []
 
     def take(self, supply: Supply, need: Need, most: int) -> int:
         """Give `need` up to `most` of `supply`; returns the quantity given."""
         quantity = min(most, need.open, supply.free)
         if quantity > 0:
             supply.free -= quantity
+            supply.wanted = min(supply.wanted, need.day)
             need.open -= quantity
             self.allocations.append((supply, need, quantity))
         return quantity
@@ -94,7 +143,7 @@ class Matching:
         Returns the prior pegs on planned orders that are still to be made.
         """
         by_key: dict[str, list[Supply]] = {}
-        for supply in sorted(self.supplies, key=lambda supply: (supply.available, supply.key)):
+        for supply in sorted(self.supplies, key=lambda supply: (supply.available, supply.place)):
             by_key.setdefault(supply.key, []).append(supply)
             if supply.origin is not None and supply.origin != supply.key:
                 by_key.setdefault(supply.origin, []).append(supply)
@@ -115,7 +164,7 @@ class Matching:
         return planned
 
     def _from_stock(self, arrived: Iterable[tuple[Need, int]]) -> None:
-        stock = sorted((s for s in self.supplies if s.kind == "on_hand"), key=lambda supply: supply.key)
+        stock = sorted((s for s in self.supplies if s.kind == "on_hand"), key=lambda supply: supply.place)
         for need, quantity in arrived:
             missing = quantity
             for supply in stock:
@@ -128,7 +177,7 @@ class Matching:
         they were bought for would be ordered again.
         """
         reserved: dict[str, list[Supply]] = {}
-        for supply in sorted(self.supplies, key=lambda supply: (supply.available, supply.key)):
+        for supply in sorted(self.supplies, key=lambda supply: (supply.available, supply.place)):
             if supply.reserved_for is not None and supply.free and supply.traced == traced:
                 reserved.setdefault(supply.reserved_for, []).append(supply)
         if not reserved:
@@ -137,23 +186,39 @@ class Matching:
             for supply in reserved.get(need.root or "", ()):
                 self.take(supply, need, need.open)
 
-    def allocate(self, *, latest_first: bool, late_until: int | None) -> None:
+    def allocate(self, *, latest_first: bool, late_until: int | None, keeping: Keeping = FREELY) -> None:
         """Give free supply to the open needs in rank order, only what is there by the need's day.
 
         `late_until`, where given, is the day a new order would arrive: a later receipt up to then is taken too.
         """
-        sign = -1 if latest_first else 1
-        free = sorted(
-            (supply for supply in self.supplies if supply.free),
-            key=lambda supply: (sign * supply.available, supply.kind != "on_hand", supply.key),
-        )
+        free = in_order((s for s in self.supplies if keeping.gives(s)), latest_first=latest_first)
         for need in self.needs:
             if not free:
                 return
+            if keeping.kept_apart and need.root is not None:
+                continue
             if need.open:
                 self._take_in_time(free, need, latest_first=latest_first)
             if need.open and late_until is not None:
                 self._take_late(free, need, max(need.day, late_until))
+
+    def substitute(self, need: Need, row: PlanSubstitute, supplies: Iterable[Supply]) -> int:
+        """Cover the open need from another item's supplies that are there in time, as far as they go.
+
+        Returns what was covered. Of the other item whole scaled units are taken, rounded up once per supply.
+        """
+        before = need.open
+        for supply in supplies:
+            if not need.open:
+                break
+            covered = min(need.open, supply.free * row.denominator // row.numerator)
+            if supply.available <= need.day and covered > 0:
+                taken = -(-covered * row.numerator // row.denominator)
+                supply.free -= taken
+                supply.wanted = min(supply.wanted, need.day)
+                need.open -= covered
+                self.substituted.append((row.substitute, supply, need, taken))
+        return before - need.open
 
     def _take_in_time(self, free: list[Supply], need: Need, *, latest_first: bool) -> None:
         position = bisect_left(free, -need.day, key=lambda supply: -supply.available) if latest_first else 0
@@ -166,7 +231,7 @@ class Matching:
 
     def _take_late(self, free: list[Supply], need: Need, until: int) -> None:
         late = [supply for supply in free if need.day < supply.available <= until]
-        for supply in sorted(late, key=lambda supply: (supply.available, supply.key)):
+        for supply in sorted(late, key=lambda supply: (supply.available, supply.place)):
             self.take(supply, need, need.open)
         free[:] = [supply for supply in free if supply.free]
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from canonical.plan import LOT_FOR_LOT
-from planning.lot_sizing import lot_size, split
 from planning.preparation import order_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from canonical.plan import LotPolicy, Peg, Plan
+    from canonical.plan import Peg, Plan
+    from planning.lot_sizing import Sizing
     from planning.netting import Claim, Need
 
 FAR = 10**9
@@ -56,18 +56,21 @@ class Group:
         self.total += quantity
         self.day = min(self.day, need.day)
 
-    def resize(self, lot: LotPolicy) -> None:
+    def resize(self, sizing: Sizing) -> None:
         """Set the lot size for what is pegged."""
-        self.sized = self.total if lot is LOT_FOR_LOT else lot_size(self.total, lot)
+        plain = sizing.policy is LOT_FOR_LOT and not sizing.rates
+        self.sized = self.total if plain else sizing.total(self.total, self.day)
 
 
 class Ordering:
     """Plans the orders of one item for the needs that existing supply leaves open, which come in rank order."""
 
-    def __init__(self, item: str, lot: LotPolicy, owner_of: Callable[[Need], str]) -> None:
+    def __init__(self, item: str, sizing: Sizing, owner_of: Callable[[Need], str], *, apart: bool = False) -> None:
         self.item = item
-        self.lot = lot
+        self.sizing = sizing
+        self.lot = sizing.policy
         self.owner_of = owner_of
+        self.apart = apart
         self.groups: dict[str, Group] = {}
         self._over: list[tuple[int, str]] = []
 
@@ -77,10 +80,12 @@ class Ordering:
         for need in needs:
             for key, _, quantity in planned.get(need.consumer, ()):
                 base, _, number = key.rpartition("|")
-                if base.startswith(prefix) and number.isdecimal():
+                if not base.startswith(prefix) or not number.isdecimal():
+                    continue
+                if not self.apart or base[len(prefix) :] == self.owner_of(need):
                     self._group(base, base[len(prefix) :]).give(need, quantity)
         for group in self.groups.values():
-            group.resize(self.lot)
+            group.resize(self.sizing)
             self._note_surplus(group)
 
     def order(self, needs: list[Need]) -> None:
@@ -93,7 +98,7 @@ class Ordering:
             for need in own:
                 if base in self.groups:
                     self._give_own_surplus(self.groups[base], need)
-                if self._over:
+                if self._over and not self.apart:
                     self._take_surplus(need)
                 if need.open:
                     self._grow(self._group(base, owner), need, needs)
@@ -114,10 +119,13 @@ class Ordering:
         group.give(need, need.open)
         if self.lot.rule == "period":
             for other in needs:
-                if group.day <= other.day < group.day + self.lot.period_days:
+                if group.day <= other.day < group.day + self.lot.period_days and self._shares(group, other):
                     group.give(other, other.open)
-        group.resize(self.lot)
+        group.resize(self.sizing)
         self._note_surplus(group)
+
+    def _shares(self, group: Group, need: Need) -> bool:
+        return not self.apart or self.owner_of(need) == group.owner
 
     def _note_surplus(self, group: Group) -> None:
         if group.sized > group.total:
@@ -135,10 +143,15 @@ class Ordering:
                 del self._over[position]
             position -= 1
 
-    def absurd(self, most: int, most_split: int) -> list[Group]:
-        """Take out and return the groups above `most`, or above `most_split` where that is not 0."""
-        limit = min(most, most_split) if most_split else most
-        found = [group for _, group in sorted(self.groups.items()) if group.sized > limit]
+    def absurd(self, most: int, most_lots: int) -> list[Group]:
+        """Take out and return the groups that order or start more than `most`, or more lots than `most_lots`."""
+        found = []
+        for _, group in sorted(self.groups.items()):
+            group.resize(self.sizing)
+            capacity = self.sizing.capacity(group.day)
+            lot = min(capacity or group.sized, group.sized)
+            if group.sized > most or self.sizing.started(lot, group.day) > most or group.sized > most_lots * lot:
+                found.append(group)
         for group in found:
             del self.groups[group.base]
         return found
@@ -147,7 +160,7 @@ class Ordering:
         """Every group with its order quantities, by due day and key."""
         for group in sorted(self.groups.values(), key=lambda group: (group.day, group.base)):
             if group.sized:
-                yield group, split(group.sized, self.lot)
+                yield group, self.sizing.lots(group.sized, group.day)
 
 
 def distribute(group: Group, quantities: list[int], owner_of: Callable[[Need], str]) -> list[list[tuple[Need, int]]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from canonical.plan import Plan
 from planning.bom import explode
 from planning.intake import admit
+from planning.intake_rules import drop_tangled
+from planning.messages import releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from planning.bom import Explosion
     from planning.intake import Admitted
 
-KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3}
+KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3, "by_product": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ def prepare(snapshot: PlanningSnapshot) -> Prepared:
     """Admit and explode a snapshot; what is wrong with it is named in `admitted.problems`."""
     admitted = admit(snapshot)
     phantoms = {code for code, item in admitted.items.items() if item.sourcing == "phantom"}
-    explosion = explode(admitted.structure, admitted.items.keys(), phantoms, admitted.windows)
+    arcs = admitted.rules.arcs()
+    explosion = explode(admitted.structure, admitted.items.keys(), phantoms, admitted.windows, arcs)
+    if len(explosion.arcs) < len(arcs):
+        drop_tangled(admitted, explosion.arcs)
     blocked: dict[str, ProblemKind] = {code: "no_bom" for code in phantoms if not explosion.components.get(code)}
     for cycle in explosion.cycles:
         blocked.update(dict.fromkeys(cycle, "bom_cycle"))
@@ -84,8 +90,17 @@ def order_prefix(item: str) -> str:
     return f"{item.replace('%', '%25').replace('|', '%7C')}|"
 
 
-def sorted_pegs(pegs: Iterable[Peg]) -> list[Peg]:
-    """Prior pegs in the order they are kept: stock, receipts, firm, planned, each by key."""
+def earlier_pegs(snapshot: PlanningSnapshot) -> list[Peg]:
+    """What is pegged before planning, in the order it is kept: reservations, then prior pegs.
+
+    Each stock, receipts, firm, planned, each by key.
+    """
+    if not snapshot.prior_pegs and not snapshot.reservations:
+        return []
+    return [*_sorted_pegs(snapshot.reservations), *_sorted_pegs(snapshot.prior_pegs)]
+
+
+def _sorted_pegs(pegs: Iterable[Peg]) -> list[Peg]:
     return sorted(pegs, key=lambda peg: (KIND_ORDER[peg.kind], peg.supply))
 
 
@@ -100,6 +115,9 @@ def sorted_plan(
 ) -> Plan:
     """The plan, every list in its fixed order: orders and pegs as made, level by level, the others sorted."""
     problems = prepared.admitted.problems
+    horizon = prepared.snapshot.policies.release_horizon_days
+    if horizon is not None:
+        messages = [*messages, *releases(orders, prepared.snapshot.as_of + timedelta(horizon))]
     return Plan(
         planned_orders=tuple(orders),
         pegs=tuple(pegs),

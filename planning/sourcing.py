@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from planning.workdays import EVERY_DAY
+
 if TYPE_CHECKING:
-    from canonical.plan import PlanItem
+    from canonical.plan import PlanItem, PlanPolicies, PlanSupplier
+    from planning.workdays import WorkDays
 
-
-def source(item: PlanItem, days_left: int) -> tuple[str | None, int]:
-    """Supplier and lead time for an order due in `days_left` days.
-
-    The supplier with the lowest priority who delivers in time, of several the fastest; else the fastest of all.
-    """
-    if not item.suppliers or item.sourcing != "buy":
-        return None, item.lead_time_days or 0
-    in_time = [one for one in item.suppliers if one.lead_time_days <= days_left]
-    if in_time:
-        chosen = min(in_time, key=lambda one: (one.priority, one.lead_time_days, one.name))
-    else:
-        chosen = min(item.suppliers, key=lambda one: (one.lead_time_days, one.priority, one.name))
-    return chosen.name, chosen.lead_time_days
+NO_QUOTA = 2**80
+"""A quota rating above all others."""
 
 
 def shortest_lead(item: PlanItem) -> int:
@@ -28,3 +20,45 @@ def shortest_lead(item: PlanItem) -> int:
     if not item.suppliers or item.sourcing != "buy":
         return item.lead_time_days or 0
     return min(one.lead_time_days for one in item.suppliers)
+
+
+class Sourcing:
+    """Chooses suppliers order by order, in planning order, as quotas need it; `work_days` are by item code."""
+
+    def __init__(self, today: int, policies: PlanPolicies, work_days: dict[str, WorkDays]) -> None:
+        self.today = today
+        self.choice = policies.supplier_choice
+        self.work_days = work_days
+        self._ordered: dict[tuple[str, str], int] = {}
+
+    def source(self, item: PlanItem, due: int, quantity: int) -> tuple[str | None, int]:
+        """Supplier and lead time of an order due on this day ordinal.
+
+        Of the suppliers who deliver in time the one `PlanPolicies.supplier_choice` prefers, of several the fastest;
+        else the fastest of all. Only a bought item's suppliers set its lead time.
+        """
+        lead = item.lead_time_days or 0
+        if not item.suppliers or item.sourcing not in {"buy", "subcontract"}:
+            return None, lead
+        bought = item.sourcing == "buy"
+        in_time = [one for one in item.suppliers if not bought or self._delivers(item, one, due)]
+        if in_time:
+            chosen = min(in_time, key=lambda one: (self._preference(item, one), one.lead_time_days, one.name))
+        else:
+            chosen = min(item.suppliers, key=lambda one: (one.lead_time_days, self._preference(item, one), one.name))
+        if self.choice == "quota":
+            key = item.code, chosen.name
+            self._ordered[key] = self._ordered.get(key, 0) + quantity
+        return chosen.name, chosen.lead_time_days if bought else lead
+
+    def _delivers(self, item: PlanItem, supplier: PlanSupplier, due: int) -> bool:
+        return self.work_days.get(item.code, EVERY_DAY).start(due, supplier.lead_time_days) >= self.today
+
+    def _preference(self, item: PlanItem, supplier: PlanSupplier) -> tuple[Fraction | int, int]:
+        """Lower is preferred. A quota rating is what he has had of it; without a quota he comes last."""
+        if self.choice == "price":
+            return supplier.price, supplier.priority
+        if self.choice == "quota":
+            had = supplier.allocated + self._ordered.get((item.code, supplier.name), 0)
+            return Fraction(had, supplier.quota) if supplier.quota else NO_QUOTA, supplier.priority
+        return supplier.priority, 0

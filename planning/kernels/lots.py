@@ -8,6 +8,7 @@ import numpy as np
 
 from planning.columns import LIMIT
 from planning.kernels.compiling import compiled
+from planning.kernels.scrap import capacity, has_scrap, started, total
 from planning.kernels.sorting import first_at_least, sorted_positions
 from planning.lot_sizing import MAX_LOTS
 
@@ -55,19 +56,25 @@ def _give(group: int, need: int, most: int, desk: Any, groups: Any) -> None:
 
 
 @compiled
-def _resize(item: int, group: int, items: Any, groups: Any) -> None:
-    """Twin of `lot_size`."""
-    net = groups.rows[group].total
-    if net <= 0:
-        groups.rows[group].sized = 0
-        return
-    unit, smallest, largest = items[item].unit, items[item].smallest, items[item].largest
-    full = (net - 1) // largest if largest else 0
-    rest = net - full * largest
-    size = full * largest + max(smallest, (rest - 1) // unit * unit + unit)
+def _resize(item: int, group: int, columns: Any, groups: Any) -> None:
+    """Twin of `Group.resize`."""
+    size = total(item, groups.rows[group].total, groups.rows[group].day, columns)
     groups.rows[group].sized = size
-    if size > LIMIT or (largest and size > MAX_LOTS * largest):
+    if size > LIMIT:
         groups.count[3] = 1
+
+
+@compiled
+def settle(item: int, columns: Any, groups: Any) -> None:
+    """Size every lot for its final day, and flag what passes a limit. Twin of `Ordering.absurd`."""
+    scrap, largest = has_scrap(item, columns), columns.items[item].largest
+    for group in range(groups.count[0]):
+        if scrap:
+            _resize(item, group, columns, groups)
+        size, day = groups.rows[group].sized, groups.rows[group].day
+        lot = min(capacity(item, day, columns), size) if largest else size
+        if size > LIMIT or size > MAX_LOTS * lot or (scrap and started(item, lot, day, columns) > LIMIT):
+            groups.count[3] = 1
 
 
 @compiled
@@ -109,32 +116,37 @@ def _take_surplus(need: int, roots: int, desk: Any, groups: Any) -> None:
 
 
 @compiled
-def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
-    """Twin of `Ordering.keep`."""
-    for at in range(taken.count[2]):
-        group = _group(taken.planned[at].owner, item, groups, marks)
-        _give(group, taken.planned[at].need, taken.planned[at].quantity, desk, groups)
-    for group in range(groups.count[0]):
-        _resize(item, group, columns.items, groups)
-        _note_surplus(group, columns.rules.roots, groups)
-
-
-@compiled
-def owner_of(need: int, columns: Any, desk: Any) -> Any:
-    """Twin of `_Run._owner_of`."""
-    root = columns.date_root[desk[need].day] if columns.rules.by_date else desk[need].root
+def owner_of(need: int, item: int, columns: Any, desk: Any) -> Any:
+    """Twin of `PlanningRun._owner_of`."""
+    by_date = columns.rules.by_date and not columns.items[item].apart
+    root = columns.date_root[desk[need].day] if by_date else desk[need].root
     return np.int64(root)
 
 
 @compiled
-def _line_up(n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> Any:
+def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
+    """Twin of `Ordering.keep`."""
+    for at in range(taken.count[2]):
+        if columns.items[item].apart and taken.planned[at].owner != owner_of(
+            taken.planned[at].need, item, columns, desk
+        ):
+            continue
+        group = _group(taken.planned[at].owner, item, groups, marks)
+        _give(group, taken.planned[at].need, taken.planned[at].quantity, desk, groups)
+    for group in range(groups.count[0]):
+        _resize(item, group, columns, groups)
+        _note_surplus(group, columns.rules.roots, groups)
+
+
+@compiled
+def _line_up(item: int, n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> Any:
     """Chain the open needs of each owner; returns how many owners there are, in the order of their first need."""
     count = 0
     for need in range(n):
         desk[need].next = -1
         if not desk[need].open:
             continue
-        owner = owner_of(need, columns, desk)
+        owner = owner_of(need, item, columns, desk)
         if marks[owner].list_item == stamp:
             desk[marks[owner].tail].next = need
         else:
@@ -151,7 +163,7 @@ def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: A
     roots = columns.rules.roots
     days = desk.day[: n if columns.items[item].period else 0].copy()
     by_day = sorted_positions(days)
-    for at in range(_line_up(n, stamp, columns, desk, marks, owners)):
+    for at in range(_line_up(item, n, stamp, columns, desk, marks, owners)):
         owner = owners[at]
         need = marks[owner].head
         while need >= 0:
@@ -161,7 +173,7 @@ def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: A
                 _give(group, need, groups.rows[group].sized - groups.rows[group].total, desk, groups)
                 if groups.rows[group].day != before:
                     _note_surplus(group, roots, groups)
-            if desk[need].open and groups.count[2]:
+            if desk[need].open and groups.count[2] and not columns.items[item].apart:
                 _take_surplus(need, roots, desk, groups)
             if desk[need].open:
                 _grow(item, _group(owner, item, groups, marks), need, days, by_day, columns, desk, groups)
@@ -173,10 +185,12 @@ def _grow(item: int, group: int, need: int, days: Any, by_day: Any, columns: Any
     """Twin of `Ordering._grow`."""
     _give(group, need, desk[need].open, desk, groups)
     if columns.items[item].period:
+        apart, owner = columns.items[item].apart, groups.rows[group].owner
         day = groups.rows[group].day
         at = first_at_least(days, day)
         while at < len(days) and days[at] < day + columns.items[item].period:
-            _give(group, by_day[at], desk[by_day[at]].open, desk, groups)
+            if not apart or owner_of(by_day[at], item, columns, desk) == owner:
+                _give(group, by_day[at], desk[by_day[at]].open, desk, groups)
             at += 1
-    _resize(item, group, columns.items, groups)
+    _resize(item, group, columns, groups)
     _note_surplus(group, columns.rules.roots, groups)

@@ -11,11 +11,11 @@ from planning.kernels.sorting import sorted_positions
 
 
 @compiled
-def _take(supply: int, need: int, most: int, desk: Any, free: Any, taken: Any) -> Any:
+def _take(supply: int, need: int, most: int, desk: Any, shelf: Any, taken: Any) -> Any:
     """Twin of `Matching.take`."""
-    quantity = min(most, desk[need].open, free[supply])
+    quantity = min(most, desk[need].open, shelf.free[supply])
     if quantity > 0:
-        free[supply] -= quantity
+        shelf.free[supply] -= quantity
         desk[need].open -= quantity
         at = taken.count[0]
         taken.rows[at].supply, taken.rows[at].need, taken.rows[at].quantity = supply, need, quantity
@@ -30,7 +30,7 @@ def _consumer_code(consumer: int, rules: Any, orders: Any) -> Any:
         return np.int64(consumer)
     if orders[consumer].number >= rules.claim_numbers:
         return np.int64(-(2**62))
-    owner = np.int64(orders[consumer].item) * rules.roots + orders[consumer].root
+    owner = np.int64(orders[consumer].item) * rules.roots + orders[consumer].owner
     return np.int64(owner * rules.claim_numbers + orders[consumer].number)
 
 
@@ -46,7 +46,7 @@ def _first_claim(low: int, high: int, code: int, claims: Any) -> Any:
 
 
 @compiled
-def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, free: Any, taken: Any) -> None:
+def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any) -> None:
     """Twin of `Matching.honour`."""
     claims = columns.claims
     low, high = columns.items[item].claim_from, columns.items[item + 1].claim_from
@@ -54,18 +54,18 @@ def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, free: Any, t
         code = _consumer_code(desk[need].consumer, columns.rules, orders)
         claim = _first_claim(low, high, code, claims)
         while claim < high and claims[claim].consumer == code:
-            _honour_one(claim, need, claims, columns.targets, desk, free, taken)
+            _honour_one(item, claim, need, columns, orders, desk, shelf, taken)
             claim += 1
-    supplies = columns.supplies
     for at in range(taken.count[1]):
         missing = taken.arrived[at].quantity
         for supply in range(columns.items[item].supply_from, columns.items[item + 1].supply_from):
-            if supplies[supply].on_hand:
-                missing -= _take(supply, taken.arrived[at].need, missing, desk, free, taken)
+            if shelf.rows[supply].on_hand:
+                missing -= _take(supply, taken.arrived[at].need, missing, desk, shelf, taken)
 
 
 @compiled
-def _honour_one(claim: int, need: int, claims: Any, targets: Any, desk: Any, free: Any, taken: Any) -> None:
+def _honour_one(item: int, claim: int, need: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any) -> None:
+    claims = columns.claims
     if claims[claim].owner >= 0:
         at = taken.count[2]
         taken.planned[at].need, taken.planned[at].owner = need, claims[claim].owner
@@ -74,7 +74,11 @@ def _honour_one(claim: int, need: int, claims: Any, targets: Any, desk: Any, fre
         return
     kept = 0
     for target in range(claims[claim].first, claims[claim].last):
-        kept += _take(targets[target], need, claims[claim].quantity - kept, desk, free, taken)
+        kept += _take(columns.targets[target], need, claims[claim].quantity - kept, desk, shelf, taken)
+    if claims[claim].made >= 0:
+        for supply in range(shelf.arising[item, 0], shelf.arising[item, 1]):
+            if _consumer_code(shelf.rows[supply].made, columns.rules, orders) == claims[claim].made:
+                kept += _take(supply, need, claims[claim].quantity - kept, desk, shelf, taken)
     if not claims[claim].stays and kept < claims[claim].quantity and desk[need].open:
         at = taken.count[1]
         taken.arrived[at].need, taken.arrived[at].quantity = need, claims[claim].quantity - kept
@@ -82,23 +86,27 @@ def _honour_one(claim: int, need: int, claims: Any, targets: Any, desk: Any, fre
 
 
 @compiled
-def by_day(low: int, high: int, supplies: Any) -> Any:
-    """Supplies by (day, key); they stand in the order of their keys."""
-    return low + sorted_positions(supplies.day[low:high].copy())
+def by_day(item: int, columns: Any, shelf: Any) -> Any:
+    """An item's supplies by (day, place): those known before planning stand by key, by-products come after them."""
+    low, high = columns.items[item].supply_from, columns.items[item + 1].supply_from
+    first, last = shelf.arising[item, 0], shelf.arising[item, 1]
+    found = np.empty(high - low + last - first, np.int64)
+    day = np.empty(len(found), np.int64)
+    for at in range(len(found)):
+        found[at] = low + at if at < high - low else first + at - (high - low)
+        day[at] = shelf.rows[found[at]].day
+    return found[sorted_positions(day)]
 
 
 @compiled
-def reserve(
-    traced: int, n: int, order: Any, stamp: int, columns: Any, desk: Any, free: Any, taken: Any, marks: Any
-) -> None:
+def reserve(traced: int, n: int, order: Any, stamp: int, desk: Any, shelf: Any, taken: Any, marks: Any) -> None:
     """Twin of `Matching.reserve`: the reserved supplies of each root as a list, walked by its needs."""
-    supplies = columns.supplies
     following = np.full(len(order), -1, np.int64)
     found = False
     for at in range(len(order)):
         supply = order[at]
-        root = supplies[supply].reserved
-        if root < 0 or free[supply] == 0 or supplies[supply].traced != traced:
+        root = shelf.rows[supply].reserved
+        if root < 0 or shelf.free[supply] == 0 or shelf.rows[supply].traced != traced:
             continue
         found = True
         if marks[root].list_item == stamp:
@@ -112,57 +120,68 @@ def reserve(
         if desk[need].open and marks[desk[need].root].list_item == stamp:
             at = marks[desk[need].root].head
             while at >= 0 and desk[need].open:
-                _take(order[at], need, desk[need].open, desk, free, taken)
+                _take(order[at], need, desk[need].open, desk, shelf, taken)
                 at = following[at]
 
 
 @compiled
-def _free_order(order: Any, columns: Any, free: Any) -> Any:
-    """Free supplies as `Matching.allocate` sorts them: by day (or latest first), stock before receipts, then key."""
-    supplies = columns.supplies
-    alive = order[free[order] > 0]
+def in_order(order: Any, columns: Any, shelf: Any) -> Any:
+    """Supplies that stand by (day, place), as free ones are taken; twin of `in_order`."""
     sign = -1 if columns.rules.latest_first else 1
-    key = np.empty(len(alive), np.int64)
-    for at in range(len(alive)):
-        key[at] = sign * supplies[alive[at]].day * 2 + (0 if supplies[alive[at]].on_hand else 1)
-    return alive[sorted_positions(key)]
+    key = np.empty(len(order), np.int64)
+    for at in range(len(order)):
+        row = order[at]
+        key[at] = sign * shelf.rows[row].day * 2 + (0 if shelf.rows[row].on_hand else 1)
+    return order[sorted_positions(key)]
 
 
 @compiled
-def _take_late(
-    need: int, until: int, order: Any, ranked: Any, alive: int, days: Any, desk: Any, free: Any, taken: Any
-) -> Any:
+def _given(item: int, order: Any, columns: Any, shelf: Any) -> Any:
+    """The supplies `Keeping.gives`."""
+    kept = columns.items[item].apart or columns.rules.reserved_waits
+    count = 0
+    found = np.empty(len(order), np.int64)
+    for supply in order:
+        if shelf.free[supply] > 0 and (shelf.rows[supply].reserved < 0 or not kept):
+            found[count] = supply
+            count += 1
+    return found[:count]
+
+
+@compiled
+def _take_late(need: int, until: int, order: Any, ranked: Any, alive: int, desk: Any, shelf: Any, taken: Any) -> Any:
     """Twin of `Matching._take_late`; returns how many supplies are left."""
     for supply in order:
-        if free[supply] and desk[need].day < days[supply] <= until:
-            _take(supply, need, desk[need].open, desk, free, taken)
-    kept = ranked[:alive][free[ranked[:alive]] > 0]
+        if shelf.free[supply] and desk[need].day < shelf.rows[supply].day <= until:
+            _take(supply, need, desk[need].open, desk, shelf, taken)
+    kept = ranked[:alive][shelf.free[ranked[:alive]] > 0]
     ranked[: len(kept)] = kept
     return len(kept)
 
 
 @compiled
-def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, free: Any, taken: Any) -> None:
+def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
     """Twin of `Matching.allocate`."""
-    days, rules = columns.supplies.day, columns.rules
-    ranked = _free_order(order, columns, free)
+    rules, apart = columns.rules, columns.items[item].apart
+    given = _given(item, order, columns, shelf)
+    ranked = in_order(given, columns, shelf)
     alive = len(ranked)
     for need in range(n):
         if alive == 0:
             return
-        if not desk[need].open:
+        if not desk[need].open or (apart and desk[need].root != rules.stock_root):
             continue
         at = 0
         if rules.latest_first:
-            while at < alive and days[ranked[at]] > desk[need].day:
+            while at < alive and shelf.rows[ranked[at]].day > desk[need].day:
                 at += 1
-        while desk[need].open and at < alive and days[ranked[at]] <= desk[need].day:
-            _take(ranked[at], need, desk[need].open, desk, free, taken)
-            if free[ranked[at]]:
+        while desk[need].open and at < alive and shelf.rows[ranked[at]].day <= desk[need].day:
+            _take(ranked[at], need, desk[need].open, desk, shelf, taken)
+            if shelf.free[ranked[at]]:
                 at += 1
             else:
                 ranked[at : alive - 1] = ranked[at + 1 : alive].copy()
                 alive -= 1
         if desk[need].open and rules.take_late:
-            until = max(desk[need].day, columns.items[item].lead)
-            alive = _take_late(need, until, order, ranked, alive, days, desk, free, taken)
+            until = max(desk[need].day, columns.items[item].arrival)
+            alive = _take_late(need, until, given, ranked, alive, desk, shelf, taken)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from planning.columns import LIMIT
+from planning.columns import LIMIT, OWNER_STEP
 from planning.kernels.compiling import compiled
 from planning.kernels.sorting import number_sub, sort, sorted_positions
 
 
 @compiled
-def count_needs(item: int, columns: Any, order_from: Any) -> Any:
+def most_needs(item: int, columns: Any, order_from: Any) -> Any:
     lines = columns.lines
     count = columns.items[item + 1].need_from - columns.items[item].need_from
     for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
@@ -22,8 +22,11 @@ def count_needs(item: int, columns: Any, order_from: Any) -> Any:
 
 
 @compiled
-def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet: Any) -> bool:
-    """Fill the raw needs with their packed rank; False where a quantity passes LIMIT. Twin of `_gather_needs`."""
+def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet: Any) -> Any:
+    """Fill the raw needs with their packed rank; returns how many, -1 where a quantity passes LIMIT.
+
+    Twin of `PlanningRun._gather_needs`.
+    """
     rules, needs, lines, fixed = columns.rules, columns.needs, columns.lines, columns.fixed
     days, roots, places, stock = rules.days, rules.roots + 1, rules.places, rules.stock_root
     n = 0
@@ -35,30 +38,63 @@ def pull(item: int, columns: Any, orders: Any, order_from: Any, desk: Any, sheet
         desk[n].raw_consumer = -1 - who
         desk[n].raw_quantity = needs[row].quantity
         n += 1
+    safety = columns.items[item].safety
     for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
         parent = lines[line].parent
-        lead, place = columns.items[parent].lead, columns.items[parent].place
+        place = columns.items[parent].place
         numerator, denominator = lines[line].numerator, lines[line].denominator
         most = LIMIT // numerator
         for order in range(order_from[parent], order_from[parent + 1]):
-            quantity = orders[order].quantity
+            start = orders[order].start
+            if not lines[line].from_day <= start < lines[line].until_day:
+                continue
+            quantity = orders[order].started
             if quantity > most:
-                return False
+                return np.int64(-1)
             root = 0 if orders[order].root == stock else orders[order].root + 1
-            day = max(orders[order].due - lead, 0)
+            day = max(start - safety, 0)
             sheet.key[n] = ((orders[order].urgency * days + day) * roots + root) * places + place
             desk[n].raw_urgency, desk[n].raw_day, desk[n].raw_root = orders[order].urgency, day, orders[order].root
             desk[n].raw_consumer = order
             drawn = quantity * numerator
             desk[n].raw_quantity = drawn if denominator == 1 else (drawn - 1) // denominator + 1
             n += 1
+    return np.int64(n)
+
+
+@compiled
+def fill_up(item: int, n: int, columns: Any, shelf: Any, desk: Any) -> Any:
+    """Twin of `PlanningRun._fill_up`; False where a sum passes LIMIT."""
+    more = columns.items[item].top_up
+    if more <= 0:
+        return True
+    needed, there = np.int64(0), np.int64(0)
+    for at in range(n):
+        needed += desk[at].raw_quantity
+        if needed > LIMIT:
+            return False
+    for low, high in (
+        (columns.items[item].supply_from, columns.items[item + 1].supply_from),
+        (shelf.arising[item, 0], shelf.arising[item, 1]),
+    ):
+        for supply in range(low, high):
+            there += shelf.rows[supply].quantity
+            if there > LIMIT:
+                return False
+    if there < needed:
+        own = -1 - columns.items[item].safety_consumer
+        for at in range(n):
+            if desk[at].raw_consumer == own:
+                desk[at].raw_quantity += more
     return True
 
 
 @compiled
 def _sub(consumer: int, orders: Any, fixed: Any) -> Any:
-    sub = number_sub(orders[consumer].number) if consumer >= 0 else fixed[-1 - consumer].sub
-    return np.int64(sub)
+    """Where a consumer stands among those of its root and place: by owner, then by number."""
+    if consumer < 0:
+        return np.int64(fixed[-1 - consumer].sub)
+    return np.int64(orders[consumer].owner * OWNER_STEP + number_sub(orders[consumer].number))
 
 
 @compiled

@@ -40,6 +40,18 @@ class Taken(NamedTuple):
     count: Any
 
 
+class Shelf(NamedTuple):
+    """Supplies not planned with their item, what is left of each, and the first day each is wanted (-1: never).
+
+    `arising` are the first and last by-product of each item.
+    """
+
+    rows: Any
+    free: Any
+    wanted: Any
+    arising: Any
+
+
 class Groups(NamedTuple):
     """Planned orders in the making, their shares as linked lists, and the lots with something over.
 

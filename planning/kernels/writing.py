@@ -8,6 +8,7 @@ import numpy as np
 
 from planning.kernels.compiling import compiled
 from planning.kernels.lots import owner_of
+from planning.kernels.scrap import capacity, has_scrap, started
 from planning.kernels.sorting import sorted_positions
 
 
@@ -21,15 +22,15 @@ def longer(values: Any, least: int) -> Any:
 
 
 @compiled
-def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any) -> Any:
-    """Twin of `_Run._peg_existing`, by (supply, need); returns the number of pegs so far."""
+def peg_existing(n: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any) -> Any:
+    """Twin of `PlanningRun._peg_existing`, by (supply, need); returns the number of pegs so far."""
     count = taken.count[0]
     if count == 0:
         return peg
     key = np.empty(count, np.int64)
     for at in range(count):
         key[at] = taken.rows[at].supply * n + taken.rows[at].need
-    before = -1
+    before, wanted = -1, shelf.wanted
     positions = sorted_positions(key)
     for place in range(count):
         at = positions[place]
@@ -47,11 +48,13 @@ def peg_existing(n: int, peg: int, desk: Any, taken: Any, pegs: Any, wanted: Any
 
 
 @compiled
-def lot_count(item: int, items: Any, groups: Any) -> Any:
+def lot_count(item: int, columns: Any, groups: Any) -> Any:
     count = 0
     for group in range(groups.count[0]):
-        largest = items[item].largest
-        count += (groups.rows[group].sized - 1) // largest + 1 if largest else 1
+        most = 0
+        if columns.items[item].largest:
+            most = capacity(item, groups.rows[group].day, columns)
+        count += (groups.rows[group].sized - 1) // most + 1 if most else 1
     return count
 
 
@@ -69,7 +72,7 @@ def _ranked_groups(roots: int, groups: Any) -> Any:
 
 
 @compiled
-def _ranked_shares(n: int, group: int, columns: Any, desk: Any, groups: Any) -> Any:
+def _ranked_shares(item: int, n: int, group: int, columns: Any, desk: Any, groups: Any) -> Any:
     """The group's shares as `distribute` gives them out: its owner's needs first, each in rank order."""
     count, at = 0, groups.rows[group].first
     while at >= 0:
@@ -79,7 +82,7 @@ def _ranked_shares(n: int, group: int, columns: Any, desk: Any, groups: Any) -> 
     at = groups.rows[group].first
     for place in range(count):
         need = groups.shares[at].need
-        own = owner_of(need, columns, desk) == groups.rows[group].owner
+        own = owner_of(need, item, columns, desk) == groups.rows[group].owner
         shares[place], key[place] = at, need if own else need + n
         at = groups.shares[at].next
     return shares[sorted_positions(key)]
@@ -87,7 +90,7 @@ def _ranked_shares(n: int, group: int, columns: Any, desk: Any, groups: Any) -> 
 
 @compiled
 def _number_after(number: int, item: int, owner: int, columns: Any) -> Any:
-    """Twin of `_Run._next_number`."""
+    """Twin of `PlanningRun._next_number`."""
     number += 1
     for row in range(columns.items[item].document_from, columns.items[item + 1].document_from):
         if columns.documents[row].root == owner and columns.documents[row].number == number:
@@ -107,24 +110,44 @@ def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, gro
 
 
 @compiled
-def _write_order(order: int, item: int, group: int, number: int, quantity: int, groups: Any, orders: Any) -> None:
-    orders[order].item, orders[order].root, orders[order].number = item, groups.rows[group].owner, number
-    orders[order].due, orders[order].urgency = groups.rows[group].day, groups.rows[group].urgency
-    orders[order].quantity = quantity
+def release_of(item: int, due: int, columns: Any) -> Any:
+    """The day an order due on this day is released, -1 before the planning day; twin of `_planned_order`."""
+    aim, lead = np.int64(max(due, columns.items[item].frozen)), columns.items[item].lead
+    calendar = columns.items[item].calendar
+    if calendar == 0 or lead == 0:
+        return np.int64(max(aim - lead, -1))
+    number = columns.work_number[calendar * columns.rules.days + aim] - lead
+    return np.int64(columns.work_day[calendar * columns.rules.days + number] if number >= 0 else -1)
+
+
+@compiled
+def _write_order(
+    order: int, item: int, group: int, number: int, quantity: int, columns: Any, groups: Any, orders: Any
+) -> None:
+    owner, due = groups.rows[group].owner, groups.rows[group].day
+    by_date = columns.rules.by_date and not columns.items[item].apart
+    orders[order].item, orders[order].owner, orders[order].number = item, owner, number
+    orders[order].root = columns.rules.stock_root if by_date else owner
+    orders[order].due, orders[order].urgency = due, groups.rows[group].urgency
+    release = release_of(item, due, columns)
+    orders[order].start, orders[order].overdue = max(release, 0), release < 0
+    orders[order].quantity = orders[order].started = quantity
+    if has_scrap(item, columns):
+        orders[order].started = started(item, quantity, due, columns)
 
 
 @compiled
 def _write_group(
     item: int, n: int, group: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
 ) -> Any:
-    """Twin of `_Run._orders_of` and `distribute`; returns the number of orders and pegs so far."""
-    largest = columns.items[item].largest
+    """Twin of `PlanningRun._orders_of` and `distribute`; returns the number of orders and pegs so far."""
+    most = capacity(item, groups.rows[group].day, columns) if columns.items[item].largest else 0
     left, number, at = groups.rows[group].sized, 0, 0
-    shares = _ranked_shares(n, group, columns, desk, groups)
+    shares = _ranked_shares(item, n, group, columns, desk, groups)
     while left > 0:
-        quantity = min(left, largest) if largest else left
+        quantity = min(left, most) if most else left
         number = _number_after(number, item, groups.rows[group].owner, columns)
-        _write_order(order, item, group, number, quantity, groups, orders)
+        _write_order(order, item, group, number, quantity, columns, groups, orders)
         room = quantity
         while at < len(shares) and room > 0:
             given = min(groups.shares[shares[at]].quantity, room)
@@ -146,7 +169,7 @@ def _write_single(
     """`_write_group` for the plain case: one share, one order."""
     share = groups.rows[group].first
     number = _number_after(0, item, groups.rows[group].owner, columns)
-    _write_order(order, item, group, number, groups.rows[group].sized, groups, orders)
+    _write_order(order, item, group, number, groups.rows[group].sized, columns, groups, orders)
     orders[order].surplus = groups.rows[group].sized - groups.rows[group].total
     pegs[peg].supply, pegs[peg].consumer = order, desk[groups.shares[share].need].consumer
     pegs[peg].quantity = groups.rows[group].total
@@ -159,7 +182,7 @@ def write_groups(
     largest = columns.items[item].largest
     for group in _ranked_groups(columns.rules.roots, groups):
         alone = groups.rows[group].first == groups.rows[group].last
-        if alone and (largest == 0 or groups.rows[group].sized <= largest):
+        if alone and (largest == 0 or groups.rows[group].sized <= capacity(item, groups.rows[group].day, columns)):
             _write_single(item, group, order, peg, columns, desk, groups, orders, pegs)
             order += 1
             peg += 1

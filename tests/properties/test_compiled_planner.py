@@ -17,15 +17,22 @@ from canonical.plan import (
     Peg,
     Plan,
     PlanBomLine,
+    PlanByProduct,
+    PlanCalendar,
     PlanDemand,
+    PlanForecast,
     PlanItem,
     PlanningSnapshot,
+    PlanOperation,
     PlanPolicies,
     PlanStock,
+    PlanSubstitute,
+    PlanSupplier,
     ScheduledReceipt,
+    ScrapRate,
     Sourcing,
 )
-from planning.encoding import NotCovered
+from planning.columns import NotCovered
 from planning.fast import plan_compiled
 from planning.mrp import plan_plainly
 from planning.preparation import prepare
@@ -54,8 +61,22 @@ lots = st.sampled_from(
     )
 )
 ratios = st.sampled_from(((1, 1, 0), (2, 1, 0), (1, 3, 0), (5, 2, 50_000), (10**7, 1, 0), (1, 1, 1)))
+rates = st.lists(st.builds(ScrapRate, st.sampled_from((0, 100_000, 333_333)), st.none() | days), max_size=2).map(tuple)
+calendars = (
+    PlanCalendar("plant"),
+    PlanCalendar("six", (True,) * 6 + (False,), ((TODAY + timedelta(3), False), (TODAY + timedelta(6), True))),
+    PlanCalendar("never", (False,) * 7),
+)
 policies = st.builds(
     PlanPolicies,
+    safety_time=st.sampled_from(("due_earlier", "longer_lead")),
+    assembly_scrap=st.sampled_from(("multiply", "divide", "add_percent_round_up", "sqrt")),
+    component_scrap=st.sampled_from(("multiply", "divide")),
+    reserved_surplus=st.sampled_from(("free", "kept")),
+    supplier_choice=st.sampled_from(("priority", "price", "quota")),
+    forecast_backward_days=st.sampled_from((0, 4)),
+    forecast_forward_days=st.sampled_from((0, 3)),
+    release_horizon_days=st.sampled_from((None, 2)),
     safety_stock=st.sampled_from(("served_last", "served_first")),
     supply_order=st.sampled_from(("latest_first", "earliest_first")),
     late_receipts=st.sampled_from(("never", "when_not_later_than_new")),
@@ -64,17 +85,82 @@ policies = st.builds(
 )
 
 
+windows: st.SearchStrategy[tuple[Any, ...]] = st.sampled_from(
+    (
+        (None, None),
+        (None, None),
+        (None, TODAY + timedelta(5)),
+        (TODAY + timedelta(2), None, 20),
+        (TODAY + timedelta(3), TODAY + timedelta(8), 10),
+    )
+)
+
+
+@st.composite
+def with_rules(draw: st.DrawFn, item: PlanItem) -> PlanItem:
+    """The item with some of the rules few items have."""
+    suppliers = tuple(
+        PlanSupplier(name, draw(st.integers(0, 5)), draw(st.integers(0, 1)), draw(st.integers(0, 3)), 1, n)
+        for n, name in enumerate(draw(st.sets(st.sampled_from(("s1", "s2", "s3")))))
+    )
+    return replace(
+        item,
+        suppliers=suppliers,
+        calendar=draw(st.sampled_from((None, "plant", "six", "never", "unknown"))),
+        safety_time_days=draw(st.sampled_from((0, 0, 2, -1))),
+        frozen_days=draw(st.sampled_from((0, 0, 0, 4))),
+        scrap=draw(rates),
+        scale=draw(st.sampled_from((1, 4))),
+        kept_apart=draw(st.booleans()),
+        lot=replace(item.lot, order_up_to=draw(st.sampled_from((0, 0, 11)))),
+    )
+
+
+def any_or(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    return st.sampled_from((None, None, *values))
+
+
+substitutes = st.lists(
+    st.builds(
+        PlanSubstitute,
+        st.sampled_from(CODES),
+        st.sampled_from(CODES),
+        st.sampled_from((1, 1, 3)),
+        st.sampled_from((1, 1, 2)),
+        st.integers(0, 1),
+        st.booleans(),
+        any_or(CODES),
+        any_or(CODES),
+        any_or(("c1",)),
+        any_or((TODAY + timedelta(3),)),
+        any_or((TODAY + timedelta(9),)),
+    ),
+    max_size=3,
+).map(tuple)
+by_products = st.lists(
+    st.builds(
+        PlanByProduct,
+        st.sampled_from(CODES),
+        st.sampled_from(CODES),
+        st.sampled_from((1, 3)),
+        st.sampled_from((1, 2)),
+    ),
+    max_size=2,
+).map(tuple)
+
+
 @st.composite
 def structures(draw: st.DrawFn) -> tuple[tuple[PlanItem, ...], tuple[PlanBomLine, ...]]:
     items, bom = [], []
-    kinds: tuple[Sourcing, ...] = ("make", "make", "make", "subcontract", "phantom", "buy")
+    kinds: tuple[Sourcing, ...] = ("make", "make", "make", "subcontract", "transfer", "phantom", "buy")
     for position, code in enumerate(CODES):
         below = CODES[position + 1 :]
         sourcing = draw(st.sampled_from(kinds)) if below else "buy"
         lead = draw(st.sampled_from((0, 1, 2, 4, None)))
-        items.append(PlanItem(code, sourcing, lead, draw(st.sampled_from((0, 0, 0, 4))), draw(lots)))
+        item = PlanItem(code, sourcing, lead, draw(st.sampled_from((0, 0, 0, 4))), draw(lots))
+        items.append(draw(with_rules(item)) if draw(st.booleans()) else item)
         components = sorted(draw(st.sets(st.sampled_from(below), max_size=3))) if below else ()
-        bom += [PlanBomLine(code, component, *draw(ratios)) for component in components]
+        bom += [PlanBomLine(code, component, *draw(ratios), *draw(windows)) for component in components]
     if draw(st.integers(0, 9)) == 0:
         bom.append(PlanBomLine(draw(st.sampled_from(CODES)), draw(st.sampled_from(CODES)), 1))
     return tuple(items), tuple(bom)
@@ -87,15 +173,48 @@ def demands(draw: st.DrawFn) -> tuple[PlanDemand, ...]:
         item = draw(st.sampled_from(CODES))
         key = draw(st.sampled_from((f"d{n}", f"{item}|{n}", f"A|x{n}", f"zz|R1|{n}")))
         found.append(
-            PlanDemand(key, item, draw(st.integers(1, 19)), draw(days), draw(roots), draw(st.sampled_from((0, 0, 1))))
+            PlanDemand(
+                key,
+                item,
+                draw(st.integers(1, 19)),
+                draw(days),
+                draw(roots),
+                draw(st.sampled_from((0, 0, 1))),
+                draw(any_or(("c1", "c2"))),
+            )
         )
     return tuple(found)
 
 
 @st.composite
+def others(draw: st.DrawFn, items: tuple[PlanItem, ...]) -> dict[str, Any]:
+    """What only some snapshots have."""
+    forecasts = [
+        PlanForecast(f"f{n}", draw(st.sampled_from(CODES)), draw(st.integers(1, 19)), draw(days), n)
+        for n in range(draw(st.integers(0, 2)))
+    ]
+    operations = [
+        PlanOperation(item.code, sequence, scrap_ppm=draw(st.sampled_from((0, 500_000))))
+        for item in items[:2]
+        for sequence in (10, 20)
+    ]
+    return {
+        "forecasts": tuple(forecasts),
+        "operations": tuple(operations) if draw(st.booleans()) else (),
+        "substitutes": draw(substitutes),
+        "by_products": draw(by_products),
+        "calendars": calendars,
+    }
+
+
+@st.composite
 def supplies(draw: st.DrawFn) -> dict[str, Any]:
     code = st.sampled_from(CODES)
-    stock = [PlanStock(f"on_hand|{c}|{n}", c, draw(st.integers(0, 9))) for n in (0, 1) for c in draw(st.sets(code))]
+    stock = [
+        PlanStock(f"on_hand|{c}|{n}", c, draw(st.integers(0, 9)), draw(maybe_root))
+        for n in (0, 1)
+        for c in draw(st.sets(code))
+    ]
     receipts = [
         ScheduledReceipt(f"po{n}", draw(code), draw(st.integers(0, 9)), draw(days), "purchase_order", draw(maybe_root))
         for n in range(draw(st.integers(0, 4)))
@@ -116,10 +235,15 @@ def supplies(draw: st.DrawFn) -> dict[str, Any]:
 def snapshots(draw: st.DrawFn) -> PlanningSnapshot:
     items, bom = draw(structures())
     first = PlanningSnapshot(TODAY, items, bom, draw(demands()), policies=draw(policies), **draw(supplies()))
+    if draw(st.booleans()):
+        first = replace(first, **draw(others(items)))
     if not draw(st.booleans()):
         return first
     before = plan_plainly(prepare(first))
-    return replace(draw(changed(first, before)), prior_pegs=tuple(draw(pegs_like(before.pegs))))
+    pegs = tuple(draw(pegs_like(before.pegs)))
+    if draw(st.booleans()):
+        return replace(draw(changed(first, before)), prior_pegs=pegs)
+    return replace(draw(changed(first, before)), prior_pegs=before.pegs, reservations=pegs[:3])
 
 
 @st.composite

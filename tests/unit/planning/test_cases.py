@@ -39,3 +39,17 @@ def test_run_case__periods_in_one_order() -> None:
 def test_run_case__an_unknown_kind_names_the_known_ones() -> None:
     with pytest.raises(UnknownCaseKind, match="mrp_table"):
         run_case({"kind": "tarot"})
+
+
+def test_run_case__scrap_and_minimum_through_the_planner() -> None:
+    document = {
+        "kind": "lot_sizing",
+        "scrap_rule": "add_percent_round_up",
+        "cases": [{"net": 120, "scrap_pct": 5, "lot": {"rule": "MULTIPLE", "multiple": 50}, "expected_yield": 0}],
+    }
+    assert run_case(document) == {"cases": [{"expected_order": 150, "expected_yield": 142}]}
+
+
+def test_run_case__a_tables_scrap_starts_more_than_is_needed() -> None:
+    document = table({"rule": "L4L"}, {"4": 90}, scrap_pct=10)
+    assert run_case(document)["X"]["releases"] == {"3": 100}

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from canonical.plan import PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanSupplier
+from canonical.plan import FirmComponent, FirmOrder, PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanSupplier
 from planning import mrp
-from planning.encoding import NotCovered
+from planning.columns import NotCovered
 from planning.fast import plan_compiled
 from planning.preparation import prepare
 
@@ -34,10 +34,11 @@ def test_plan_compiled__suppliers() -> None:
     assert [order.supplier for order in outcome.planned_orders if order.item == "B"] == ["fast", "slow"]
 
 
-def test_plan_compiled__dated_bom_lines_are_not_covered() -> None:
-    line = replace(SNAPSHOT.bom[0], effective_from=TODAY)
-    with pytest.raises(NotCovered, match="dated"):
-        plan_compiled(prepare(replace(SNAPSHOT, bom=(line,))))
+def test_plan_compiled__a_firm_order_that_draws_a_phantom_is_not_covered() -> None:
+    firm = FirmOrder("wo", "A", 1, TODAY, "make", components=(FirmComponent("P", 1),))
+    items = (*SNAPSHOT.items, PlanItem("P", "phantom"))
+    with pytest.raises(NotCovered, match="phantom"):
+        plan_compiled(prepare(replace(SNAPSHOT, items=items, firm_orders=(firm,))))
 
 
 def test_plan_compiled__absurd_quantities_are_not_covered() -> None:

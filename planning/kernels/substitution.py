@@ -1,0 +1,141 @@
+"""By-products as supply, and other items' supplies as stand-ins; each function is the twin of the one it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planning.columns import LIMIT
+from planning.kernels.compiling import compiled
+from planning.kernels.matching import by_day, in_order
+from planning.kernels.scrap import times, times_down
+
+
+@compiled
+def arising_from(item: int, columns: Any, order_from: Any) -> Any:
+    """How many by-products the orders of an item's parents can yield of it."""
+    count = 0
+    for row in range(columns.items[item].yield_from, columns.items[item + 1].yield_from):
+        parent = columns.yields[row].parent
+        count += order_from[parent + 1] - order_from[parent]
+    return count
+
+
+@compiled
+def gather(item: int, at: int, columns: Any, orders: Any, order_from: Any, shelf: Any) -> Any:
+    """Twin of `PlanningRun._pass_down`, pulled: returns how many supplies there are now, -1 beyond the limit.
+
+    Parents stand in planning order, so by-products of one parent by several rows arise order by order.
+    """
+    first = at
+    row, last = columns.items[item].yield_from, columns.items[item + 1].yield_from
+    while row < last:
+        parent, end = columns.yields[row].parent, row
+        while end < last and columns.yields[end].parent == parent:
+            end += 1
+        frozen, late_end = columns.items[parent].frozen, columns.items[parent].late_end
+        for order in range(order_from[parent], order_from[parent + 1]):
+            day = max(np.int64(orders[order].due), frozen)
+            if orders[order].overdue:
+                day = late_end
+            for made in range(row, end):
+                quantity = times_down(
+                    orders[order].started, columns.yields[made].numerator, columns.yields[made].denominator
+                )
+                if quantity > LIMIT:
+                    return np.int64(-1)
+                if quantity > 0:
+                    shelf.rows[at].day, shelf.rows[at].quantity, shelf.rows[at].made = day, quantity, order
+                    shelf.rows[at].item = item
+                    shelf.rows[at].reserved, shelf.rows[at].traced, shelf.rows[at].on_hand = -1, 0, 0
+                    shelf.free[at], shelf.wanted[at] = quantity, -1
+                    at += 1
+        row = end
+    shelf.arising[item, 0], shelf.arising[item, 1] = first, at
+    return np.int64(at)
+
+
+@compiled
+def pool_size(item: int, columns: Any, shelf: Any) -> Any:
+    """How many supplies all substitutes of an item have."""
+    count, items = 0, columns.items
+    for row in range(items[item].substitute_from, items[item + 1].substitute_from):
+        other = columns.substitutes[row].item
+        count += items[other + 1].supply_from - items[other].supply_from
+        count += shelf.arising[other, 1] - shelf.arising[other, 0]
+    return count
+
+
+@compiled
+def _allows(row: int, need: int, columns: Any, orders: Any, desk: Any) -> Any:
+    """Twin of `PlanningRun._allows`."""
+    substitute = columns.substitutes[row]
+    if not substitute.from_day <= desk[need].day < substitute.until_day:
+        return False
+    if substitute.parent >= 0:
+        consumer = desk[need].consumer
+        parent = np.int64(orders[consumer].item) if consumer >= 0 else columns.fixed[-1 - consumer].parent
+        if parent != substitute.parent:
+            return False
+    root = desk[need].root
+    if substitute.product >= 0 and columns.root_product[root] != substitute.product:
+        return False
+    return substitute.customer < 0 or columns.root_customer[root] == substitute.customer
+
+
+@compiled
+def _gives_to(supply: int, need: int, other: int, item: int, columns: Any, desk: Any, shelf: Any) -> Any:
+    """Twin of `Keeping.gives_to`."""
+    if shelf.free[supply] == 0:
+        return False
+    stock = desk[need].root == columns.rules.stock_root
+    reserved = shelf.rows[supply].reserved
+    if reserved >= 0 and reserved == desk[need].root:
+        return True
+    if reserved >= 0 and (columns.items[other].apart or columns.rules.reserved_waits):
+        return False
+    return stock or not (columns.items[other].apart or columns.items[item].apart)
+
+
+@compiled
+def _take_other(supply: int, row: int, need: int, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
+    """Twin of `Matching.substitute`, for one supply."""
+    numerator, denominator = columns.substitutes[row].numerator, columns.substitutes[row].denominator
+    covered = min(desk[need].open, times_down(shelf.free[supply], denominator, numerator))
+    if shelf.rows[supply].day > desk[need].day or covered <= 0:
+        return
+    quantity = times(covered, numerator, denominator)
+    shelf.free[supply] -= quantity
+    desk[need].open -= covered
+    at = taken.count[0]
+    taken.rows[at].supply, taken.rows[at].need, taken.rows[at].quantity = supply, need, quantity
+    taken.count[0] += 1
+
+
+@compiled
+def substitute(
+    before_own: int, item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any
+) -> None:
+    """Twin of `PlanningRun._substitute`."""
+    first, last = columns.items[item].substitute_from, columns.items[item + 1].substitute_from
+    rows = columns.substitutes
+    pool = np.empty(pool_size(item, columns, shelf), np.int64)
+    start = np.zeros(last - first + 1, np.int64)
+    size = 0
+    for row in range(first, last):
+        if rows[row].before_own == before_own:
+            found = in_order(by_day(rows[row].item, columns, shelf), columns, shelf)
+            pool[size : size + len(found)] = found
+            size += len(found)
+        start[row - first + 1] = size
+    if size == 0:
+        return
+    for need in range(n):
+        for row in range(first, last):
+            if not desk[need].open:
+                break
+            if start[row - first + 1] > start[row - first] and _allows(row, need, columns, orders, desk):
+                for at in range(start[row - first], start[row - first + 1]):
+                    if desk[need].open and _gives_to(pool[at], need, rows[row].item, item, columns, desk, shelf):
+                        _take_other(pool[at], row, need, columns, desk, shelf, taken)
