@@ -34,22 +34,29 @@ def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
     An empty text counts as null: systems without nulls write it for "nothing".
     """
     parsed = [parse_record(text) for text in records.to_list()]
-    columns: dict[str, pl.Series] = {
-        "record": records.cast(pl.String).rename("record"),
-        "readable": pl.Series("readable", [record is not None for record in parsed], dtype=pl.Boolean),
-    }
+    columns = [
+        records.cast(pl.String).rename("record"),
+        pl.Series("readable", [record is not None for record in parsed], dtype=pl.Boolean),
+    ]
     known = [record if record is not None else {} for record in parsed]
     for path in paths:
-        found = [_found(record, path) for record in known]
+        found = _all_found(known, path)
         texts = [value if type(value) is str else _text(value) for value in found]
-        columns[text_column(path)] = pl.Series(text_column(path), texts, dtype=pl.String)
+        columns.append(pl.Series(text_column(path), texts, dtype=pl.String))
         present = [value is not _MISSING for value in found]
-        columns[presence_column(path)] = pl.Series(presence_column(path), present, dtype=pl.Boolean)
-    frame = pl.DataFrame(list(columns.values()))
-    texts_only = [pl.col(text_column(path)).str.strip_chars() for path in paths]
-    return frame.with_columns(texts_only).with_columns(
-        pl.when(pl.col(text_column(path)) != "").then(pl.col(text_column(path))) for path in paths
+        columns.append(pl.Series(presence_column(path), present, dtype=pl.Boolean))
+    bare = {path: pl.col(text_column(path)).str.strip_chars() for path in paths}
+    return pl.DataFrame(columns).with_columns(
+        pl.when(text != "").then(text).alias(text_column(path)) for path, text in bare.items()
     )
+
+
+def _all_found(records: Sequence[RawRecord], path: str) -> list[Any]:
+    """As `_found` for each record; nearly every value stands under the path as one key."""
+    found = [record.get(path, _MISSING) for record in records]
+    if "." not in path or _MISSING not in found:
+        return found
+    return [_found(record, path) if value is _MISSING else value for record, value in zip(records, found, strict=True)]
 
 
 def parse_record(text: str | None) -> RawRecord | None:
@@ -57,7 +64,7 @@ def parse_record(text: str | None) -> RawRecord | None:
     if text is None:
         return None
     try:
-        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+        value = _JSON.decode(text)
         if "\\ud" in text:  # half of a surrogate pair has no place in any text column
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -67,6 +74,10 @@ def parse_record(text: str | None) -> RawRecord | None:
 
 def _refuse(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
+
+
+_JSON: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
+"""Made once: `json.loads` would make one for every record."""
 
 
 def _found(record: Any, path: str) -> Any:  # noqa: ANN401 - any of JSON's six types
