@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from canonical.entities import ENTITIES
 from canonical.errors import Fault
-from canonical.facts import FACTS
+from canonical.facts import FACTS, json_fields
 from canonical.strict_yaml import Document, Path_, suggest
 from rules.conditions import Condition, ConditionError
 from rules.rulebook import CommandThen, NotifyThen, Related, Rule, TaskThen, Until, When
@@ -35,6 +35,8 @@ class Action:
     texts: Mapping[str, Template] = field(default_factory=dict)
     after: tuple[Template, ...] = ()
     body: Mapping[str, Symbol] = field(default_factory=dict)
+    coded: frozenset[str] = frozenset()
+    """Body fields whose value is JSON text, which a command carries decoded."""
 
 
 @dataclass(frozen=True)
@@ -208,9 +210,9 @@ class Compiler:
             if text.count("/") < 2:  # noqa: PLR2004 - role, entity and key
                 self._fault((*path, "after", index), f"{text!r} is no document", "write role/entity/key")
             after.append(self._template(text, scope, (*path, "after", index)))
-        return Action(
-            spec, key, {}, tuple(after), {name: symbol for name, symbol in body.items() if symbol is not None}
-        )
+        known = {name: symbol for name, symbol in body.items() if symbol is not None}
+        coded = frozenset(name for name, symbol in known.items() if _coded(scope, symbol))
+        return Action(spec, key, {}, tuple(after), known, coded)
 
     def _counts_from(self, within: Within | None, scope: Scope, path: Path_) -> None:
         if within is None or within.from_ is None:
@@ -230,3 +232,8 @@ class Compiler:
                 condition = self._condition(until.if_, scope, (*here, "if"))
                 found.append(Ending(until, self._template(until.key, scope, (*here, "key")), condition))
         return tuple(found)
+
+
+def _coded(scope: Scope, symbol: Symbol) -> bool:
+    subject = scope.relations.get(symbol.source, scope.subject)
+    return subject in FACTS and symbol.name in json_fields(FACTS[subject])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from canonical.facts import FACTS, json_fields
 from canonical.strict_json import dumps, loads
 from rules.compiling import Action, CompiledRule
 from rules.diff import Change
@@ -152,7 +151,8 @@ def _task(rule: CompiledRule, spec: TaskThen, change: Change, key: str, title: d
 def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change, view: View) -> CommandDraft:
     value = partial(_value, view)
     row = view[""]
-    body = {target: _carried(rule, symbol, value(symbol)) for target, symbol in action.body.items()}
+    body = {target: value(symbol) for target, symbol in action.body.items()}
+    body |= {target: loads(text) for target in action.coded if isinstance(text := body[target], str)}
     return CommandDraft(
         rule=rule.name,
         change=change,
@@ -167,10 +167,3 @@ def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change
         priority=rule.spec.priority,
         approve=rule.spec.approve is True or (rule.approve is not None and rule.approve.holds(view)),
     )
-
-
-def _carried(rule: CompiledRule, symbol: Symbol, value: object) -> object:
-    """A value as a command's body carries it: JSON text decoded."""
-    subject = rule.scope.relations.get(symbol.source, rule.subject)
-    coded = subject in FACTS and symbol.name in json_fields(FACTS[subject])
-    return loads(value) if coded and isinstance(value, str) else value
