@@ -37,7 +37,7 @@ def bands(
         for ref, other in ((one.a, one.b), (one.b, one.a)):
             at = near.setdefault(ref, {})
             home = _home(other, homes)
-            at[home] = max(at.get(home, -math.inf), _odds(one.posterior))
+            at[home] = max(at.get(home, -math.inf), log_odds(one.posterior))
 
     def leads(ref: SourceRef, other: SourceRef, odds: float) -> bool:
         home = _home(other, homes)
@@ -45,7 +45,7 @@ def bands(
         return all(odds - best >= LEAD for best in rivals)
 
     def band(one: Pair) -> Literal["auto", "review"]:
-        odds = _odds(one.posterior)
+        odds = log_odds(one.posterior)
         may = model.may_merge and one.posterior >= model.auto
         return "auto" if may and leads(one.a, one.b, odds) and leads(one.b, one.a, odds) else "review"
 
@@ -56,6 +56,7 @@ def _home(ref: SourceRef, homes: Mapping[SourceRef, str]) -> str:
     return homes.get(ref, str(ref))
 
 
-def _odds(posterior: float) -> float:
+def log_odds(posterior: float) -> float:
+    """The log-odds of a posterior, held away from certainty."""
     held = min(max(posterior, 1e-12), 1 - 1e-12)
     return math.log(held / (1 - held))

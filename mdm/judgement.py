@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from mdm.standardise.text import normalise, squash
 MODELS = Path(__file__).parent / "models"
 Attributes = Mapping[str, str | None]
 _FAR = 30.0
+_MODEL = re.compile(r"[a-z]{2,}\d")
+"""A type's name: `cbne30fr`, not a size such as `m8x20`."""
 
 
 class Model(BaseModel):
@@ -175,11 +178,12 @@ def _common(left: Profile, right: Profile) -> dict[str, float]:
 
 def _of_items(left: ParsedItem, right: ParsedItem) -> dict[str, float]:
     shared = left.codes & right.codes
+    ours, theirs = ({code for code in one.codes if _MODEL.match(code)} for one in (left, right))
     numbers = _shared(left.parts.get("numbers", ()), right.parts.get("numbers", ()))
     head = JaroWinkler.similarity(left.head, right.head) - 0.7 if left.head and right.head else 0.0
     return {
         "code:shared": max((min(1.0, len(code) / 8) for code in shared), default=0.0),
-        "code:missed": float(bool(left.codes) and bool(right.codes) and not shared),
+        "code:missed": float(bool(ours) and bool(theirs) and not ours & theirs),
         "spec:agreed": min(4, agreements(left, right)) / 4,
         "spec:figures": numbers,
         "spec:unsaid": len(set(left.parts) ^ set(right.parts)) / 4,

@@ -13,7 +13,7 @@ import polars as pl
 
 from canonical.entities import ENTITIES, frame_schema
 from canonical.stewardship import SourceRef, in_force
-from mdm.bands import Pair, bands
+from mdm.bands import LEAD, Pair, bands, log_odds
 from mdm.identity import own_name
 from mdm.judgement import Judged, Model, judge, profile_of
 from mdm.lookup import ATTRIBUTES
@@ -41,6 +41,8 @@ class Found:
     doubts: int
 
 
+BEST = 3
+"""Candidates of one record that wait for a steward, whatever their lead over one another."""
 NOTHING = Found(0, 0, 0)
 
 
@@ -106,16 +108,26 @@ def _pairs(hub: Hub, policy: Policy, model: Model, asked: pl.DataFrame) -> list[
     for row in asked.iter_rows(named=True):
         ref = SourceRef(row["system"], row["source_key"])
         profile = profile_of(policy.entity, {name: row[name] for name in names})
-        for other, theirs in layers.near(profile):
-            if other == ref or (profile.identity and theirs.identity):
-                continue
-            if other.system == ref.system and ref.system in policy.one_to_one:
-                continue
-            judged = judge(model, profile, theirs)
-            if judged.posterior >= model.review:
-                pair = _pair(policy.entity, model, (ref, other), judged)
-                found[pair.a, pair.b] = pair
+        judged = [
+            (other, judge(model, profile, theirs))
+            for other, theirs in layers.near(profile)
+            if other != ref and not (profile.identity and theirs.identity)
+            if other.system != ref.system or ref.system not in policy.one_to_one
+        ]
+        for other, seen in _worth_a_look(judged, model):
+            pair = _pair(policy.entity, model, (ref, other), seen)
+            found[pair.a, pair.b] = pair
     return list(found.values())
+
+
+def _worth_a_look(judged: Sequence[tuple[SourceRef, Judged]], model: Model) -> list[tuple[SourceRef, Judged]]:
+    """A record's best few candidates, and all that rival the best."""
+    likely = sorted((one for one in judged if one[1].posterior >= model.review), key=lambda one: -one[1].posterior)
+
+    def ahead(other: Judged) -> float:
+        return log_odds(likely[0][1].posterior) - log_odds(other.posterior)
+
+    return [one for place, one in enumerate(likely) if place < BEST or ahead(one[1]) < LEAD]
 
 
 def _pair(entity: str, model: Model, refs: tuple[SourceRef, SourceRef], judged: Judged) -> CandidatePair:

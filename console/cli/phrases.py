@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from console.cli.columns import COLUMNS
+from console.cli.mdm_words import MDM
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
+    **MDM,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (
         "Millstream: the hub between a manufacturer's CRM, ERP, MES and WMS.",
@@ -13,11 +15,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "help.common": (
         """\
-Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings, 2 usage or configuration,
+Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings, 2 usage, configuration or role,
 3 source unreachable, 4 parked or unknown outcome, 101 internal.""",
         """\
 所有命令均支持 --json、--lang en|zh、--debug。
-退出码：0 正常，1 有发现，2 用法或配置错误，3 数据源不可达，4 有搁置或结果未知的指令，101 内部错误。""",
+退出码：0 正常，1 有发现，2 用法、配置或权限，3 数据源不可达，4 有搁置或结果未知的指令，101 内部错误。""",
     ),
     "help.demo": ("Run the whole stream on four simulated systems.", "在四个模拟系统上运行完整流程。"),
     "help.run": ("Run one pass of the stream.", "运行一轮流程。"),
@@ -204,7 +206,7 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     ),
     "status.outbox": ("Outbox", "发件箱"),
     "status.waiting": (
-        "{quarantined} records in quarantine, {conflicts} conflicts open",
+        "Records in quarantine: {quarantined}; conflicts open: {conflicts}",
         "隔离记录 {quarantined} 条，未解决冲突 {conflicts} 个",
     ),
     "status.stuck": ("Stuck: the oldest of each state, and what to type", "卡住：每种状态中最久的一条及下一步"),
@@ -226,13 +228,13 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "notices.read": ("acknowledged", "已确认"),
     "notices.board": ("on the board", "仅列出"),
     "notices.unknown": ("no notice {number}", "没有通知 {number}"),
-    "notices.acked": ("{count} notices acknowledged", "已确认 {count} 条通知"),
+    "notices.acked": ("Notices acknowledged: {count}", "已确认 {count} 条通知"),
     "notices.nobody": (
         "This deployment names no audience: notices stay on the board.",
         "部署文件未设置通知对象：通知仅列出。",
     ),
     "notices.sent": (
-        "{messages} messages: {delivered} told, {fell} fell on, {failed} lost, {escalated} escalated, {waiting} wait",
+        "Messages: {messages}. Told {delivered}, fell on {fell}, lost {failed}, escalated {escalated}, wait {waiting}.",
         "消息 {messages} 条；通知：送达 {delivered}、转渠道 {fell}、未送达 {failed}、升级 {escalated}、等待 {waiting}",
     ),
     # -- outbox, waiting, connections ---------------------------------------------------------------------------
@@ -249,8 +251,14 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "消除原因后：millstream outbox retry {id}；或登记结果：millstream outbox resolve {id} --as … --note 说明",
     ),
     "outbox.next.rejected": (
-        "The target refused it. Mend the data there or here, then: millstream outbox retry {id}",
-        "目标系统拒绝。修正数据后：millstream outbox retry {id}",
+        (
+            "The target refused it. Mend the data there or here, then millstream outbox retry {id};"
+            " where nothing is left to do: millstream outbox resolve {id} --as superseded --note TEXT"
+        ),
+        (
+            "目标系统拒绝。修正数据后：millstream outbox retry {id}；"
+            "若无需再做：millstream outbox resolve {id} --as superseded --note 说明"
+        ),
     ),
     "outbox.next.held": (
         "It goes out once you say so: millstream connections set {system} live, or millstream outbox approve {id}",
@@ -273,8 +281,12 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "retry takes parked or rejected commands, park open ones",
         "retry 用于已搁置或被拒绝的指令，park 用于未完成的指令",
     ),
+    "outbox.resolve.native_id": (
+        "--native-id names the document that was made: it goes with --as applied alone",
+        "--native-id 指已建成的单据，仅与 --as applied 同用",
+    ),
     "outbox.touched": ("{id}: {was} → {state}", "{id}：{was} → {state}"),
-    "outbox.approved": ("{count} commands approved", "已批准 {count} 条指令"),
+    "outbox.approved": ("Commands approved: {count}", "已批准 {count} 条指令"),
     "quarantine.total": ("{shown} of {total} shown", "显示 {shown} / {total} 条"),
     "quarantine.rules": ("by rule: {rules}", "按规则：{rules}"),
     "quarantine.unknown": ("no record {key!r} in quarantine", "隔离区没有记录 {key!r}"),
@@ -284,16 +296,17 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "conflict.ambiguous_match": ("fits several golden records", "可匹配多条黄金记录"),
     "conflict.ambiguous_match.meanwhile": ("kept apart", "暂不合并"),
     "conflicts.total": ("{shown} of {total} shown", "显示 {shown} / {total} 条"),
-    "connections.set": (
-        "{system} is {state}; {released} held commands released, to go out with the next pass: millstream run",
-        "{system} 现为 {state}；放行挂起指令 {released} 条，下一轮发送：millstream run",
+    "connections.set": ("{system} is {state}", "{system} 现为 {state}"),
+    "connections.released": (
+        "Held commands released: {released}; they go out with the next pass: millstream run",
+        "放行挂起指令 {released} 条，下一轮发送：millstream run",
     ),
     # -- check, probe, preview ----------------------------------------------------------------------------------
     "check.fine": (
-        "Fine: {systems} systems, {mappings} mappings, {policies} policies, {rulebooks} rulebooks, {rules} rules.",
+        "Fine. Systems: {systems}, mappings: {mappings}, policies: {policies}, rulebooks: {rulebooks}, rules: {rules}.",
         "正常：{systems} 个系统、{mappings} 个映射、{policies} 个策略、{rulebooks} 个质量规则册、{rules} 条规则。",
     ),
-    "check.faults": ("{count} faults", "{count} 处错误"),
+    "check.faults": ("Faults: {count}", "错误 {count} 处"),
     "check.role": ("note: nobody plays the role {role}", "提示：无系统担任角色 {role}"),
     "check.outbound": (
         "note: {system} has no outbound mapping for {command} (rule {rule})",
@@ -323,7 +336,7 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "probe.read": ("read", "读取"),
     "probe.skew": ("clock {seconds} s away from ours", "时钟相差 {seconds} 秒"),
     "probe.stream": ("no stream {given!r}; known: {known}", "没有数据流 {given!r}；已知：{known}"),
-    "probe.page": ("{stream}: {count} records on the first page", "{stream}：首页 {count} 条记录"),
+    "probe.page": ("{stream}: records on the first page: {count}", "{stream}：首页 {count} 条记录"),
     "preview.hint": ("a file with one JSON object, or a list of them", "文件应含一个 JSON 对象或其列表"),
     "preview.objects": ("{file}: not a JSON object", "{file}：不是 JSON 对象"),
     "preview.filtered": ("passed over by the mapping's `where`", "被映射的 where 条件略过"),
@@ -371,9 +384,9 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "doctor.gx": ("off: the hub switches it off before it judges", "已关闭：评判前由系统关闭"),
     "doctor.env": ("every variable is set", "环境变量齐全"),
     "doctor.unreachable": ("does not answer", "无应答"),
-    "doctor.commands": ("{count} commands {state}", "{state} 指令 {count} 条"),
+    "doctor.commands": ("commands: {count}", "指令 {count} 条"),
     "doctor.leases": (
-        "{alive} workers hold leases, {stale} leases have run out",
+        "workers that hold leases: {alive}; leases that have run out: {stale}",
         "{alive} 个工作者持有租约，{stale} 个租约已过期",
     ),
     # -- demo ---------------------------------------------------------------------------------------------------
@@ -388,13 +401,13 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
     "demo.read": ("Records read: {read}", "读取记录：{read}"),
     "demo.unwritten": ("Nothing was written to any system.", "未向任何系统写入。"),
     "demo.pass": (
-        "{seconds} s; {quarantined} records in quarantine, {conflicts} conflicts open",
+        "{seconds} s; records in quarantine: {quarantined}; conflicts open: {conflicts}",
         "{seconds} 秒；隔离 {quarantined} 条，冲突 {conflicts} 个",
     ),
     "demo.end": ("What came of it", "结果汇总"),
     "demo.commands": ("Commands: {commands}", "指令：{commands}"),
     "demo.sums": (
-        "{quarantined} in quarantine, {conflicts} conflicts, {notices} notices; pass 2 wrote {again}. {seconds} s.",
+        "In quarantine: {quarantined}; conflicts: {conflicts}; notices: {notices}; pass 2 wrote {again}. {seconds} s.",
         "隔离 {quarantined} 条，冲突 {conflicts} 个，通知 {notices} 条；第二轮写入 {again} 次。共 {seconds} 秒。",
     ),
     "demo.next": ("Where to look next", "接下来看哪里"),
