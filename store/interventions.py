@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from canonical.actors import Actor
 from canonical.commands import OPEN_STATES, State, StepReceipt
-from store import audit
+from canonical.errors import MillstreamError
+from store import audit, documents
 from store.deliveries import settle
-from store.outbox import HoldCause, blocked_by, steps, tell_followers, unanswered
+from store.documents import Document
+from store.outbox import HoldCause, blocked_by, entry, steps, tell_followers, unanswered
 from store.statements import chunks
 from store.tables import outbox
 
@@ -59,8 +61,10 @@ def resolve(
 ) -> bool:
     """A person looked and says how a command ended; its unanswered steps are settled accordingly.
 
-    `applied`: they were carried out (`receipt` says as what); anything else: they were not. False when
-    the command has ended well already. Raises `ValueError` for a state that is no ending.
+    `applied`: they were carried out (`receipt` says as what, and the document it names is remembered as the
+    command's own, so that later revisions change it); anything else: they were not. False when the command
+    has ended well already. Raises `ValueError` for a state that is no ending, `MillstreamError` where the
+    document belongs to another command.
     """
     if state not in _RESOLUTIONS:
         raise ValueError(f"{state} resolves nothing")
@@ -70,10 +74,29 @@ def resolve(
         if record.state == "intent":
             answer = _answer(record.step, receipt, note, now) if state is State.APPLIED else None
             settle(tx, command_id, now, step=record.step, receipt=answer)
+    if state is State.APPLIED and receipt is not None and receipt.native_id is not None:
+        _remember(tx, command_id, receipt, receipt.native_id, now)
     _set(tx, command_id, state, now, error=note)
     _free_followers(tx, command_id, now)
     _audit(tx, actor, "command resolved", command_id, now, state=state, note=note)
     return True
+
+
+def _remember(tx: Connection, command_id: str, receipt: StepReceipt, native_id: str, now: datetime) -> None:
+    """The document a person found in the target, as the one this command made."""
+    claimed = entry(tx, command_id)
+    assert claimed is not None
+    command = claimed.command
+    made = Document(
+        command.system, command.entity, command.business_key, native_id, receipt.native_number, command.revision,
+        command.body, "created", now,
+    )  # fmt: skip
+    for conflict in documents.record(tx, [made]):
+        raise MillstreamError(
+            f"document {native_id} is that of {conflict.standing.business_key}",
+            system=command.system, entity=command.entity, key=command.business_key,
+            hint="look in the target again",
+        )  # fmt: skip
 
 
 def _answer(step: str, receipt: StepReceipt | None, note: str, now: datetime) -> StepReceipt:

@@ -74,7 +74,7 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
     """What is no fault but worth knowing: (kind of note, its values)."""
     from rules.rulebook import CommandThen, NotifyThen, TaskThen
 
-    roles = {connection.role: name for name, connection in configuration.deployment.systems.items()}
+    roles: dict[str, str] = {connection.role: name for name, connection in configuration.deployment.systems.items()}
     wanted = {
         (then.to, then.command): rule.name
         for rule in configuration.rules

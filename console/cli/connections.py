@@ -63,6 +63,11 @@ def set_state(system: str, state: Literal["live", "shadow", "paused"], /, *, ter
         if state == "live":
             released = interventions.release(tx, system, who, now())
     answer = {"system": system, "state": state, "changed": changed, "released": released}
-    shown = {**answer, "state": terminal.term(state)}
-    terminal.answer(answer, lambda: terminal.line("connections.set", **shown))
+
+    def draw() -> None:
+        terminal.line("connections.set", system=system, state=terminal.term(state))
+        if released:
+            terminal.line("connections.released", released=released)
+
+    terminal.answer(answer, draw)
     return Exit.OK

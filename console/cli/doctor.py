@@ -23,6 +23,8 @@ from pipeline.settings import Deployment, Settings
 Caller = Annotated[Terminal, Parameter(parse=False)]
 Verdict = Literal["ok", "note", "bad"]
 PACKAGES = ("dagster", "great-expectations", "polars", "sqlalchemy", "zeep", "requests")
+STUCK = (State.PARKED, State.IN_DOUBT, State.REJECTED)
+"""States that wait for a person, or for a look-up."""
 FREE_BYTES = 1 << 30
 SKEW_SECONDS = 60.0
 """Signed requests and webhooks are refused by most systems when clocks are five minutes apart."""
@@ -58,10 +60,16 @@ def doctor(*, offline: bool = False, terminal: Caller) -> Exit:
     terminal.answer(
         found,
         lambda: terminal.table(
-            ("", "col.subject", "col.said"), [(marks[one.verdict], one.subject, one.said) for one in found]
+            ("", "col.subject", "col.said"),
+            [(marks[one.verdict], _subject(terminal, one.subject), terminal.told(one.said)) for one in found],
         ),
     )
     return Exit.FINDINGS if any(one.verdict == "bad" for one in found) else Exit.OK
+
+
+def _subject(terminal: Terminal, subject: str) -> str:
+    """`environment crm`: the words of our own in the caller's language."""
+    return " ".join(terminal.term(word, "subject") for word in subject.split(" "))
 
 
 def _versions() -> Iterator[Finding]:
@@ -185,14 +193,14 @@ def _outbox(terminal: Terminal, settings: Settings) -> Iterator[Finding]:
     if file is not None and not file.exists():
         return
     with opened(terminal) as store, store.read() as tx:
-        entries = outbox.entries(tx, states=[State.PENDING, State.AWAITING, State.IN_DOUBT, State.PARKED])
+        entries = outbox.entries(tx, states=[*STUCK, State.PENDING, State.AWAITING])
         alive = set(deliveries.lease_owners(tx, now()))
         broken = not_closed(tx)
     for row in broken:
         yield Finding(f"circuit {row.system}", "bad", in_words(terminal, row))
-    for state in (State.PARKED, State.IN_DOUBT):
+    for state in STUCK:
         count = sum(one.state is state for one in entries)
-        said = terminal.say("doctor.commands", count=count, state=state.value)
+        said = terminal.say("doctor.commands", count=count)
         yield Finding(f"outbox {state.value}", "bad" if count else "ok", said)
     stale = sum(one.lease_owner is not None and one.lease_owner not in alive for one in entries)
     yield Finding("leases", "note" if stale else "ok", terminal.say("doctor.leases", stale=stale, alive=len(alive)))

@@ -74,7 +74,7 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
             "结果：applied（已执行）、unchanged（无需变更）、rejected（被拒绝）或 superseded（未执行，已被取代）。"
         ),
         "What you saw, for the audit trail.": "您所见的情况，记入审计。",
-        "The target's number of the document it made, where it was carried out: later changes go to that document.": (
+        "The target's own id of the document it made, where it was applied: later changes then go to that document.": (
             "若已执行：对方系统所建单据的内码，后续变更将作用于该单据。"
         ),
         # -- what waits for people --------------------------------------------------------------------------------
@@ -94,6 +94,37 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "Only those nobody has acknowledged.": "只列出尚无人确认的。",
         "The number its message carries, without #.": "消息所带的编号，不含 #。",
         "Others.": "其他编号。",
+        # -- mdm for stewards -------------------------------------------------------------------------------------
+        "item or partner.": "item 或 partner。",
+        "What is known of it, as name=value.": "已知信息，写成 名称=值。",
+        "A record, as system:key.": "一条记录，写成 系统:键。",
+        "Another.": "另一条记录。",
+        "Only of this entity.": "只列出该实体的。",
+        "match, ambiguous, conflict, duplicate, reference or approval.": (
+            "match、ambiguous、conflict、duplicate、reference 或 approval。"
+        ),
+        "Only what this person was given.": "只列出分配给该人员的。",
+        "Only what has this in its title, golden ids or keys.": "只列出标题、黄金标识或键中含此文字的。",
+        "same, different, split, pin, approve or reject.": (
+            "same（同一）、different（不同）、split（拆分）、pin（固定）、approve（批准）或 reject（驳回）。"
+        ),
+        "Records as system:key; for pin a golden id; for approve and reject the numbers of decisions.": (
+            "记录，写成 系统:键；pin 用黄金标识；approve 与 reject 用决定的编号。"
+        ),
+        "What is pinned.": "要固定的属性。",
+        "The pinned value.": "固定的值。",
+        "When a pin ends: 2027-01-31.": "固定截止日期，如 2027-01-31。",
+        "Why, for who asks later.": "原因，供日后查问。",
+        "Only show what would follow.": "只预览后果，不执行。",
+        "The decision's number.": "决定的编号。",
+        "Why.": "原因。",
+        "item, partner, sales_order or work_order.": "item、partner、sales_order 或 work_order。",
+        "The golden record.": "黄金记录。",
+        "The moment asked about: 2026-03-01.": "所问的时刻，如 2026-03-01。",
+        "The moment of believing; now where left out.": "当时所知的时刻；缺省为现在。",
+        "Seconds between two looks at a system that posts no webhooks; 0: such systems are left to the batch pass.": (
+            "对不发送 Webhook 的系统，两次查看之间的秒数；0 表示留给批处理。"
+        ),
         # -- people, connections ----------------------------------------------------------------------------------
         "The account they work under: of the operating system for this command line, the log-in for the pages.": (
             "其所用账号：命令行为操作系统账号，网页为登录名。"

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from canonical.commands import Command, State
-from canonical.errors import MillstreamError
+from canonical.commands import Command, State, StepReceipt
+from canonical.errors import ConfigurationError, MillstreamError
 from console.cli.failures import NotKnown
 from console.cli.state import now, opened
 from console.cli.terminal import Exit, Terminal, as_json, shown
@@ -143,7 +143,7 @@ def _draw_one(terminal: Terminal, answer: dict[str, Any], steps: tuple[StepRecor
     terminal.table(
         ("col.field", "col.value"),
         [
-            (terminal.term(name), terminal.term(value) if name in words else _shown(terminal, name, value))
+            (terminal.term(name, "field"), terminal.term(value) if name in words else _shown(terminal, name, value))
             for name, value in plain.items()
         ],
     )
@@ -240,7 +240,7 @@ def approve(*commands: str, terminal: Caller) -> Exit:
 
 
 def resolve(
-    command: str, /, *, as_: Annotated[Ending, Parameter(name="--as")], note: str,
+    command: str, /, *, as_: Annotated[Ending, Parameter(name="--as")], note: str, native_id: str | None = None,
     terminal: Caller,
 ) -> Exit:  # fmt: skip
     """Say how a command ended, after looking in the target system.
@@ -253,11 +253,25 @@ def resolve(
         How it ended: applied (it was carried out), unchanged, rejected or superseded (it was not).
     note
         What you saw, for the audit trail.
+    native_id
+        The target's own id of the document it made, where it was applied: later changes then go to that document.
     """
+    if native_id is not None and as_ != "applied":
+        raise ConfigurationError(terminal.say("outbox.resolve.native_id"))
     with opened(terminal) as store, store.begin() as tx:
         entry = the_command(tx, terminal, command)
-        done = interventions.resolve(tx, entry.command.id, terminal.person, State(as_), now(), note=note)
+        receipt = native_id and _seen(tx, entry, native_id, note)
+        done = interventions.resolve(
+            tx, entry.command.id, terminal.person, State(as_), now(), note=note, receipt=receipt or None
+        )
     return _touched(terminal, entry, State(as_) if done else None)
+
+
+def _seen(tx: Transaction, entry: OutboxEntry, native_id: str, note: str) -> StepReceipt:
+    """What a person saw in the target, as the answer of the step that had none."""
+    sent = outbox.steps(tx, [entry.command.id]).get(entry.command.id, ())
+    step = next((record.step for record in sent if record.state == "intent"), "")
+    return StepReceipt(step, native_id, None, None, now(), {"resolved": note})
 
 
 def _touched(terminal: Terminal, entry: OutboxEntry, state: State | None) -> Exit:

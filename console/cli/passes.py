@@ -85,7 +85,7 @@ def draw_stages(terminal: Terminal, passed: PassReport) -> None:
         plain = {name: value for name, value in counts.items() if not isinstance(value, dict)}
         told = ", ".join(f"{count_name(terminal, name)} {value}" for name, value in plain.items())
         nested = "; ".join(
-            f"{count_name(terminal, name)}: {_told(terminal, value)}"
+            f"{count_name(terminal, name)}: {_told(terminal, value, 'progress' if name == 'orders' else '')}"
             for name, value in counts.items()
             if isinstance(value, dict) and value
         )
@@ -108,18 +108,18 @@ def draw_halted(terminal: Terminal, passed: PassReport) -> None:
         )
 
 
-def _told(terminal: Terminal, value: Mapping[str, Any]) -> str:
+def _told(terminal: Terminal, value: Mapping[str, Any], kind: str = "") -> str:
     return ", ".join(
-        f"{_words(terminal, name)} {{{_told(terminal, part)}}}"
+        f"{_words(terminal, name, kind)} {{{_told(terminal, part, kind)}}}"
         if isinstance(part, Mapping)
-        else f"{_words(terminal, name)} {part}"
+        else f"{_words(terminal, name, kind)} {part}"
         for name, part in value.items()
     )
 
 
-def _words(terminal: Terminal, name: str) -> str:
+def _words(terminal: Terminal, name: str, kind: str) -> str:
     """`planned_order created`, `mes.order_work`, `in_production`: each word by itself."""
-    return " ".join(".".join(terminal.term(part) for part in word.split(".")) for word in name.split(" "))
+    return " ".join(".".join(terminal.term(part, kind) for part in word.split(".")) for word in name.split(" "))
 
 
 def count_name(terminal: Terminal, name: str) -> str:

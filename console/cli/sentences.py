@@ -198,6 +198,8 @@ SENTENCES: dict[str, str] = {
     "{} {} has no key in {} yet": "{0} {1} 在 {2} 中尚无编号",
     "{} has no code for {}": "{0} 没有 {1} 的代码",
     "add it to mappings/{}/units.yaml": "请添加到 mappings/{0}/units.yaml",
+    "document {} is that of {}": "单据 {0} 属于 {1}",
+    "look in the target again": "请再到目标系统核实",
     "waits for {}": "等待 {0}",
     "{} cannot {} a document": "{0} 不能对单据执行 {1}",
     "{} was sent and never answered; nobody can look it up": "{0} 已发送但始终无应答，且无法查询",

@@ -38,7 +38,13 @@ def status(*, terminal: Caller) -> Exit:
             "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
         }  # fmt: skip
     terminal.answer(answer, lambda: _draw(terminal, answer, stages, stopped))
-    return Exit.PARKED if any(one.state in {State.PARKED, State.IN_DOUBT} for one in stuck) else Exit.OK
+    return _exit({one.state for one in stuck})
+
+
+def _exit(stuck: set[State]) -> Exit:
+    if stuck & {State.PARKED, State.IN_DOUBT}:
+        return Exit.PARKED
+    return Exit.FINDINGS if State.REJECTED in stuck else Exit.OK
 
 
 def _oldest(stuck: list[OutboxEntry]) -> list[OutboxEntry]:

@@ -143,6 +143,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "reference": "参考号",
         "reason": "原因",
         "status": "状态",
+        "field.operation": "操作",
         "name": "名称",
         "code": "代码",
         "unit": "单位",
@@ -178,5 +179,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "channel": "通知渠道",
         "outbox": "发件箱",
         "leases": "租约",
+        "subject.system": "系统",
+        "circuit": "熔断",
     }
 )

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from canonical.commands import State
+from canonical.commands import Command, State
 from console.cli import passes
 from console.cli.state import account
 from pipeline.settings import DEPLOYMENTS
-from store import audit, circuits, outbox
+from store import audit, circuits, conflicts, documents, outbox
 from store.circuits import CircuitRow
+from store.conflicts import Conflict
+from store.documents import Document
 from store.runs import StageCounts
 from store.unit_of_work import Store
 from tests.unit.connectors.loopback import Answer, serving
@@ -83,6 +85,50 @@ def test_outbox_park_and_resolve(call: Call, told: Store) -> None:
     assert state_of(told, "M-1") is State.PARKED
     assert call("outbox", "resolve", command, "--as", "applied", "--note", "seen in the ERP").code == 0
     assert state_of(told, "M-1") is State.APPLIED
+
+
+def test_outbox_resolve__with_the_targets_own_id_remembers_the_document(call: Call, told: Store) -> None:
+    command = id_of(told, "M-2")
+    assert call("outbox", "resolve", command, "--as", "rejected", "--note", "n", "--native-id", "9").code == 2
+    assert state_of(told, "M-2") is State.PARKED
+    resolved = call("outbox", "resolve", command, "--as", "applied", "--note", "seen", "--native-id", "100417")
+    assert resolved.code == 0
+    with told.read() as tx:
+        (made,) = documents.listed(tx, "erp")
+    assert (made.business_key, made.native_id, made.revision) == ("M-2", "100417", 1)
+    taken = call("outbox", "resolve", id_of(told, "M-1"), "--as", "applied", "--note", "n", "--native-id", "100417")
+    assert (taken.code, "is that of M-2" in taken.err) == (1, True)
+    assert state_of(told, "M-1") is State.PENDING
+
+
+def test_status__a_refused_command_is_a_finding_and_says_what_to_do(call: Call, told: Store) -> None:
+    command = id_of(told, "M-2")
+    call("outbox", "resolve", command, "--as", "rejected", "--note", "NOT_CHANGEABLE The shipment is SHIPPED")
+    assert call("status").code == 1
+    assert "--as superseded" in call("outbox", "show", command).out
+    assert "NOT_CHANGEABLE" in call("trace", "SO-26-00001").out
+
+
+def test_trace__says_why_a_command_is_held_and_what_a_document_is(call: Call, told: Store) -> None:
+    task = Command(
+        kind="raise_task", system="mes", entity="work_order", business_key="T-1", revision=1, body={}, actor="rule:x",
+        cause="e", sales_orders=("SO-26-00001",),
+    )  # fmt: skip
+    with told.begin() as tx:
+        outbox.enqueue(tx, [task], NOW)
+        documents.record(tx, [Document("mes", "work_order", "T-1", "t1", "T1", 1, {}, "created", NOW)])
+    ended = call("trace", "SO-26-00001", "--json").json
+    assert {row["reference"]: row["reason"] for row in ended["commands"]}["M-3"] == "connection"
+    assert {row["reference"]: row["document"] for row in ended["documents"]}["T-1"] == "task"
+    assert "连接处于" in call("trace", "SO-26-00001", "--lang", "zh").out
+
+
+def test_conflicts__two_records_of_one_system_say_what_holds(call: Call, told: Store) -> None:
+    twice = {"kind": "duplicate_in_source", "said": ["wms:A", "wms:A/2"]}
+    with told.begin() as tx:
+        conflicts.replace(tx, "item", [Conflict("item", "DW-2", "source_key", twice, None)], NOW)
+    assert "both count as this one" in call("conflicts", "list").out
+    assert "同一系统重复登记" in call("conflicts", "list", "--lang", "zh").out
 
 
 def test_outbox_approve__takes_only_what_waits_for_approval(call: Call, told: Store) -> None:
