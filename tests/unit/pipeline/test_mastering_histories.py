@@ -1,0 +1,101 @@
+"""Random histories over a real store: crosswalk, golden records and redirects stay what a fresh computation gives."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from canonical.errors import MillstreamError
+from pipeline import stewardship as acts
+from store import crosswalk, decisions, golden
+from tests.unit.pipeline.mastered import LI, SYSTEMS, MasteredPlant, mastered_plant, ref
+
+KEYS = ("DW-1", "DW-2", None)
+
+
+def check(plant: MasteredPlant) -> None:
+    """Unique both ways, every golden record of somebody's, every retired id leading to one in force."""
+    with plant.hub.store.read() as tx:
+        frame = crosswalk.crosswalk_frame(tx, "item")
+        known, leads = set(golden.in_force(tx, "item")), golden.redirects(tx, "item")
+    primary = frame.filter(frame["is_primary"])
+    assert primary.select("system", "golden_id").is_duplicated().sum() == 0
+    assert frame.select("system", "source_key").is_duplicated().sum() == 0
+    bound = set(frame["golden_id"].to_list())
+    assert bound <= known
+    assert not set(leads) & bound
+    assert set(leads.values()) <= bound
+
+
+def step(plant: MasteredPlant, rng: random.Random) -> None:
+    """One random thing that may happen to a plant."""
+    records = sorted(plant.records.get("item", {}))
+    what = rng.choice(("arrive", "arrive", "leave", "merge", "merge", "split", "undo", "different"))
+    if what == "arrive" or len(records) < 2:
+        name = f"{rng.choice(SYSTEMS)}:{rng.randrange(5)}"
+        plant.put("item", name, drawing_number=rng.choice(KEYS), name=f"Part {rng.randrange(9)}")
+        plant.master()
+    elif what == "leave":
+        plant.remove("item", rng.choice(records))
+        plant.master()
+    else:
+        try:
+            act(plant, rng, what, records)
+        except MillstreamError:
+            return
+
+
+def act(plant: MasteredPlant, rng: random.Random, what: str, records: list[str]) -> None:
+    """One random decision; some are refused, which changes nothing."""
+    one, other = rng.sample(records, 2)
+    if what == "merge":
+        acts.decide(plant.hub, LI, acts.same("item", ref(one), ref(other)))
+    elif what == "different":
+        acts.decide(plant.hub, LI, acts.different("item", ref(one), ref(other)))
+    elif what == "split":
+        acts.split(plant.hub, LI, "item", [ref(one)], "")
+    else:
+        acts.undo(plant.hub, LI)
+
+
+def play(folder: Path, seed: int, length: int) -> None:
+    plant, rng = mastered_plant(folder), random.Random(seed)
+    for _ in range(length):
+        step(plant, rng)
+        check(plant)
+        before = plant.state()
+        if rng.random() < 0.3:
+            plant.master()
+            assert plant.state() == before, "another pass changes nothing"
+    before = plant.state()
+    with plant.hub.store.read() as tx:
+        told = len(decisions.listed(tx))
+    for _ in range(4):
+        step_and_back(plant, rng)
+        assert plant.state()[:2] == before[:2], "what is taken back leaves nothing"
+    with plant.hub.store.read() as tx:
+        assert len(decisions.listed(tx)) >= told, "decisions are only added"
+    plant.hub.close()
+
+
+def step_and_back(plant: MasteredPlant, rng: random.Random) -> None:
+    """A decision, and its being taken back."""
+    records = sorted(plant.records.get("item", {}))
+    if len(records) < 2:
+        return
+    one, other = rng.sample(records, 2)
+    (done,) = acts.decide(plant.hub, LI, acts.same("item", ref(one), ref(other)))
+    acts.revoke(plant.hub, LI, done.decision.number)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_histories__of_a_store(tmp_path: Path, seed: int) -> None:
+    play(tmp_path, seed, 14)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_histories__of_a_store_at_length(tmp_path: Path, seed: int) -> None:
+    play(tmp_path, seed, 60)
