@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -86,10 +87,8 @@ async def _reconcile(hub: Hub, request: Request) -> JSONResponse:
 async def _queries(request: Request) -> str | None:
     if request.method == "GET":
         return request.query_params.get("queries")
-    await _body(request)
-    form = await request.form(max_fields=10, max_files=0)
-    text = form.get("queries")
-    return text if isinstance(text, str) else None
+    form = parse_qs((await _body(request)).decode(), max_num_fields=10)
+    return form.get("queries", [None])[0]
 
 
 def _manifest(request: Request, entity: str) -> dict[str, Any]:
@@ -144,7 +143,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _limit(value: object) -> int:
-    if not isinstance(value, int) or not 1 <= value <= MOST_HITS:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_HITS:
         raise _Wrong(f"limit has to be a whole number from 1 to {MOST_HITS}")
     return value
 
