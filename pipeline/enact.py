@@ -37,6 +37,7 @@ class Enacted:
     held: int
     tasks: int
     timers: int
+    enqueued: tuple[Command, ...] = ()
 
 
 def enact(hub: Hub, tx: Transaction, decisions: Iterable[Decision], cause: Cause) -> Enacted:
@@ -54,6 +55,7 @@ def enact(hub: Hub, tx: Transaction, decisions: Iterable[Decision], cause: Cause
         held=len(held),
         tasks=_tasks(hub, tx, found, cause),
         timers=_timers(hub, tx, found, cause),
+        enqueued=tuple(commands),
     )
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Collection
 
 import polars as pl
 
-from canonical.entities import ENTITIES, field_types, model_schema
+from canonical.entities import ENTITIES, model_schema
 from canonical.facts import FACTS
 from canonical.strict_json import dumps, loads
 from rules.diff import Change
+from rules.rows import typed_row
 from rules.scope import GOLDEN_ID, key_of
 from store import events
 from store.unit_of_work import Transaction
-
-_READ: dict[type, Callable[[Any], Any]] = {
-    str: str, bool: bool, int: int, Decimal: Decimal, date: date.fromisoformat, datetime: datetime.fromisoformat,
-}  # fmt: skip
 
 
 def schema_of(subject: str) -> dict[str, pl.DataType]:
@@ -27,16 +21,6 @@ def schema_of(subject: str) -> dict[str, pl.DataType]:
     if subject in FACTS:
         return model_schema(FACTS[subject])
     return {GOLDEN_ID: pl.String(), **model_schema(ENTITIES[subject])}
-
-
-def typed_row(subject: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """A row out of its JSON values; fields that the subject no longer has are left out, absent ones stay absent."""
-    kinds = field_types(FACTS.get(subject) or ENTITIES[subject]) | ({} if subject in FACTS else {GOLDEN_ID: str})
-    return {
-        name: None if content[name] is None else _READ[kind](content[name])
-        for name, kind in kinds.items()
-        if name in content
-    }
 
 
 def standing_frame(tx: Transaction, subject: str, keys: Collection[str] | None = None) -> pl.DataFrame:

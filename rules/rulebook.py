@@ -21,11 +21,13 @@ HUB = "hub"
 EVERY_FIELD = "*"
 
 
-class _Closed(BaseModel):
+class Closed(BaseModel):
+    """Frozen, and without any key that is not known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class _About(_Closed):
+class About(Closed):
     """A fact or an entity, one of the two."""
 
     fact: str | None = None
@@ -43,7 +45,7 @@ class _About(_Closed):
         return self.fact or self.entity or ""
 
 
-class When(_About):
+class When(About):
     """Which change of which record a rule looks at.
 
     `fields` narrows a change to those fields; `origin` narrows it to who made it: roles of systems (`crm`), `person`,
@@ -55,7 +57,7 @@ class When(_About):
     origin: tuple[str, ...] = ()
 
 
-class Related(_About):
+class Related(About):
     """A record looked up: the one whose `by` (its key, where left out) equals the symbol `key`.
 
     Where several have the same value, the one with the smallest key is taken; where there is none, its fields are null.
@@ -70,7 +72,7 @@ class Related(_About):
         return self.by or key_of(self.subject)
 
 
-class CommandThen(_Closed):
+class CommandThen(Closed):
     """Send a command to the system that plays a role."""
 
     command: str
@@ -86,7 +88,7 @@ class CommandThen(_Closed):
     """Body field → constant text."""
 
 
-class NotifyThen(_Closed):
+class NotifyThen(Closed):
     """Tell people: who, and what in both languages. What is `urgent` goes out in quiet hours as well."""
 
     notify: str
@@ -95,7 +97,7 @@ class NotifyThen(_Closed):
     urgent: bool = False
 
 
-class TaskThen(_Closed):
+class TaskThen(Closed):
     """Give somebody something to settle: a review task, open until its owner closes it."""
 
     task: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -128,7 +130,7 @@ Then = Annotated[
 ]
 
 
-class Until(_About):
+class Until(About):
     """Another record's change that ends a timer; `key` says, from that record, whose timer it is."""
 
     event: tuple[EventKind, ...] = ("created", "changed", "deleted")
@@ -136,7 +138,7 @@ class Until(_About):
     if_: str | None = Field(default=None, alias="if")
 
 
-class Rule(_Closed):
+class Rule(Closed):
     """One rule as it is written."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -174,7 +176,7 @@ Authority = dict[str, dict[str, tuple[str, ...]]]
 """Entity → field (or `*`: every other) → who may write it: `hub`, `person` or a role."""
 
 
-class Rulebook(_Closed):
+class Rulebook(Closed):
     """One file of rules, and what it says about authority."""
 
     authority: Authority = Field(default_factory=dict)

@@ -87,6 +87,15 @@ def find(tx: Connection, event_id: str) -> ChangeEvent | None:
     return _event(row) if row else None
 
 
+def latest(tx: Connection, entity: str, key: str) -> ChangeEvent | None:
+    """The last event of one record."""
+    here = (change_events.c.entity == entity, change_events.c.key == key)
+    row = tx.execute(
+        select(change_events).where(*here).order_by(change_events.c.position.desc()).limit(1)
+    ).one_or_none()
+    return _event(row) if row else None
+
+
 def decided_content(tx: Connection, entity: str, key: str) -> str | None:
     """One fact as it was when last decided on, as canonical JSON text; None where it is gone or never was."""
     here = (decided_facts.c.entity == entity, decided_facts.c.key == key)

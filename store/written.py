@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from canonical.commands import State
 from store.statements import select_in
@@ -18,7 +18,7 @@ UNSENT = (State.HELD, State.SUPERSEDED, State.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class LastWritten:
-    """The newest command of one document that may have reached its target; `cause` is the event behind it."""
+    """One command as it was written down; `cause` is the event behind it."""
 
     command_id: str
     system: str
@@ -27,6 +27,8 @@ class LastWritten:
     body: Mapping[str, Any]
     cancelled: bool
     cause: str
+    kind: str
+    state: str
 
 
 def last_written(tx: Connection, entity: str, keys: Iterable[str]) -> dict[str, list[LastWritten]]:
@@ -36,9 +38,20 @@ def last_written(tx: Connection, entity: str, keys: Iterable[str]) -> dict[str, 
     newest = {(row.system, row.kind, row.business_key): row for row in rows}
     found: dict[str, list[LastWritten]] = {}
     for row in newest.values():
-        last = LastWritten(row.id, row.system, row.business_key, row.revision, row.body, row.cancelled, row.cause)
-        found.setdefault(row.business_key, []).append(last)
+        found.setdefault(row.business_key, []).append(_written(row))
     return found
+
+
+def commands_of(tx: Connection, event_id: str) -> list[LastWritten]:
+    """The commands an event led to, in the order they were decided."""
+    query = select(outbox).where(outbox.c.cause == event_id).order_by(outbox.c.position)
+    return [_written(row) for row in tx.execute(query)]
+
+
+def _written(row: Row[Any]) -> LastWritten:
+    return LastWritten(
+        row.id, row.system, row.business_key, row.revision, row.body, row.cancelled, row.cause, row.kind, row.state
+    )
 
 
 def causes(tx: Connection, command_ids: Iterable[str]) -> dict[str, str]:
