@@ -48,14 +48,15 @@ def test_document__names_verbs_that_the_command_line_has(path: Path) -> None:
     assert not set(re.findall(r"(?:^|[`/])millstream ([a-z]+)", code, re.MULTILINE)) - known
 
 
-def test_reference__lists_every_verb() -> None:
+@pytest.mark.parametrize("file", ["cli.md", "cli.zh-CN.md"])
+def test_reference__lists_every_verb(file: str) -> None:
     from console.cli.verbs import VERBS
 
-    assert _verbs_in_reference() == {name[0] for name in VERBS}
+    assert _verbs_in_reference(file) == {name[0] for name in VERBS}
 
 
-def _verbs_in_reference() -> set[str]:
-    reference = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+def _verbs_in_reference(file: str) -> set[str]:
+    reference = (ROOT / "docs" / "reference" / file).read_text(encoding="utf-8")
     verbs, _, _ = reference.partition("\n## make")
     return set(re.findall(r"^\| `([a-z]+)[ `]", verbs, re.MULTILINE))
 
