@@ -6,15 +6,17 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 import pipeline.hub
 from canonical.actors import Actor
@@ -76,15 +78,15 @@ class Systems:
         (folder / "system.yaml").write_text(text + "".join(STREAM.format(name=each) for each in STREAMS))
         self.environ[variable] = url
 
-    def hub(self) -> Hub:
+    def hub(self, *, redis_url: str | None = None, home: str = "") -> Hub:
         names = [file.parent.name for file in self.folder.glob("connectors/*/system.yaml")]
         connected = {name: Connection(role="other") for name in names}
         deployment = Deployment(name="test", systems=connected, rulebooks=(), sales_order_system="x")
         declared = {name: load_system(name, self.folder / "connectors") for name in names}
         mapped = {name: SystemMappings((ITEMS,), {}, {}) for name in names}
         configuration = Configuration(deployment, declared, mapped, {}, {}, RuleSet(()))
-        settings = Settings(self.folder, str(self.store.engine.url), None, self.folder / "none.yaml", None)
-        raw, frames = RawFiles(self.folder / "raw"), FrameStore(self.folder / "frames")
+        settings = Settings(self.folder, str(self.store.engine.url), redis_url, self.folder / "none.yaml", None)
+        raw, frames = RawFiles(self.folder / home / "raw"), FrameStore(self.folder / home / "frames")
         return Hub(settings, configuration, self.store, raw, frames, self.environ)
 
 
@@ -187,6 +189,64 @@ def test_land__a_calm_system_writes_nothing_about_its_circuit(systems: Systems, 
     hub.close()
     with systems.store.read() as tx:
         assert circuits.listed(tx) == {}
+
+
+@contextmanager
+def a_way_to(redis_url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """An address that leads to Redis until it is cut: the server itself belongs to other tests too."""
+    parts = urlsplit(redis_url)
+    listener = socket.create_server(("127.0.0.1", 0))
+    ends: list[socket.socket] = []
+
+    def carry(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := one.recv(65536):
+                other.sendall(piece)
+
+    def take() -> None:
+        with suppress(OSError):
+            while True:
+                near, far = listener.accept()[0], socket.create_connection((parts.hostname or "", parts.port or 0))
+                ends.extend((near, far))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
+
+    def cut() -> None:
+        for end in (listener, *ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    threading.Thread(target=take, daemon=True).start()
+    yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0", cut
+    cut()
+
+
+def test_land__redis_flushed_and_then_gone_in_the_middle_changes_nothing(
+    systems: Systems, server: Server, redis_url: str
+) -> None:
+    records = [_item(str(number), f"item {number}") for number in range(3)]
+    server.reply = lambda asked: Answer(body={"items": [{**one, "of": asked.path[1]} for one in records]})
+    systems.declare("well", server.url)
+    with a_way_to(redis_url) as (way, cut):
+        server_side = redis.Redis.from_url(redis_url)
+        events = {"b": server_side.flushall, "d": cut}
+        hub = systems.hub(redis_url=way, home="shared")
+        for stream in STREAMS:
+            events.get(stream, lambda: None)()
+            assert land(hub, "well", stream, RUN, everything=True).halted is None
+            if stream == "a":
+                assert any(b"well" in key for key in server_side.scan_iter()), "the limit was not shared at all"
+        shared = {stream: raw_landings(hub, "well", stream)[-1]["record"].to_list() for stream in STREAMS}
+        hub.close()
+    hub = systems.hub(home="alone")
+    alone = {}
+    for stream in STREAMS:
+        land(hub, "well", stream, replace(RUN, run_id="r2"), everything=True)
+        alone[stream] = raw_landings(hub, "well", stream)[-1]["record"].to_list()
+    hub.close()
+    assert shared == alone
+    assert all(len(rows) == len(records) for rows in shared.values())
 
 
 def _item(code: str, name: str, at: str = "2026-11-02T08:00:00+00:00", **more: Any) -> dict[str, Any]:
