@@ -157,7 +157,7 @@ def load_plan(hub: Hub) -> Plan:
 
 
 def _order(row: dict[str, Any]) -> PlannedOrder:
-    quantities = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
+    quantities: dict[str, Any] = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
     return PlannedOrder(**{**row, **quantities})
 
 

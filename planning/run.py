@@ -51,6 +51,9 @@ class PlanningRun:
         self.dates: dict[int, date] = {}
         self.orders: list[PlannedOrder] = []
         self.made: dict[str, list[PlannedOrder]] = {}
+        self.urgencies: dict[str, Urgency] = {}
+        self.kept: set[str] = set()
+        self.arrivals: dict[str, date] = {}
         self.pegs: list[Peg] = []
         self.shortages: list[Shortage] = []
         self.messages: list[PlanMessage] = []
@@ -143,9 +146,12 @@ class PlanningRun:
         root: str | None,
         consumer: str,
         parent: str | None,
+        only: str | None = None,
     ) -> None:
-        """Add what `quantity` of the item made draws of each component."""
+        """Add what `quantity` of the item made draws of each component, or of `only` one."""
         for code, numerator, denominator in self.explosion.components_on(made, day):
+            if only is not None and code != only:
+                continue
             required = -(-quantity * numerator // denominator)
             if required > INT64_MAX:
                 self.admitted.name("overflow", code, consumer, f"required {required} exceeds 2**63-1; need left out")
@@ -279,16 +285,24 @@ class PlanningRun:
 
     def _pass_down(self, order: PlannedOrder, urgency: Urgency) -> None:
         """What an order draws of its components, and what it yields beside its item."""
+        self.urgencies[order.key] = urgency
         if order.sourcing != "buy":
-            self._draw(
-                order.item,
-                order.started,
-                urgency,
-                day=order.start.toordinal(),
-                root=order.root,
-                consumer=order.key,
-                parent=order.item,
-            )
+            self._draw_of(order, urgency)
+        self._yield(order)
+
+    def _draw_of(self, order: PlannedOrder, urgency: Urgency, only: str | None = None) -> None:
+        self._draw(
+            order.item,
+            order.started,
+            urgency,
+            day=order.start.toordinal(),
+            root=order.root,
+            consumer=order.key,
+            parent=order.item,
+            only=only,
+        )
+
+    def _yield(self, order: PlannedOrder) -> None:
         for row in self.rules.by_products.get(order.item, ()):
             quantity = order.started * row.numerator // row.denominator
             if 0 < quantity <= INT64_MAX:
@@ -341,21 +355,20 @@ class PlanningRun:
         """The plan, with the day each supply in use arrives."""
         tolerance = self.policies.message_tolerance_days
         for code, supplies in self.supplies.items():
+            if code in self.kept:
+                continue
             made = self.made.get(code, [])
             self.messages.extend(supply_messages(code, supplies, self.receipts, made, tolerance))
-        arrivals = {
-            supply.key: self._date(supply.available)
-            for supplies in self.supplies.values()
-            for supply in supplies
-            if supply.kind not in {"on_hand", "by_product"} and supply.free < supply.quantity
-        }
+            for supply in supplies:
+                if supply.kind not in {"on_hand", "by_product"} and supply.free < supply.quantity:
+                    self.arrivals[supply.key] = self._date(supply.available)
         return sorted_plan(
             self.prepared,
             orders=self.orders,
             pegs=self.pegs,
             shortages=self.shortages,
             messages=self.messages,
-            availability=arrivals,
+            availability=self.arrivals,
         )
 
 
