@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from canonical.base import references
@@ -44,6 +45,14 @@ class Valid(BaseModel):
     one_of: tuple[str, ...] | None = None
     at_least: float | None = None
     at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _readable(self) -> Valid:
+        try:
+            pl.Series([""]).str.contains(self.matches or "")
+        except pl.exceptions.ComputeError:
+            raise ValueError(f"{self.matches!r} is no regular expression") from None
+        return self
 
 
 class Survival(BaseModel):

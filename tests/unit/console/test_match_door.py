@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
@@ -23,10 +24,10 @@ class Client:
 
     address: str
 
-    def get(self, path: str, **given: Any) -> requests.Response:  # noqa: ANN401
+    def get(self, path: str, **given: Any) -> requests.Response:
         return requests.get(self.address + path, timeout=30, **given)
 
-    def post(self, path: str, **given: Any) -> requests.Response:  # noqa: ANN401
+    def post(self, path: str, **given: Any) -> requests.Response:
         return requests.post(self.address + path, timeout=30, **given)
 
 
