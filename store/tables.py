@@ -297,6 +297,7 @@ outbox = Table(
     UniqueConstraint("system", "kind", "business_key", "revision"),
     Index("ix_outbox_key", "system", "business_key", "position"),
     Index("ix_outbox_state", "state", "system", "position"),
+    Index("ix_outbox_updated", "system", "updated_at"),
 )
 
 outbox_steps = Table(
@@ -545,4 +546,23 @@ tasks = Table(
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),
     ),
+)
+
+doubles = Table(
+    "doubles",
+    metadata,
+    _text("system"),
+    _text("kind"),
+    _text("business_key"),
+    Column("native_ids", StrictJson, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("gone_at", UtcDateTime),
+    PrimaryKeyConstraint("system", "kind", "business_key"),
+)
+
+read_backs = Table(
+    "read_backs",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
 )
