@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from console.cli.columns import COLUMNS
 from console.cli.mdm_words import MDM
+from console.cli.rules_words import RULES
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
     **MDM,
+    **RULES,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (
         "Millstream: the hub between a manufacturer's CRM, ERP, MES and WMS.",

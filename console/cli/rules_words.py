@@ -1,0 +1,68 @@
+"""What the verbs of the rules say: key → (English, Chinese)."""
+
+from __future__ import annotations
+
+RULES: dict[str, tuple[str, str]] = {
+    "help.rules": ("The rules: WHEN something changed, IF, THEN.", "规则：何时、若、则。"),
+    "help.rules.list": ("List the rules in the order they act.", "按执行顺序列出规则。"),
+    "help.rules.test": ("Run the rulebooks' fixtures.", "运行规则册的测试用例。"),
+    "help.rules.explain": (
+        "Which rules fired for an event, which did not, and why.",
+        "解释某事件触发或未触发哪些规则及原因。",
+    ),
+    "help.rules.dry-run": (
+        "What would be written, payload by payload; nothing is.",
+        "试运行：逐条显示将写出的内容，不实际写出。",
+    ),
+    "col.when": ("when", "何时"),
+    "col.condition": ("if", "条件"),
+    "col.then": ("then", "动作"),
+    "col.priority": ("priority", "优先级"),
+    "col.place": ("place", "位置"),
+    "col.verdict": ("verdict", "结论"),
+    "col.because": ("because", "原因"),
+    "col.before": ("last written", "上次写出"),
+    "col.after": ("would be", "将写出"),
+    "rules.unless": ("{condition} unless {unless}", "{condition}；除非 {unless}"),
+    "rules.tested": ("{passed} of {total} fixtures hold", "{total} 个用例中 {passed} 个通过"),
+    "rules.untested": ("rules that no fixture makes fire: {rules}", "没有用例触发的规则：{rules}"),
+    "rules.no_fixtures": (
+        "{book}: no fixtures; write rules/rulebooks/{book}.fixtures.yaml",
+        "{book}：没有用例；请编写 rules/rulebooks/{book}.fixtures.yaml",
+    ),
+    "rules.no_book": ("no rulebook {given!r} here; known: {known}", "没有规则册 {given!r}；已知：{known}"),
+    "rules.no_event": ("no event {given!r} is known", "没有事件 {given!r}"),
+    "rules.no_event.hint": (
+        "name an event id, or the record as ENTITY/KEY",
+        "请给出事件号，或以 实体/键 的形式给出记录",
+    ),
+    "rules.event": ("{kind} {entity} {key}, from {origin}, {at}", "{entity} {key} {kind}，来源 {origin}，{at}"),
+    "rules.event.fields": ("fields: {fields}", "字段：{fields}"),
+    "rules.event.echo": ("shows revision {revision} of our own document", "显示的是我方单据的第 {revision} 版"),
+    "rules.chain": ("it followed from: {events}", "起因：{events}"),
+    "rules.led": ("it led to", "由此产生"),
+    "rules.no_rules": ("no rule looks at {entity}", "没有规则关注 {entity}"),
+    "rules.fired": ("fired", "触发"),
+    "rules.not": ("did not fire", "未触发"),
+    "rules.because.fired": ("{decisions}", "{decisions}"),
+    "rules.because.echo": ("the change only shows what the hub wrote", "变更只是反映本系统写出的内容"),
+    "rules.because.event": ("it looks at {wanted} only", "只关注 {wanted}"),
+    "rules.because.fields": ("none of its fields changed: {wanted}", "其关注的字段未变：{wanted}"),
+    "rules.because.origin": ("it looks at changes from {wanted} only", "只关注来自 {wanted} 的变更"),
+    "rules.because.if": ("false: {parts}", "不成立：{parts}"),
+    "rules.because.unless": ("unless holds: {parts}", "“除非”条件成立：{parts}"),
+    "rules.with": ("{text} ({values})", "{text}（{values}）"),
+    "rules.nothing": ("nothing would be written", "不会写出任何内容"),
+    "rules.dry": (
+        "{changes} changes: {commands} commands, {notices} notices, {tasks} tasks; nothing was written",
+        "{changes} 处变更：{commands} 条指令、{notices} 条通知、{tasks} 项任务；未实际写出",
+    ),
+    "rules.command": (
+        "{kind} → {system}: {entity} {key}, revision {revision} ({rule})",
+        "{kind} → {system}：{entity} {key}，第 {revision} 版（{rule}）",
+    ),
+    "rules.command.cancels": ("cancels the document", "撤销该单据"),
+    "rules.command.held": ("would wait: {held}", "将等待：{held}"),
+    "rules.command.hindered": ("no payload yet: {said}", "暂无内容：{said}"),
+    "rules.command.same": ("the payload is the one last written", "内容与上次写出相同"),
+}
