@@ -60,7 +60,9 @@ def _to_be_made(plant: Plant, orders: list[SalesOrder]) -> list[SalesOrder]:
 
 
 def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Change an order as its sales desk would: `{order, urgent?, status?, line?, quantity?, due?}`.
+    """Change an order as its sales desk would: `{order, urgent?, status?, line?, quantity?, due?, product?}`.
+
+    `product` is the code of another one in the catalogue.
 
     The order and the line both get a new SystemModstamp. No client wrote it, so the ledger is silent.
     ValueError names what cannot be done.
@@ -69,6 +71,8 @@ def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
         order = _row(state, OBJECTS["Order"], "OrderNumber", str(wanted["order"]))
         head = {name: wanted[key] for key, name in (("urgent", "Urgent__c"), ("status", "Status")) if key in wanted}
         item = {name: wanted[key] for key, name in (("quantity", "Quantity"), ("due", "EndDate")) if key in wanted}
+        if "product" in wanted:
+            item["Product2Id"] = _row(state, OBJECTS["Product2"], "ProductCode", str(wanted["product"]))["Id"]
         _change(state, OBJECTS["Order"], order, head)
         if item:
             line = _line(state, str(wanted["order"]), int(wanted.get("line", 1)))

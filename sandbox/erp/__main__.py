@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.common.server import by_round, run
 from sandbox.erp.app import create_app, dialect
 from sandbox.erp.seeding import seed
-from sandbox.erp.work import work
+from sandbox.erp.work import edit, work
 
 if __name__ == "__main__":
-    run("erp", create_app, seed, by_round(work), dialect=dialect())
+    run("erp", create_app, seed, by_round(work), dialect=dialect(), controls={"edit": edit})

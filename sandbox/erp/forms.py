@@ -206,6 +206,7 @@ _ALL = (
             Field("FReceiveQty", "累计收料数量", "number", default="0", read_only=True),
             _date("FDeliveryDate", "交货日期", required=True),
         ),
+        cancellable=True,
     ),
     Form(
         "PRD_MO",

@@ -87,10 +87,11 @@ class _Shift:
         self._reports: list[Body] = []
         self._failed: list[str] = []
         self._miscounted: list[str] = []
+        self._inspected: list[str] = []  # reports
         self._taken: dict[str, list[dict[str, str]]] = {}  # work order id → components
 
     def run(self, shelves: Mapping[str, Decimal] | None) -> dict[str, Any]:
-        inspected = self._inspect_what_was_asked()
+        self._inspect_what_was_asked()
         chosen = self._open()[::SHARE] if shelves is None else self._buildable(dict(shelves))
         spoilt = _first_of_several(chosen) if self._round == 1 else None
         for place, order in enumerate(chosen):
@@ -101,7 +102,7 @@ class _Shift:
         ]
         return {
             "completed": completed, "reports": self._reports, "failed_inspections": self._failed,
-            "miscounted_inspections": self._miscounted, "inspected": inspected,
+            "miscounted_inspections": self._miscounted, "inspected": self._inspected,
         }  # fmt: skip
 
     def _open(self) -> list[Document]:
@@ -178,28 +179,27 @@ class _Shift:
             "quantity_failed": number(failed), "result": "failed" if failed else "passed",
             "reason": "surface scratched / 表面划伤" if failed else None, "inspected_at": self._documents.at,
         })  # fmt: skip
+        self._inspected.append(report.id)
         if failed:
             self._failed.append(inspection.id)
         if miscounted:
             self._miscounted.append(inspection.id)
 
-    def _inspect_what_was_asked(self) -> list[str]:
-        """The reports of open inspection tasks, each inspected in full and found good."""
+    def _inspect_what_was_asked(self) -> None:
+        """The reports of open inspection tasks are inspected in full and found good."""
         open_ = self._documents.page(TASKS, 0, 1_000_000, None, {"kind": "inspection", "status": "open"})
-        done = []
         for task in sorted(open_, key=lambda task: str(task.body["external_ref"])):
             report = self._documents.get("reports", task.body["report_id"] or "")
             if report is None:
                 continue
             counted = quantity(report.body["quantity_good"]) + quantity(report.body["quantity_scrap"])
-            inspection = self._add("inspections", report.id.replace("rep_", "ins_") + task.id.replace("tsk_", "-"), {
+            self._add("inspections", report.id.replace("rep_", "ins_") + task.id.replace("tsk_", "-"), {
                 "work_order_id": report.body["work_order_id"], "report_id": report.id,
                 "quantity_inspected": number(counted), "quantity_failed": 0, "result": "passed", "reason": None,
                 "inspected_at": self._documents.at,
             })  # fmt: skip
             self._documents.replace(TASKS, task, {"status": "done"})
-            done.append(inspection.body["report_id"])
-        return done
+            self._inspected.append(report.id)
 
     def _add(self, collection: str, id_: str, fields: Body) -> Document:
         document = self._documents.insert(collection, {"id": id_, **fields})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from sandbox.factory.model import Operation
 from sandbox.factory.views import BOX
 from tests.e2e.oracle import Expected
 from tests.e2e.plant import Row
@@ -72,6 +73,63 @@ def tasks(rows: Iterable[Row], kind: str) -> Counter[str]:
     """MES work order → tasks of a kind made for it."""
     made = [row["content"] for row in rows if row["operation"] == "POST tasks" and row["effect"] == "created"]
     return Counter(task["work_order_number"] for task in made if task["kind"] == kind)
+
+
+def to_inspect(worked: Mapping[str, Any]) -> Counter[str]:
+    """MES reports an inspection is asked for: good pieces nobody inspected, and what was counted wrongly."""
+    inspected = set(worked["mes"]["inspected"])
+    missing = [one["id"] for one in worked["mes"]["reports"] if one["quantity_good"] > 0 and one["id"] not in inspected]
+    refused = [one.replace("ins_", "rep_") for one in worked["mes"]["miscounted_inspections"]]
+    return Counter([*missing, *refused])
+
+
+def asked_to_inspect(rows: Iterable[Row]) -> Counter[str]:
+    """MES reports for which an inspection task was made."""
+    made = [row["content"] for row in rows if row["operation"] == "POST tasks" and row["effect"] == "created"]
+    return Counter(task["report_id"] for task in made if task["kind"] == "inspection")
+
+
+def to_hand_over(worked: Mapping[str, Any], expected: Expected) -> Counter[tuple[str, str]]:
+    """MES work order and the work centre of its next operation, for each report that does not finish the item."""
+    codes = {order["number"]: order["material_code"] for order in worked["mes"]["completed"]}
+    serials = {view.code: serial for serial, view in expected.views["mes"].items()}
+    found: Counter[tuple[str, str]] = Counter()
+    for report in worked["mes"]["reports"]:
+        if report["quantity_good"] > 0 and not report["finishes"]:
+            steps = _steps(expected, serials[codes[report["work_order_number"]]])
+            step = next(step for step in steps if step.sequence > report["operation_seq"])
+            if not step.outside:
+                found[report["work_order_number"], step.work_centre] += 1
+    return found
+
+
+def _steps(expected: Expected, serial: int) -> list[Operation]:
+    return sorted((one for one in expected.plant.operations if one.material == serial), key=lambda one: one.sequence)
+
+
+def handed_over(rows: Iterable[Row]) -> Counter[tuple[str, str]]:
+    """MES work order and work centre of each task that tells the next station."""
+    made = [row["content"] for row in rows if row["operation"] == "POST tasks" and row["effect"] == "created"]
+    return Counter((task["work_order_number"], task["work_centre"]) for task in made if task["kind"] == "handover")
+
+
+def over_standard(worked: Mapping[str, Any], expected: Expected) -> set[str]:
+    """ERP orders that took more than a fifth longer than their routings say, by the plant's own routings."""
+    serials = {view.code: serial for serial, view in expected.views["mes"].items()}
+    found = set()
+    for order in worked["mes"]["completed"]:
+        reports = [one for one in worked["mes"]["reports"] if one["work_order_number"] == order["number"]]
+        steps = {step.sequence: step for step in _steps(expected, serials[order["material_code"]])}
+        pieces: defaultdict[int, Fraction] = defaultdict(Fraction)
+        for report in reports:
+            pieces[report["operation_seq"]] += Fraction(str(report["quantity_good"] + report["quantity_scrap"]))
+        minutes = sum(
+            steps[sequence].setup_minutes + Fraction(steps[sequence].run_minutes) * made
+            for sequence, made in pieces.items()
+        )
+        if sum(Fraction(str(report["hours"])) for report in reports) * 60 > minutes * Fraction(6, 5):
+            found.add(order["erp_order_no"])
+    return found
 
 
 def roots_written(rows: Mapping[str, Iterable[Row]]) -> Iterator[tuple[str, str]]:

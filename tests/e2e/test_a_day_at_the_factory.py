@@ -20,13 +20,18 @@ from store import notices
 from tests.e2e.conftest import FirstPass
 from tests.e2e.feedback import (
     arrived,
+    asked_to_inspect,
     audited_reports,
     failed_work_orders,
+    handed_over,
+    over_standard,
     production_reports,
     receipts,
     reported,
     roots_written,
     tasks,
+    to_hand_over,
+    to_inspect,
 )
 from tests.e2e.oracle import Expected, Found, Made, differences, planned_key, report
 from tests.e2e.plant import SYSTEMS, Plant, Row
@@ -91,11 +96,17 @@ def _urgent_order_is_hurried(plant: Plant, expected: Expected, order: str, befor
     assert len(own) > 1
     assert told == own
     assert tasks(plant.since(before)["mes"], "priority").total() >= len(own)
+    assert f"urgent|{order}" in _told(plant, "production_supervisor")
+
+
+def _told(plant: Plant, audience: str) -> set[str]:
+    """The keys of what an audience was told, each once."""
     hub = plant.hub()
     with hub.store.read() as tx:
-        keys = Counter(notice.key for notice in notices.listed(tx, "production_supervisor"))
+        keys = Counter(notice.key for notice in notices.listed(tx, audience, limit=None))
     hub.close()
-    assert keys[f"urgent|{order}"] == 1
+    assert set(keys.values()) <= {1}
+    return set(keys)
 
 
 def _only_pegged_documents(
@@ -127,13 +138,17 @@ def _pegged_now(plant: Plant, root: str) -> set[str]:
 def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -> None:
     """Each report of good pieces becomes one production report and one receipt; failed parts a task; then quiet."""
     worked = plant.work(round_number, ("mes", "wms") if round_number == 1 else SYSTEMS_THAT_WORK)
-    before = plant.written()
+    before, told = plant.written(), _told(plant, "production_supervisor")
     _nothing_left(plant.run_pass())
     rows = plant.since(before)
     assert production_reports(rows["erp"]) == reported(worked)
     assert len(audited_reports(rows["erp"])) == reported(worked).total()
     assert receipts(rows["wms"], expected) == arrived(worked)
     assert tasks(rows["mes"], "rework") == Counter(dict.fromkeys(failed_work_orders(worked), 1))
+    assert asked_to_inspect(rows["mes"]) == to_inspect(worked)
+    assert handed_over(rows["mes"]) == to_hand_over(worked, expected)
+    slow = {f"hours|{order}" for order in over_standard(worked, expected)}
+    assert {key for key in _told(plant, "production_supervisor") - told if key.startswith("hours|")} == slow
     assert any(report["quantity_good"] == 0 for report in worked["mes"]["reports"]) == (round_number == 1)
     for _ in range(SETTLING_PASSES):  # what was received is seen in the next pull, and may be shipped
         standing = plant.written()

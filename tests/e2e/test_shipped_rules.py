@@ -1,0 +1,141 @@
+"""What people are told and asked by the shipped rulebooks, against what the plant itself knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from canonical.actors import Actor
+from pipeline.hub import Hub
+from pipeline.timers import fire_due
+from sandbox.factory.model import OpenPurchase
+from sandbox.factory.views import dirt
+from store import notices, tasks
+from store.tasks import Task, Verdict
+from tests.e2e.oracle import Expected
+from tests.e2e.plant import Plant
+
+pytestmark = pytest.mark.timeout(600)
+LI = Actor("person", "li.wei")
+SEEN_FIRST = 3
+"""Orders that ask for the same thing before anybody is told."""
+
+
+def told(hub: Hub, audience: str) -> dict[str, str]:
+    """Key → English text of what an audience was told, the latest of each."""
+    with hub.store.read() as tx:
+        return {one.key: one.text["en"] for one in reversed(notices.listed(tx, audience, limit=None))}
+
+
+def reviews(hub: Hub) -> dict[tuple[str, str], Task]:
+    """(Order, reviewer) → its newest review."""
+    with hub.store.read() as tx:
+        return {(task.key, task.owner): task for task in tasks.latest(tx, ["custom_order_review"])}
+
+
+def settle(hub: Hub, order: str, owner: str, verdict: Verdict, note: str | None = None) -> None:
+    number = reviews(hub)[order, owner].number
+    assert number is not None
+    with hub.store.begin() as tx:
+        assert tasks.close(tx, number, verdict, LI, hub.now(), note=note)
+
+
+def notes(plant: Plant) -> dict[str, str | None]:
+    """Order → the note the customer desk reads last."""
+    return {row["reference"]: row["content"].get("Note__c") for row in plant.ledger("crm")}
+
+
+@pytest.fixture
+def custom(expected: Expected) -> list[str]:
+    return sorted(number for number, order in expected.orders.items() if order.custom)
+
+
+@pytest.fixture
+def hub(plant: Plant) -> Iterator[Hub]:
+    opened = plant.hub()
+    yield opened
+    opened.close()
+
+
+def test_people_settle_and_suppliers_let_down(plant: Plant, expected: Expected, custom: list[str], hub: Hub) -> None:
+    agreed, refused, half, *waiting = custom
+    assert set(reviews(hub)) == {(order, owner) for order in custom for owner in ("production", "supply")}
+    assert all("in review" in str(notes(plant)[order]) for order in custom)
+    for order in (agreed, refused):
+        settle(hub, order, "supply", "done")
+    settle(hub, half, "production", "done")
+    settle(hub, agreed, "production", "done")
+    settle(hub, refused, "production", "refused", "no such steel")
+    late, rejected = _risky(expected)
+    plant.control(
+        "erp", "edit", {"purchase": late.number, "due": (expected.plant.today - timedelta(days=1)).isoformat()}
+    )
+    plant.control("erp", "edit", {"purchase": rejected.number, "refused": True})
+    asked = _asked_in_vain(plant, expected)
+
+    plant.run_pass()
+
+    sales = told(hub, "sales")
+    assert set(sales) == {f"review|{agreed}", f"review|{refused}"}
+    assert "no such steel" in sales[f"review|{refused}"]
+    written = notes(plant)
+    assert written[agreed] is None
+    assert "no such steel" in str(written[refused])
+    assert "in review" in str(written[half])
+    purchasing = told(hub, "purchasing")
+    risks = {key.split("|")[0]: text for key, text in purchasing.items() if key.split("|")[0] in {"late", "rejected"}}
+    assert set(risks) == {"late", "rejected"}
+    for bought, text in ((late, risks["late"]), (rejected, risks["rejected"])):
+        assert bought.number in text
+        assert f"Alternate: {_alternate(expected, bought)} " in text
+    assert [text.split()[4] for text in told(hub, "product_owner").values()] == [f"crm:{asked},"]
+
+    _nobody_is_late_twice(plant, expected, {half, *waiting}, set(waiting))
+
+
+def _risky(expected: Expected) -> tuple[OpenPurchase, OpenPurchase]:
+    """Two purchases of things somebody else delivers as well."""
+    found = [one for one in expected.plant.purchases if _offers(expected, one.material)[1:]]
+    return found[0], found[1]
+
+
+def _offers(expected: Expected, material: int) -> list[int]:
+    """Suppliers of a material, the one tried first in front."""
+    agreed = [one for one in expected.plant.agreements if one.material == material]
+    return [one.supplier for one in sorted(agreed, key=lambda one: one.priority)]
+
+
+def _alternate(expected: Expected, bought: OpenPurchase) -> str:
+    """The tax number of the first supplier who is not the one that let us down: the golden id of a partner."""
+    serial = next(serial for serial in _offers(expected, bought.material) if serial != bought.supplier)
+    return next(one.tax_number for one in expected.plant.suppliers if one.serial == serial)
+
+
+def _asked_in_vain(plant: Plant, expected: Expected) -> str:
+    """Two more customers want what stands in the CRM and nowhere else; answers its code there."""
+    number, line = dirt(expected.plant).held_lines[0]
+    material = next(row.material for row in expected.orders[number].lines if row.line == line)
+    code = expected.views["crm"][material].code
+    calm = [order for order in sorted(expected.orders) if order not in expected.held][: SEEN_FIRST - 1]
+    for order in calm:
+        plant.control("crm", "edit", {"order": order, "line": 1, "product": code})
+    return code
+
+
+def _nobody_is_late_twice(plant: Plant, expected: Expected, by_supply: set[str], by_production: set[str]) -> None:
+    """Ten days on, whoever has not reviewed is reported to their own manager, once."""
+    later = plant.hub(MILLSTREAM_AS_OF=(expected.plant.today + timedelta(days=10)).isoformat())
+    run = later.new_run(Actor("run", "later"))
+    fired = fire_due(later, run)
+    assert fired.rules["review-by-supply"] == len(by_supply)
+    assert fired.rules["review-by-production"] == len(by_production)
+    assert {key for key in told(later, "supply_manager") if key.startswith("review|")} == {
+        f"review|{order}" for order in by_supply
+    }
+    assert {key for key in told(later, "production_manager") if key.startswith("review|")} == {
+        f"review|{order}" for order in by_production
+    }
+    assert fire_due(later, run).timers == 0
+    later.close()
