@@ -58,8 +58,8 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "How many decisions a simulated steward takes.": "模拟数据管家作出的判断次数。",
         # -- rules ------------------------------------------------------------------------------------------------
         "One rulebook; by default all of the deployment.": "一个规则册；默认为部署中的全部。",
-        "An event's id, or a record as ENTITY/KEY: its last event.": "事件号，或以 实体/键 表示的记录（取其最近事件）。",
-        "Only what today's rules want for this event (its id, or ENTITY/KEY); by default for everything that changed.": (
+        "An event's id, or a record as ENTITY/KEY: its last event.": "事件号，或 实体/键 形式的记录（其最近事件）。",
+        "Only what today's rules want for this event (an id, or ENTITY/KEY); by default for everything changed.": (
             "仅针对该事件（事件号或 实体/键）按现行规则试运行；默认针对全部变更。"
         ),
         "At most so many commands are drawn.": "最多显示的指令条数。",

@@ -234,7 +234,7 @@ def dry_run(event: str | None = None, /, *, limit: int = 20, terminal: Caller) -
     Parameters
     ----------
     event
-        Only what today's rules want for this event (its id, or ENTITY/KEY); by default for everything that changed.
+        Only what today's rules want for this event (an id, or ENTITY/KEY); by default for everything changed.
     limit
         At most so many commands are drawn.
     """
