@@ -90,7 +90,11 @@ def draw_stages(terminal: Terminal, passed: PassReport) -> None:
             if isinstance(value, dict) and value
         )
         rows.append(
-            (terminal.say(f"stage.{stage}"), f"{passed.seconds[stage]:.1f}", "; ".join(filter(None, (told, nested))))
+            (
+                _stage_name(terminal, stage),
+                f"{passed.seconds.get(stage, 0.0):.1f}",
+                "; ".join(filter(None, (told, nested))),
+            )
         )
     terminal.table(("col.stage", "col.seconds", "col.result"), rows, right=[1])
 
@@ -120,6 +124,11 @@ def _told(terminal: Terminal, value: Mapping[str, Any], kind: str = "") -> str:
 def _words(terminal: Terminal, name: str, kind: str) -> str:
     """`planned_order created`, `mes.order_work`, `in_production`: each word by itself."""
     return " ".join(".".join(terminal.term(part, kind) for part in word.split(".")) for word in name.split(" "))
+
+
+def _stage_name(terminal: Terminal, stage: str) -> str:
+    key = f"stage.{stage}"
+    return terminal.say(key) if terminal.words.knows(key) else terminal.term(stage)
 
 
 def count_name(terminal: Terminal, name: str) -> str:

@@ -67,6 +67,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "deliver": "交付",
         "notify": "通知",
         "measure": "度量",
+        "view": "视图",
         "golden": "黄金记录",
         # -- entities, documents and facts ------------------------------------------------------------------------
         "item": "物料",

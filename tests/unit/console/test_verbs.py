@@ -10,6 +10,8 @@ import pytest
 from canonical.commands import Command, State
 from console.cli import passes
 from console.cli.state import account
+from console.cli.terminal import Terminal
+from console.cli.words import Words
 from pipeline.settings import DEPLOYMENTS
 from store import audit, circuits, conflicts, documents, outbox
 from store.circuits import CircuitRow
@@ -302,6 +304,15 @@ def test_preview__maps_a_record_and_names_what_is_unused(call: Call, tmp_path: P
 
 
 # -- pass reports --------------------------------------------------------------------------------------------------
+
+
+def test_draw_stages__a_stage_that_nobody_named_is_drawn_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"reshape": {"rows": 3, "odd": 1}}
+    passed = passes.PassReport("run-1", "done", counts, {}, {}, {})
+    passes.draw_stages(Terminal.open(Words("zh"), {}), passed)
+    said = capsys.readouterr().out
+    assert "reshape" in said
+    assert "行 3, odd 1" in said
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
