@@ -11,7 +11,8 @@ from assets.steps import Result, each
 from canonical.base import references
 from canonical.entities import ENTITIES
 from pipeline.hub import Configuration, Hub, Run
-from pipeline.reconcile import THROUGH_WORK_ORDER, reconcile_entity
+from pipeline.reconcile import reconcile_entity
+from pipeline.touched import THROUGH_WORK_ORDER
 
 
 def golden_assets(configuration: Configuration) -> dg.AssetsDefinition:

@@ -9,9 +9,9 @@ from assets.door import HubDoor
 from assets.metadata import Metadata, counted, described, look, table_schema
 from assets.steps import PATIENCE, Result, plain_errors
 from pipeline.adopt import adopt
-from pipeline.decide import decide
 from pipeline.hub import Configuration
 from pipeline.plan import ORDER, load_plan, plan
+from pipeline.route import settle
 
 
 def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
@@ -63,7 +63,7 @@ def commands_asset() -> dg.AssetsDefinition:
     def commands(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
         opened, run = hub.enter("decide", context.run.run_id)
         with plain_errors():
-            done = decide(opened, run, load_plan(opened))
+            done = settle(opened, run, load_plan(opened))
         metadata: Metadata = {
             "dagster/row_count": sum(done.commands.values()),
             "changes": counted(done.changes),

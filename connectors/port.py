@@ -124,6 +124,13 @@ class Connector(Protocol):
         """Pages of a stream, changed at or after `since` (the last watermark), inclusive; None: everything."""
         ...
 
+    def brought(self, payload: object) -> Mapping[str, Sequence[Record]]:
+        """Stream → the records a webhook's payload holds or names, fetched where it only names them.
+
+        Empty where the payload brings nothing. Raises `TransientError` when the system cannot be asked.
+        """
+        ...
+
     def write(self, requests: Sequence[StepRequest]) -> Sequence[Outcome]:
         """Carry out one step for each request; one outcome each, in order. Never raises for one bad request."""
         ...

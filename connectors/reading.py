@@ -26,12 +26,13 @@ from connectors.auth import Auth
 from connectors.batches import chunks, quoted
 from connectors.paging import Place, pages
 from connectors.sorting import Verdict, read_error, search, sort, text
-from connectors.spec import Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec, credentials
+from connectors.spec import Brings, Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec, credentials
 from connectors.template import fill, look
 from connectors.transport import Reply, Wire
 
 Known = Mapping[str, Any]
 _LOGINS: Final = 2
+FETCHED_AT_ONCE: Final = 100
 
 
 def _now() -> datetime:
@@ -74,6 +75,35 @@ class DeclaredReader(ABC):
 
         for records in pages(declared.paging, fetch, self.system):
             yield self._page(declared, records)
+
+    def brought(self, payload: object) -> Mapping[str, Sequence[port.Record]]:
+        """Stream → the records an event holds or names."""
+        found: dict[str, list[port.Record]] = {}
+        for one in self.spec.webhook.brings if self.spec.webhook else ():
+            if all(text(search(path, payload)) in values for path, values in one.where.items()):
+                held = search(one.records, payload)
+                held = held if isinstance(held, list) else [] if held is None else [held]
+                found.setdefault(one.stream, []).extend(self._whole(one, held))
+        return {stream: records for stream, records in found.items() if records}
+
+    def _whole(self, brought: Brings, held: Sequence[Any]) -> Iterator[port.Record]:
+        """Records as the stream gives them; keys are asked for."""
+        stream = self.spec.streams[brought.stream]
+        if brought.fetch is not None:
+            yield from self._fetched(stream, brought.fetch, [str(key) for key in held])
+        elif all(isinstance(record, dict) for record in held):
+            yield from self._page(stream, held).records
+        else:
+            raise SchemaDrift(f"an event holds no records at {brought.records!r}", system=self.system)
+
+    def _fetched(self, stream: Stream, request: Request, keys: Sequence[str]) -> Iterator[port.Record]:
+        for chunk in chunks(keys, FETCHED_AT_ONCE if "{keys_clause}" in request.model_dump_json() else 1):
+            clause = quoted(chunk)
+            if clause is None:
+                raise SchemaDrift("an event names a key no query can hold", system=self.system)
+            known = {"key": chunk[0], "keys_clause": clause, "columns": ",".join(stream.columns)}
+            body = self._asked(request, known).body
+            yield from self._page(stream, self._records(stream.records, stream.columns, body)).records
 
     def _page(self, stream: Stream, records: Sequence[dict[str, Any]]) -> port.Page:
         mark = self._watermark(stream, records)

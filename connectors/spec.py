@@ -327,8 +327,24 @@ class Operation(_Closed):
         return self
 
 
+class Brings(_Closed):
+    """Which records of a stream an event brings: whole ones at `records`, or the keys by which to `fetch` them.
+
+    `fetch` is asked as the stream's own request is, and knows `{key}`, or `{keys_clause}` for many at once.
+    """
+
+    stream: str
+    records: JmesPath = "@"
+    where: dict[JmesPath, Texts] = {}
+    """Only events that have one of these values at each of these paths."""
+    fetch: Request | None = None
+
+
 class Webhook(_Closed):
-    """How a system signs what it posts to us: HMAC-SHA256 over `<timestamp>.<raw body>`, in hex."""
+    """How a system signs what it posts to us: HMAC-SHA256 over `<timestamp>.<raw body>`, in hex.
+
+    An event that `brings` nothing only says that something changed: the streams are then read from their watermarks.
+    """
 
     event_id_header: str
     timestamp_header: str
@@ -337,6 +353,7 @@ class Webhook(_Closed):
     """Stands before the hex digest, e.g. `v1=`."""
     secrets: tuple[EnvName, ...] = Field(min_length=1, max_length=2)
     """Two live secrets at most, so that one can be replaced without losing an event; an unset one is not used."""
+    brings: tuple[Brings, ...] = ()
 
 
 class System(_Closed):
@@ -364,6 +381,10 @@ class System(_Closed):
             stream = operation.look_up.stream if operation.look_up else None
             if stream and stream not in self.streams:
                 raise ValueError(f"{name} looks up in the unknown stream {stream!r}")
+        for brought in self.webhook.brings if self.webhook else ():
+            if brought.stream not in self.streams:
+                hint = suggest(brought.stream, self.streams)
+                raise ValueError(f"the webhook brings the unknown stream {brought.stream!r}. {hint or ''}".strip())
         return self
 
 

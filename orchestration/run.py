@@ -37,7 +37,7 @@ def run_pass(hub: Hub, *, job: str = "one_pass", watch: Callable[[str], None] = 
 
     `watch` hears each step's name as it begins.
     """
-    with _quiet(), dg.DagsterInstance.from_config(str(prepare(dagster_home(hub.environ)))) as instance:
+    with quiet(), dg.DagsterInstance.from_config(str(prepare(dagster_home(hub.environ)))) as instance:
         end_dead_runs(hub, instance)
         shipped = build(hub.configuration, HubDoor(hub=hub, watch=watch)).resolve_job_def(job)
         result = shipped.execute_in_process(
@@ -76,7 +76,7 @@ def _why(event: dg.DagsterEvent) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Dagster warns about its own features in preview; a person who runs a pass can mend none of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=dg.BetaWarning)

@@ -18,6 +18,7 @@ from mappings.engine import InboundMapping, Rejected
 from pipeline.basis import differing, digest
 from pipeline.hub import Hub, Run
 from pipeline.land import InForce, in_force, nothing_landed
+from pipeline.overtaking import take_view
 from quality.quarantine import split
 from store import quarantine, runs
 from store.landing import Landing
@@ -61,6 +62,7 @@ class Basis:
 
 def conform(hub: Hub, system: str, entity: str, run: Run) -> Conformed:
     """Map what landed since the last time, judge the rows, and write `canonical/<entity>/<system>`."""
+    take_view(hub, run)
     name = frame_name(entity, system)
     mappings = hub.configuration.inbound[system, entity]
     last = Basis.read(hub.frames.made_of(name))

@@ -25,6 +25,7 @@ from pipeline.fact_sources import FactSources
 from pipeline.facts import ALWAYS, facts
 from pipeline.held import held_orders, unoffered
 from pipeline.hub import Hub, Run
+from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import judged_frames
 from pipeline.record_changes import Neighbourhood, record_changes
 from pipeline.standing import mark, standing_frame
@@ -73,17 +74,21 @@ def decide(hub: Hub, run: Run, plan: Plan, *, scope: Neighbourhood | None = None
     """Derive facts, compare, apply the rules, and put the commands into the outbox.
 
     `scope` (fact or entity → keys) narrows it to one record's neighbourhood; everything else is left as it stands.
+    Raises `Overtaken` where somebody else has decided since the run began to read.
     """
     with hub.store.begin() as tx:
         # The row lock of the lease keeps two deciders apart on any database.
         if not leases.acquire(tx, "decide", run.run_id, hub.now(), LEASE_SECONDS):
             raise SystemUnavailable("another run is deciding", hint="wait for it to end")
+        check_view(tx, run)
         looked = looked_at(hub, tx, run, plan, scope)
         decisions = decided(hub, looked)
         done = enact(hub, tx, decisions, lambda change: _event_id(change, run))
         _remember(hub, tx, run, looked)
         outcome = _outcome(looked, done)
         _record(hub, tx, run, outcome, looked)
+        if outcome.changes:
+            count_deciding(hub, tx, run)
         leases.release(tx, "decide", run.run_id)
     return outcome
 
@@ -212,7 +217,8 @@ def _tasks(tx: Transaction) -> dict[tuple[str, str], dict[str, Task]]:
 
 
 def _event_id(change: Change, run: Run) -> str:
-    return join_key((run.run_id, change.entity, change.key))
+    said = f"{run.run_id}.{run.turn}" if run.turn else run.run_id
+    return join_key((said, change.entity, change.key))
 
 
 def _remember(hub: Hub, tx: Transaction, run: Run, looked: LookedAt) -> None:

@@ -138,6 +138,8 @@ class Run:
     run_id: str
     as_of: date
     actor: Actor
+    turn: int = 0
+    """Which of many decidings of one run this is; a pass decides once, the relay again and again."""
 
     @property
     def moment(self) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -68,10 +68,15 @@ class Lookups:
         for (system, entity), keys in unknown.items():
             self._ask(system, entity, keys)
 
-    def _ask(self, system: str, entity: str, keys: Iterable[str]) -> None:
+    def _ask(self, system: str, entity: str, keys: Collection[str]) -> None:
         with self.hub.store.read() as tx:
             for key, found in documents.by_business_key(tx, system, entity, keys).items():
                 self._documents[system, entity, key] = (found.native_number or found.native_id, found.native_id)
+            policy = self.hub.configuration.policies.get(entity)
+            for key in keys if policy is not None and policy.crosswalk else ():
+                bound = [row for row in crosswalk.bindings_of(tx, entity, key) if row.system == system]
+                if bound and (system, entity, key) not in self._documents:  # mastered since the delivery began
+                    self._documents[system, entity, key] = (bound[0].source_key, bound[0].native_id)
 
     def stands(self, after: str) -> bool:
         """Whether the document `system/entity/key` was there when `learn` asked for it."""

@@ -5,10 +5,11 @@ The Dagster graph calls the very same stage functions, one asset each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from canonical.plan import Plan
 from pipeline.adopt import adopt
 from pipeline.conform import Conformed, conform
 from pipeline.decide import Decided, decide
@@ -18,12 +19,15 @@ from pipeline.judge import Judged, judge
 from pipeline.land import Landed, land
 from pipeline.measure import Measured, measure
 from pipeline.notify import Notified, notify
+from pipeline.overtaking import Overtaken, look_again, right_of_way
 from pipeline.plan import Planned, plan
 from pipeline.reconcile import Mastered, reconcile_entity
 from pipeline.timers import Fired, fire_due
 from store import runs
+from store.landing import watermark_of
 
 READERS = 4
+LOOKS = 5
 
 
 @dataclass
@@ -75,7 +79,7 @@ def run_route(
     on_stage("plan")
     made, passed.planned = plan(hub, run)
     on_stage("decide")
-    passed.decided = decide(hub, run, made)
+    passed.decided = settle(hub, run, made)
     passed.fired = fire_due(hub, run)
     on_stage("deliver")
     passed.delivered = deliver(hub, run)
@@ -86,6 +90,45 @@ def run_route(
     with hub.store.begin() as tx:
         runs.finish(tx, run.run_id, "done", hub.now())
     return passed
+
+
+def settle(hub: Hub, run: Run, made: Plan) -> Decided:
+    """Decide; a pass that was overtaken looks at what changed meanwhile, and decides with the right of way."""
+    try:
+        return decide(hub, run, made)
+    except Overtaken:
+        with right_of_way(hub, run):
+            return _after_looking_again(hub, run)
+
+
+def _after_looking_again(hub: Hub, run: Run) -> Decided:
+    for _ in range(LOOKS):
+        look_again(hub, run)
+        see(hub, run)
+        try:
+            return decide(hub, run, plan(hub, run)[0])
+        except Overtaken:
+            continue  # a turn that was under way when we took the right of way
+    raise Overtaken("others decide all the time", hint="run the pass again")
+
+
+def see(hub: Hub, run: Run, entities: Collection[str] | None = None, *, suite: bool = True) -> None:
+    """Conform, reconcile and judge what has landed, of all entities or of some."""
+    chosen = [entity for entity in hub.configuration.entities if entities is None or entity in entities]
+    for entity in chosen:
+        for system in hub.configuration.sources_of(entity):
+            if not _never_landed(hub, system, entity):
+                conform(hub, system, entity, run)
+    for entity in chosen:
+        reconcile_entity(hub, entity, run)
+    for entity in chosen:
+        judge(hub, entity, run, suite=suite)
+
+
+def _never_landed(hub: Hub, system: str, entity: str) -> bool:
+    streams = {mapping.spec.stream for mapping in hub.configuration.inbound[system, entity]}
+    with hub.store.read() as tx:
+        return any(watermark_of(tx, system, stream) is None for stream in streams)
 
 
 def _never_pulled(hub: Hub, system: str, entity: str, halted: set[tuple[str, str]]) -> bool:

@@ -5,7 +5,7 @@ Everything that is not a believed event of a connected system is refused without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 
@@ -21,24 +21,39 @@ from connectors.webhook import MAX_BODY_BYTES, believe, live_secrets
 from pipeline.hub import Hub
 from store import audit, inbox
 
+Doors = Mapping[str, tuple[Webhook, tuple[str, ...]]]
 
-def webhook_app(hub: Hub) -> Starlette:
-    """The application; raises `ConfigurationError` when a system's webhook has no secret set."""
+
+def _nobody() -> None:
+    """Nobody has to be woken."""
+
+
+def webhook_app(hub: Hub, wake: Callable[[], None] = _nobody) -> Starlette:
+    """The application; `wake` is called when a new event stands in the inbox.
+
+    Raises `ConfigurationError` when no connected system has a webhook whose secret is set.
+    """
     doors = open_doors(hub)
-    route = Route("/webhooks/{system}", partial(_receive, hub, doors), methods=["POST"])
+    if not doors:
+        raise ConfigurationError(
+            "no webhook of a connected system has a secret",
+            hint="declare `webhook:` in its system.yaml and set the variable it names",
+        )
+    route = Route("/webhooks/{system}", partial(_receive, hub, doors, wake), methods=["POST"])
     return Starlette(routes=[route])
 
 
-def open_doors(hub: Hub) -> dict[str, tuple[Webhook, tuple[str, ...]]]:
-    """System → how it signs and the live secrets, for the connected systems that post webhooks."""
-    declared = {name: spec.system.webhook for name, spec in hub.configuration.systems.items()}
-    doors = {name: (webhook, live_secrets(webhook, hub.environ)) for name, webhook in declared.items() if webhook}
-    if not doors:
-        raise ConfigurationError("no connected system posts webhooks", hint="declare `webhook:` in its system.yaml")
+def open_doors(hub: Hub) -> Doors:
+    """System → how it signs and the live secrets; a system without a secret has no door: there is no default."""
+    doors: dict[str, tuple[Webhook, tuple[str, ...]]] = {}
+    for name, spec in hub.configuration.systems.items():
+        webhook = spec.system.webhook
+        if webhook and any(hub.environ.get(secret.env) for secret in webhook.secrets):
+            doors[name] = (webhook, live_secrets(webhook, hub.environ))
     return doors
 
 
-async def _receive(hub: Hub, doors: Mapping[str, tuple[Webhook, tuple[str, ...]]], request: Request) -> JSONResponse:
+async def _receive(hub: Hub, doors: Doors, wake: Callable[[], None], request: Request) -> JSONResponse:
     system = request.path_params["system"]
     if system not in doors:
         return _answer(HTTPStatus.NOT_FOUND, "unknown")
@@ -53,6 +68,8 @@ async def _receive(hub: Hub, doors: Mapping[str, tuple[Webhook, tuple[str, ...]]
     except ContractBroken:
         return _answer(HTTPStatus.BAD_REQUEST, "refused")
     fresh = await run_in_threadpool(_keep, hub, system, event.event_id, event.payload)
+    if fresh:
+        wake()
     return _answer(HTTPStatus.ACCEPTED if fresh else HTTPStatus.OK, "accepted" if fresh else "known")
 
 

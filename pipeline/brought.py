@@ -1,0 +1,139 @@
+"""What webhook events bring: their records land as a pull's do, so that every later stage can be replayed.
+
+A record that is older than the one in force is left out: events may arrive late and in any order. An event that
+only says that something changed has its system's streams read from their watermarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from canonical.errors import MillstreamError, TransientError
+from canonical.keys import join_key
+from canonical.strict_json import dumps
+from connectors.port import Record
+from mappings.decode import raw_value
+from pipeline.hub import Hub, Run
+from pipeline.land import land
+from pipeline.news import key_paths
+from store.inbox import InboxEvent
+from store.landing import RAW_SCHEMA, RawFile, record_landing, watermark_of
+
+Place = tuple[str, str]
+"""System and stream."""
+
+
+@dataclass
+class Brought:
+    """Streams that have new records, events nobody can read, and events whose system cannot be asked now."""
+
+    streams: set[Place] = field(default_factory=set)
+    unreadable: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(System, event id) → why."""
+    later: set[tuple[str, str]] = field(default_factory=set)
+
+
+def land_brought(hub: Hub, run: Run, events: Iterable[InboxEvent]) -> Brought:
+    """Land what the events bring, one raw file a stream."""
+    found = Brought()
+    records: dict[Place, list[Record]] = {}
+    pulls: dict[str, None] = {}
+    for event in events:
+        try:
+            held = hub.connector(event.system).brought(event.payload)
+        except TransientError:
+            found.later.add((event.system, event.event_id))
+            continue
+        except MillstreamError as error:
+            found.unreadable[event.system, event.event_id] = str(error)
+            continue
+        if not held and not brings(hub, event.system):
+            pulls[event.system] = None
+        for stream, rows in held.items():
+            records.setdefault((event.system, stream), []).extend(rows)
+    _land(hub, run, records, found)
+    for system in pulls:
+        found.streams |= pull(hub, run, system)
+    return found
+
+
+def brings(hub: Hub, system: str) -> bool:
+    """Whether a system's events hold or name records."""
+    webhook = hub.configuration.systems[system].system.webhook
+    return webhook is not None and bool(webhook.brings)
+
+
+def pull(hub: Hub, run: Run, system: str) -> set[Place]:
+    """Read a system's streams from their watermarks; those that had something new."""
+    streams = [stream for owner, stream in hub.configuration.streams() if owner == system]
+    return {(system, stream) for stream in streams if land(hub, system, stream, run).rows}
+
+
+def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: Brought) -> None:
+    now = hub.now()
+    meta = {"run": f"{run.run_id}.{run.turn}", "fetched_at": now.isoformat()}
+    files: list[RawFile] = []
+    for (system, stream), rows in records.items():
+        if _never(hub, system, stream):
+            land(hub, system, stream, run)  # a stream known by single events only would be planned on as if whole
+            found.streams.add((system, stream))
+            continue
+        fresh = _not_overtaken(hub, system, stream, rows)
+        if fresh:
+            frame = pl.DataFrame({"record": [dumps(dict(row)) for row in fresh]}, schema=RAW_SCHEMA)
+            files.append(hub.raw.write(system, stream, frame, meta))
+            found.streams.add((system, stream))
+    if files:
+        with hub.store.begin() as tx:
+            for file in files:
+                record_landing(tx, file, run.run_id, now, None, complete=False)
+
+
+def _never(hub: Hub, system: str, stream: str) -> bool:
+    with hub.store.read() as tx:
+        return watermark_of(tx, system, stream) is None
+
+
+def _not_overtaken(hub: Hub, system: str, stream: str, rows: Sequence[Record]) -> list[Record]:
+    """Without the records whose newer version stands already."""
+    watermark = hub.configuration.systems[system].system.streams[stream].watermark
+    paths = key_paths(hub, system, stream)
+    if watermark is None or not paths:
+        return list(rows)
+    named = [(_key(row, paths), _moment(row, watermark.field)) for row in rows]
+    standing = _standing(hub, system, stream, {key for key, at in named if key and at})
+    return [
+        row
+        for row, (key, at) in zip(rows, named, strict=True)
+        if key is None or at is None or key not in standing or at >= standing[key]
+    ]
+
+
+def _key(row: Record, paths: Sequence[str]) -> str | None:
+    parts = [raw_value(row, path)[1] for path in paths]
+    return None if any(part is None for part in parts) else join_key(tuple(map(str, parts)))
+
+
+def _moment(row: Record, path: str) -> datetime | None:
+    value: Any = raw_value(row, path)[1]
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+def _standing(hub: Hub, system: str, stream: str, keys: set[str]) -> dict[str, datetime]:
+    """Source key → when the record in force was changed."""
+    found: dict[str, datetime] = {}
+    for (owner, entity), mappings in hub.configuration.inbound.items():
+        frame = hub.frames.read(f"canonical/{entity}/{owner}") if owner == system else None
+        if frame is not None and any(mapping.spec.stream == stream for mapping in mappings):
+            rows = frame.select("source_key", "changed_at").filter(pl.col("source_key").is_in(list(keys)))
+            found |= {key: at for key, at in rows.iter_rows() if at is not None}
+    return found

@@ -1,0 +1,198 @@
+"""The relay: what a webhook tells goes through the stages at once, on what it touches, and is delivered at once.
+
+A turn takes every unread event: land, conform, reconcile, judge, plan, decide, by the very stage functions a batch
+pass calls. An event is read only when its turn has decided: whoever kills the relay finds it unread, and the next
+relay begins by looking at everything that landed. Turns and passes never decide on a view that was overtaken.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from canonical.actors import Actor, Role
+from canonical.base import references
+from canonical.entities import ENTITIES
+from canonical.errors import MillstreamError, TransientError
+from pipeline.brought import Brought, Place, land_brought, pull
+from pipeline.decide import Decided, decide
+from pipeline.hub import Hub, Run
+from pipeline.overtaking import Overtaken, look_again, must_give_way
+from pipeline.plan import plan
+from pipeline.route import begin, see
+from pipeline.timers import fire_due
+from pipeline.touched import THROUGH_WORK_ORDER
+from store import inbox, runs
+from store.inbox import InboxEvent
+
+LOG = logging.getLogger(__name__)
+AT_ONCE = 200
+"""Events in one turn."""
+ATTEMPTS = 3
+"""How often an event is tried alone before it is put aside as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What one turn came to: `seconds` by stage, `systems` that were given commands."""
+
+    turn: int
+    events: int
+    streams: tuple[Place, ...]
+    entities: tuple[str, ...]
+    changes: Mapping[str, int]
+    commands: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Who was given commands."""
+        return tuple(sorted({name.partition(".")[0] for name in self.commands}))
+
+
+@dataclass
+class _Clock:
+    """Seconds by stage of one turn."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = now - self._since
+        self._since = now
+
+
+class Relay:
+    """Turn after turn, in one thread. `told` hears of every turn that read something."""
+
+    def __init__(self, hub: Hub, told: Callable[[Turned], None] = lambda _: None) -> None:
+        self.hub = hub
+        self._told = told
+        self._run = replace(hub.new_run(Actor("run", "relay", Role.ENGINEER)), turn=1)
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._pulled: set[Place] = set()
+        self.waiting = False
+        """Whether the last turn gave way to a batch pass."""
+
+    def start(self) -> Turned:
+        """Look at everything that landed, as whoever was killed may have left it undecided."""
+        begin(self.hub, self._run)
+        self.hub.frames.deferred = True
+        while True:
+            try:
+                return self._turn([], Brought(), everything=True)
+            except Overtaken:
+                continue
+
+    def close(self) -> None:
+        """Keep the frames, and end the run."""
+        self.hub.frames.deferred = False
+        self.hub.frames.flush()
+        with self.hub.store.begin() as tx:
+            runs.finish(tx, self._run.run_id, "done", self.hub.now())
+
+    def poll(self, system: str) -> bool:
+        """Read the streams of a system that posts no webhooks; whether there was something new."""
+        found = pull(self.hub, self._run, system)
+        self._pulled |= found
+        return bool(found)
+
+    def turn(self) -> Turned | None:
+        """Read what came; None where nothing did, or where a batch pass has the right of way."""
+        self.waiting = must_give_way(self.hub, self._run.run_id)
+        if self.waiting:
+            return None
+        events = self._unread()
+        if not events and not self._pulled:
+            return None
+        try:
+            return self._attempt(events)
+        except Overtaken:
+            return self._attempt(events)
+        except TransientError:
+            raise
+        except MillstreamError as error:
+            self._failed(events, error)
+            return None
+
+    def _unread(self) -> list[InboxEvent]:
+        with self.hub.store.read() as tx:
+            events = inbox.next_unread(tx, AT_ONCE)
+        return events[:1] if self._failures else events
+
+    def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
+        self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
+        clock = _Clock()
+        brought = land_brought(self.hub, self._run, events)
+        clock.lap("land")
+        brought.streams |= self._pulled
+        turned = self._turn(events, brought, clock=clock)
+        self._pulled -= brought.streams
+        self._failures.clear()
+        return turned
+
+    def _turn(
+        self, events: Sequence[InboxEvent], brought: Brought, *, everything: bool = False, clock: _Clock | None = None
+    ) -> Turned:
+        hub, run, clock = self.hub, self._run, clock or _Clock()
+        look_again(hub, run)
+        entities = tuple(hub.configuration.entities) if everything else self._reached(brought)
+        see(hub, run, entities, suite=False)
+        clock.lap("see")
+        decided = self._decided(run, clock) if entities else None
+        self._read(events, brought)
+        fire_due(hub, run)
+        clock.lap("read")
+        turned = Turned(
+            run.turn, len(events), tuple(sorted(brought.streams)), entities,
+            decided.changes if decided else {}, decided.commands if decided else {}, clock.seconds,
+        )  # fmt: skip
+        self._told(turned)
+        return turned
+
+    def _decided(self, run: Run, clock: _Clock) -> Decided:
+        made, _ = plan(self.hub, run)
+        clock.lap("plan")
+        decided = decide(self.hub, run, made)
+        clock.lap("decide")
+        return decided
+
+    def _reached(self, brought: Brought) -> tuple[str, ...]:
+        """Entities the new records are mapped to, and those that refer to them, in mastering order."""
+        reached = {
+            entity
+            for (system, entity), mappings in self.hub.configuration.inbound.items()
+            if any((system, mapping.spec.stream) in brought.streams for mapping in mappings)
+        }
+        for entity in self.hub.configuration.entities:
+            named = {*references(ENTITIES[entity]).values(), *(("work_order",) if entity in THROUGH_WORK_ORDER else ())}
+            if named & reached:
+                reached.add(entity)
+        return tuple(entity for entity in self.hub.configuration.entities if entity in reached)
+
+    def _read(self, events: Sequence[InboxEvent], brought: Brought) -> None:
+        """These events are done with; the ones whose system could not be asked stay unread."""
+        if not events:
+            return
+        with self.hub.store.begin() as tx:
+            now = self.hub.now()
+            for event in events:
+                place = (event.system, event.event_id)
+                why = brought.unreadable.get(place)
+                if place not in brought.later:
+                    inbox.mark(tx, *place, "failed" if why else "done", now, error=why)
+
+    def _failed(self, events: Sequence[InboxEvent], error: MillstreamError) -> None:
+        """Something in these events cannot be worked on: find out which by taking them one by one."""
+        LOG.warning("a turn of %d events failed: %s", len(events), error)
+        for event in events[:1]:
+            place = (event.system, event.event_id)
+            self._failures[place] += 1
+            if self._failures[place] >= ATTEMPTS:
+                with self.hub.store.begin() as tx:
+                    inbox.mark(tx, *place, "failed", self.hub.now(), error=str(error))
+                self._failures.clear()

@@ -1,0 +1,77 @@
+"""Delivery workers that stay: stirred when something is decided, and looking by themselves once a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Sequence
+
+from canonical.errors import MillstreamError
+from pipeline.deliver import Round, end_dead_leases, live_systems, new_owner
+from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS, Workers
+from pipeline.hub import Hub
+from pipeline.outbound import Lookups
+
+LOG = logging.getLogger(__name__)
+RESIDENTS = 2
+"""Threads for each system."""
+FRESH_SECONDS = 20.0
+"""How long the bindings a worker has looked up are believed; what it does not find it asks for at once."""
+
+
+class Residents(Workers):
+    """The workers of a process that delivers as long as it lives."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._lookups, self._since = Lookups(hub), time.monotonic()
+
+    def start(self, systems: Sequence[str]) -> None:
+        """Put the threads to work."""
+        end_dead_leases(self.hub)
+        for system in list(systems) * RESIDENTS:
+            thread = threading.Thread(target=self._serve, args=(system,), name=f"deliver-{system}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stir(self, systems: Collection[str]) -> None:
+        """Something was decided for these systems."""
+        with self._changed:
+            self._turn.update(systems)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let every worker end its batch."""
+        self._stopping.set()
+        self.stir(())
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, system: str) -> None:
+        while not self._stopping.is_set():
+            turn = self._turn[system]
+            try:
+                if self._due(system) and system in live_systems(self.hub, [system]) and self._carry(system):
+                    continue
+                self._nap(system, turn)
+            except MillstreamError as error:
+                LOG.warning("delivery to %s: %s", system, error)
+                self._stopping.wait(LONGEST_NAP_SECONDS)
+            except Exception:
+                LOG.exception("delivery to %s", system)
+                self._stopping.wait(LONGEST_NAP_SECONDS)
+
+    def _carry(self, system: str) -> int:
+        if time.monotonic() - self._since > FRESH_SECONDS:
+            self._lookups, self._since = Lookups(self.hub), time.monotonic()
+        return Round(self.hub, system, self._lookups, self, new_owner()).run()
+
+    def _nap(self, system: str, turn: int) -> None:
+        outlook, now = self._outlook(system)
+        nap = LONGEST_NAP_SECONDS if outlook.due_at is None else (outlook.due_at - now).total_seconds()
+        with self._changed:
+            if self._turn[system] == turn and not self._stopping.is_set():
+                self._changed.wait(min(max(nap, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS))

@@ -1,0 +1,99 @@
+"""The relay at work: its thread of turns, the delivery workers it stirs, and the systems it polls."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from canonical.errors import MillstreamError
+from pipeline.hub import Hub
+from pipeline.relay import Relay, Turned
+from pipeline.residents import Residents
+from pipeline.wakes import Wakes
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+"""How often the inbox is looked at when nobody rings."""
+GIVING_WAY_SECONDS = 0.1
+AFTER_TROUBLE_SECONDS = 2.0
+FLUSH_SECONDS = 15.0
+"""How often frames that stand in memory are written, when nothing else is to be done."""
+
+
+class Service:
+    """Everything of the relay but its door. `told` hears of each turn, in the thread of turns."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        polled: Sequence[str] = (),
+        poll_seconds: float = 30.0,
+        told: Callable[[Turned], None] = lambda _: None,
+    ) -> None:
+        self.hub = hub
+        self.wakes = Wakes(hub.settings.redis_url)
+        self.residents = Residents(hub)
+        self.relay = Relay(hub, told=self._stir)
+        self.ready = threading.Event()
+        self._told, self._polled, self._poll_seconds = told, polled, poll_seconds
+        self._stopping = threading.Event()
+        self._flushed = self._asked = time.monotonic()
+        self._thread = threading.Thread(target=self._serve, name="relay", daemon=True)
+
+    def start(self) -> None:
+        """Begin; `ready` is set when everything that landed before has been looked at."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the turn under way and the batches of the workers, and keep the frames."""
+        self._stopping.set()
+        self.wakes.stop()
+        self._thread.join()
+        self.residents.stop()
+
+    def _stir(self, turned: Turned) -> None:
+        self.residents.stir(turned.systems)
+        self._told(turned)
+
+    def _serve(self) -> None:
+        self.residents.start(tuple(self.hub.deployment.systems))
+        while not self._stopping.is_set() and not self.ready.is_set():
+            self._guarded(self._begin)
+        while not self._stopping.is_set():
+            self._guarded(self._step)
+        self._guarded(self.relay.close)
+
+    def _begin(self) -> None:
+        self.relay.start()
+        self.ready.set()
+
+    def _step(self) -> None:
+        self._poll()
+        if self.relay.turn() is None:
+            self._flush()
+            self.wakes.wait(LOOK_SECONDS if not self.relay.waiting else GIVING_WAY_SECONDS)
+
+    def _poll(self) -> None:
+        if self._polled and time.monotonic() - self._asked > self._poll_seconds:
+            self._asked = time.monotonic()
+            for system in self._polled:
+                self.relay.poll(system)
+
+    def _flush(self) -> None:
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self._flushed = time.monotonic()
+            self.hub.frames.flush()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Trouble passes or is mended: events stay unread until then."""
+        try:
+            work()
+        except MillstreamError as error:
+            LOG.warning("the relay waits: %s", error)
+            self._stopping.wait(AFTER_TROUBLE_SECONDS)
+        except Exception:
+            LOG.exception("the relay waits")
+            self._stopping.wait(AFTER_TROUBLE_SECONDS)
