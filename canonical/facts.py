@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 from canonical.base import Entity, JsonText, json_fields
 from canonical.floor_facts import FLOOR_FACTS
 from canonical.items import Sourcing
+from canonical.master_facts import MASTER_FACTS
 from canonical.order_facts import ORDER_FACTS
 from canonical.supply_facts import SUPPLY_FACTS
 
@@ -133,5 +134,7 @@ _OWN: tuple[type[Entity], ...] = (
     UrgentWork,
     UrgentOrder,
 )
-FACTS: dict[str, type[Entity]] = {model.entity: model for model in (*_OWN, *ORDER_FACTS, *SUPPLY_FACTS, *FLOOR_FACTS)}
+FACTS: dict[str, type[Entity]] = {
+    model.entity: model for model in (*_OWN, *ORDER_FACTS, *SUPPLY_FACTS, *FLOOR_FACTS, *MASTER_FACTS)
+}
 """Every fact by name."""

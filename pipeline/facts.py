@@ -21,6 +21,7 @@ from canonical.plan import Plan, PlannedOrder
 from canonical.strict_json import dumps
 from pipeline.fact_sources import FactSources, sales_order_of
 from pipeline.floor_facts import floor_facts
+from pipeline.master_facts import master_facts
 from pipeline.order_facts import order_facts, review_note
 from pipeline.settings import Planning
 from pipeline.snapshot import (
@@ -68,6 +69,7 @@ def facts(sources: FactSources, wanted: AbstractSet[str] | None = None) -> dict[
         **order_facts(sources, lines),
         **supply_facts(sources),
         **floor_facts(sources),
+        **master_facts(sources),
     }
     return {name: _frame(name, make()) for name, make in derived.items() if wanted is None or name in wanted}
 
