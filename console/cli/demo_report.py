@@ -63,7 +63,8 @@ def draw_end(terminal: Terminal, answer: Mapping[str, Any], folder: Path, more: 
     terminal.heading("demo.end")
     rows = [(system, counted["read"], counted["written"]) for system, counted in answer["systems"].items()]
     terminal.table(("col.system", "col.read", "col.written"), rows, right=[1, 2])
-    terminal.line("demo.commands", commands=shown(answer["commands"]))
+    counted = {terminal.term(state): count for state, count in answer["commands"].items()}
+    terminal.line("demo.commands", commands=shown(counted))
     terminal.line(
         "demo.sums", quarantined=answer["quarantined"], conflicts=answer["conflicts"], notices=answer["notices"],
         again=answer["second_run_writes"], seconds=answer["total_seconds"],
