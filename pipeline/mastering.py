@@ -17,7 +17,7 @@ from mdm.policy import Policy
 from mdm.reconcile import Reconciled, Stewarded
 from mdm.references import CROSSWALK_SCHEMA
 from pipeline.hub import Hub
-from store import candidates, crosswalk, decisions, golden
+from store import candidates, crosswalk, decisions, golden, golden_codes
 from store.conflicts import Conflict
 from store.crosswalk import Binding
 from store.unit_of_work import Transaction
@@ -53,16 +53,56 @@ def homes(hub: Hub, policy: Policy) -> pl.DataFrame:
         return crosswalk.homes_frame(tx, policy.entity, policy.precedence).select(*CROSSWALK_SCHEMA)
 
 
-def bind(tx: Transaction, rows: Iterable[Binding], now: datetime) -> None:
+def coded(hub: Hub, policy: Policy, outcome: Reconciled) -> Reconciled:
+    """The outcome under golden codes of our own making, where the policy wants them; new ones are allocated."""
+    if policy.code is None:
+        return outcome
+    with hub.store.begin() as tx:
+        return coded_in(tx, policy, outcome, hub.now())
+
+
+def coded_in(tx: Transaction, policy: Policy, outcome: Reconciled, now: datetime) -> Reconciled:
+    """`coded`, in a transaction that is open already."""
+    if policy.code is None:
+        return outcome
+    codes = codes_of(tx, policy, outcome.golden["golden_id"].to_list(), now)
+
+    def renamed(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("golden_id").replace_strict(codes, default=pl.col("golden_id")))
+
+    at_home = pl.coalesce("home_id", "golden_id").alias("home_id")
+    return Reconciled(
+        renamed(outcome.golden),
+        renamed(outcome.bindings.with_columns(at_home)),
+        renamed(outcome.conflicts),
+        {codes.get(name, name): since for name, since in outcome.effective.items()},
+    )
+
+
+def codes_of(tx: Transaction, policy: Policy, names: Iterable[str], now: datetime) -> dict[str, str]:
+    """What each golden record is called, by the name it has by its keys; the same for ever once it was given."""
+    if policy.code is None:
+        return {name: name for name in names}
+    return golden_codes.allocate(tx, policy.entity, sorted(names), (policy.code.prefix, policy.code.digits), now)
+
+
+def bind(tx: Transaction, policy: Policy, rows: Sequence[Binding], now: datetime) -> None:
     """Bind new records to their homes; one that comes to a golden record its system already knows stands second."""
-    taken = crosswalk.bind(tx, rows, now)
+    codes = codes_of(tx, policy, {row.golden_id for row in rows}, now)
+    placed = [
+        row
+        if codes[row.golden_id] == row.golden_id
+        else replace(row, golden_id=codes[row.golden_id], home_id=row.golden_id)
+        for row in rows
+    ]
+    taken = crosswalk.bind(tx, placed, now)
     second = [
         replace(one.wanted, is_primary=False) for one in taken if one.wanted.source_key != one.standing.source_key
     ]
     crosswalk.bind(tx, second, now)
 
 
-def settle(tx: Transaction, policy: Policy, given: Stewarded) -> Settled:
+def settle(tx: Transaction, policy: Policy, given: Stewarded, now: datetime) -> Settled:
     """Put every record that decisions or links touch, or touched, where it belongs now."""
     entity = policy.entity
     standing = _involved(tx, policy, given)
@@ -71,13 +111,18 @@ def settle(tx: Transaction, policy: Policy, given: Stewarded) -> Settled:
     nodes = nodes_of(standing)
     rules = LinkRules(frozenset(policy.one_to_one), policy.cluster_cap)
     grouping = group(nodes, given.decisions, given.links, rules)
-    wanted = _placed(standing, grouping)
+    codes = codes_of(tx, policy, {*grouping.groups, *grouping.redirects.values()}, now)
+    wanted = _placed(standing, grouping, codes)
     changed = [row for row in standing if wanted[_ref(row)] != row]
     crosswalk.move(tx, [wanted[_ref(row)] for row in changed])
     touched = {golden_id for row in changed for golden_id in (row.golden_id, wanted[_ref(row)].golden_id)}
     moved = tuple(_ref(row) for row in changed if wanted[_ref(row)].golden_id != row.golden_id)
-    names = {row.golden_id for row in standing} | set(golden.redirects(tx, entity))
-    return Settled(moved, frozenset(touched), _redirects(names, nodes, grouping))
+    named = golden_codes.names(tx, entity) if policy.code else {}
+    out = {row.golden_id for row in standing} | set(golden.redirects(tx, entity))
+    found = _redirects({named.get(one, one) for one in out}, nodes, grouping)
+    given_codes = golden_codes.codes(tx, entity) if policy.code else {}
+    redirects = {given_codes.get(name, name): codes.get(target, target) for name, target in found.items()}
+    return Settled(moved, frozenset(touched), redirects)
 
 
 def _involved(tx: Transaction, policy: Policy, given: Stewarded) -> list[Binding]:
@@ -99,10 +144,11 @@ def nodes_of(rows: Sequence[Binding]) -> list[Node]:
     return [Node(_ref(row), row.home_id or row.golden_id, order) for order, row in enumerate(rows)]
 
 
-def _placed(standing: Sequence[Binding], grouping: Grouping) -> dict[SourceRef, Binding]:
+def _placed(standing: Sequence[Binding], grouping: Grouping, codes: Mapping[str, str]) -> dict[SourceRef, Binding]:
     by_ref = {_ref(row): row for row in standing}
     placed: dict[SourceRef, Binding] = {}
-    for golden_id, members in grouping.groups.items():
+    for name, members in grouping.groups.items():
+        golden_id = codes[name]
         first: dict[str, SourceRef] = {}
         for ref in members:
             row = by_ref[ref]

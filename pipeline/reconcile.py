@@ -85,17 +85,18 @@ def _mastered(
     known = _homes(hub, policy, within)
     with hub.store.read() as tx:
         given = mastering.stewarded(tx, policy, hub.now())
-    outcome = reconcile(policy, counted, known, given)
+    outcome = mastering.coded(hub, policy, reconcile(policy, counted, known, given))
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
     frame, changed = _golden(hub, entity, outcome, within)
     fresh = _unbound(outcome, known)
     with hub.store.begin() as tx:
         before = ticks.hold(tx, crosswalk.tick_of(entity))
-        _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
+        moved = _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
         after = ticks.hold(tx, crosswalk.tick_of(entity))
         total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
         mastered = _counted(hub, tx, entity, run, records=total, golden=frame.height)
-    if str(before) == made_of.get(crosswalk_name(entity)):  # nobody else has bound anything since we looked
+    # Nobody else has bound anything since we looked, and nothing stands elsewhere than at home.
+    if str(before) == made_of.get(crosswalk_name(entity)) and not moved:
         made_of = {**made_of, crosswalk_name(entity): str(after)}
         hub.bindings.bound(entity, pl.DataFrame(fresh, schema=CROSSWALK_SCHEMA), before, after)
     if changed is not None and not changed:
@@ -246,13 +247,13 @@ def _remember(
     held: list[tuple[str, Rejection]],
     given: Stewarded,
     within: frozenset[str] | None,
-) -> None:
-    """Crosswalk, conflicts, quarantine and history in one transaction."""
+) -> bool:
+    """Crosswalk, conflicts, quarantine and history in one transaction; whether decisions or links moved a record."""
     entity = policy.entity
     now = hub.now()
     if policy.crosswalk:
-        mastering.bind(tx, [Binding(entity=entity, **row) for row in unbound], now)
-    settled = mastering.settle(tx, policy, given) if entity in mastering.STEWARDED else None
+        mastering.bind(tx, policy, [Binding(entity=entity, **row) for row in unbound], now)
+    settled = mastering.settle(tx, policy, given, now) if entity in mastering.STEWARDED else None
     conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=within)
     for system in hub.configuration.sources_of(entity):
         mine = [rejection for owner, rejection in held if owner == system]
@@ -260,5 +261,7 @@ def _remember(
     if entity in KEPT_THROUGH_TIME:
         contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
         golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
-    if settled is not None:
-        mastering.withdraw(tx, entity, settled, now, run.run_id)
+    if settled is None:
+        return False
+    mastering.withdraw(tx, entity, settled, now, run.run_id)
+    return bool(settled.moved)

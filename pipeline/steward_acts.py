@@ -291,7 +291,7 @@ def follow(
     """Settle an entity's records and write down every golden record that changed."""
     policy = hub.configuration.policies[entity]
     given = mastering.stewarded(tx, policy, now)
-    settled = mastering.settle(tx, policy, given)
+    settled = mastering.settle(tx, policy, given, now)
     if entity == "item":
         _refuse_cycles(hub, settled)
     touched = settled.touched | _pinned(tx, entity, taken)
@@ -337,7 +337,7 @@ def _record(hub: Hub, tx: Transaction, policy: Policy, change: _Change) -> None:
     homes = {row.home_id or row.golden_id for row in members}
     known = mastering.homes_of(tx, policy, homes)
     records = source_records(hub, entity, known)
-    outcome = reconcile(policy, records, known, change.given)
+    outcome = mastering.coded_in(tx, policy, reconcile(policy, records, known, change.given), change.now)
     kept = outcome.golden.filter(pl.col("golden_id").is_in(sorted(change.touched)))
     contents = {row["golden_id"]: row for row in kept.to_dicts()}
     golden.record(tx, entity, contents, change.now, change.run_id, effective=outcome.effective)

@@ -11,6 +11,7 @@ import pytest
 
 from canonical.actors import Actor, Role
 from canonical.errors import MillstreamError
+from mdm.policy import GoldenCode, load_policies
 from pipeline import steward_acts as acts
 from store import audit, conflicts, decisions, golden
 from tests.unit.pipeline.mastered import LI, WANG, MasteredPlant, mastered_plant, ref
@@ -183,3 +184,43 @@ def test_believed__two_axes_of_time(plant: MasteredPlant) -> None:
     assert name(about=2, at_days=0) == "New name"
     assert name(about=1, at_days=0) == "Old name"
     assert name(about=2, at_days=2) == "Old name"
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> Iterator[MasteredPlant]:
+    policy = load_policies()["item"].model_copy(update={"code": GoldenCode(prefix="M", digits=5)})
+    made = mastered_plant(tmp_path, [policy])
+    made.put("item", "mes:9", drawing_number="DW-1")
+    made.put("item", "erp:01", drawing_number="DW-1")
+    made.put("item", "wms:S")
+    made.master()
+    yield made
+    made.hub.close()
+
+
+def test_codes_of_our_own__stay_with_what_they_mean(coded: MasteredPlant) -> None:
+    assert coded.golden() == {"M00001": {"erp:01", "mes:9"}, "M00002": {"wms:S"}}
+    before = coded.state()
+    coded.master()
+    assert coded.state() == before
+    coded.put("item", "crm:A", drawing_number="DW-0")
+    coded.put("item", "crm:B", drawing_number="DW-1")
+    coded.master()
+    assert coded.golden()["M00001"] == {"erp:01", "mes:9", "crm:B"}
+    assert coded.golden()["M00003"] == {"crm:A"}
+    before = coded.state()
+    done = acts.merge(coded.hub, LI, "item", ["M00003", "M00002"], "")
+    assert coded.golden()["M00002"] == {"wms:S", "crm:A"}
+    assert done.redirects == (("M00003", "M00002"),)
+    coded.master()
+    frame = coded.hub.frames.read("golden/item")
+    assert frame is not None
+    assert sorted(frame["golden_id"].to_list()) == ["M00001", "M00002"]
+    acts.unmerge(coded.hub, LI, done.decision.number)
+    assert coded.state() == before
+    acts.split(coded.hub, LI, "item", [ref("mes:9")], "")
+    assert coded.golden()["M00004"] == {"mes:9"}
+    acts.undo(coded.hub, LI)
+    with coded.hub.store.read() as tx:
+        assert golden.resolve(tx, "item", "M00004") == "M00001"
+    assert coded.state()[:2] == before[:2]
