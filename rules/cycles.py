@@ -43,14 +43,17 @@ def _commands(rule: Rule) -> list[CommandThen]:
 
 
 def _triggers(writer: Rule, spec: CommandThen, rule: Rule) -> bool:
-    """Whether what a command writes, seen in the next pull, is a change the rule looks at."""
+    """Whether what a command writes, altered by its target and seen in the next pull, is a change the rule looks at.
+
+    What the hub itself created or cancelled is an echo, and never a change (`rules.echoes`).
+    """
     when = rule.when
-    if when.entity != spec.entity or (when.origin and spec.to not in when.origin):
+    if spec.cancel or when.entity != spec.entity or "changed" not in when.event:
         return False
-    if spec.cancel:
-        return "deleted" in when.event or ("changed" in when.event and (not when.fields or "status" in when.fields))
+    if when.origin and spec.to not in when.origin:
+        return False
     carried = {*(spec.body or _fields(writer.when.subject)), *spec.values}
-    return "created" in when.event or ("changed" in when.event and (not when.fields or bool(carried & {*when.fields})))
+    return not when.fields or bool(carried & {*when.fields})
 
 
 def _fields(subject: str) -> frozenset[str]:
