@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -115,9 +115,10 @@ class _Reading:
     def add(self, kind: str, *values: str) -> None:
         self.parts.setdefault(kind, []).extend(values)
 
-    def take(self, pattern: re.Pattern[str]) -> Iterable[re.Match[str]]:
+    def take(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         found = list(pattern.finditer(self.left))
-        self.left = pattern.sub(" ", self.left)
+        if found:
+            self.left = pattern.sub(" ", self.left)
         return found
 
 
@@ -173,10 +174,13 @@ def _words_of_trade(reading: _Reading) -> None:
     for match in reading.take(_STAINLESS):
         reading.add("strength", match[1])
     for kind, table in _TABLES.items():
-        for name, pattern in table:
+        for entry in table:
+            if not entry.may_stand_in(reading.left):
+                continue
             # A form is also part of the name; it is read and stays.
-            if list(pattern.finditer(reading.left) if kind in {"form", "noun"} else reading.take(pattern)):
-                reading.add(kind, name)
+            stays = kind in {"form", "noun"}
+            if entry.pattern.search(reading.left) if stays else reading.take(entry.pattern):
+                reading.add(kind, entry.name)
 
 
 def _electrical(reading: _Reading) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 MATERIALS: Mapping[str, str] = {
     "304": "sus304|304不锈钢|不锈钢304|06cr19ni10|0cr18ni9|aisi ?304|1\\.4301|(?<![\\d.x*φ-])304(?![\\d.])",
@@ -67,6 +68,32 @@ WORDS: Mapping[str, str] = {
 """Head words: what is said → what is compared; short and general, the learned features do the rest."""
 
 
-def compiled(table: Mapping[str, str]) -> list[tuple[str, re.Pattern[str]]]:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One word of a table: its pattern, and texts of which at least one must stand in whatever it matches."""
+
+    name: str
+    pattern: re.Pattern[str]
+    needed: tuple[str, ...]
+
+    def may_stand_in(self, text: str) -> bool:
+        """Whether it is worth searching: looking for a few plain texts is much faster than for a pattern."""
+        return not self.needed or any(part in text for part in self.needed)
+
+
+def compiled(table: Mapping[str, str]) -> list[Entry]:
     """The table's patterns, ready to search."""
-    return [(name, re.compile(pattern)) for name, pattern in table.items()]
+    return [Entry(name, re.compile(pattern), needed(pattern)) for name, pattern in table.items()]
+
+
+_AROUND = re.compile(r"\(\?<?[!=](?:[^()]|\([^()]*\))*\)")
+_INNER = re.compile(r"\((?:\?:)?[^()]*\)\??")
+_VAGUE = re.compile(r"\[[^\]]*\](?:[?*]|\{[^}]*\})?|\\.|.[?*]")
+_GAP = "\0"
+
+
+def needed(pattern: str) -> tuple[str, ...]:
+    """For each alternative of a pattern its longest plain part; empty where an alternative has none."""
+    plain = _VAGUE.sub(_GAP, _INNER.sub(_GAP, _AROUND.sub(_GAP, pattern)))
+    found = [max(re.split(r"[\0$^.(){}+]", part), key=len) for part in plain.split("|")]
+    return tuple(found) if all(found) else ()
