@@ -123,15 +123,14 @@ class Settings:
 
 def _no_such_deployment(file: Path) -> ConfigurationError:
     known = sorted(path.stem for path in DEPLOYMENTS.glob("*.yaml"))
-    near = suggest(file.stem, known)
-    hint = f"MILLSTREAM_DEPLOYMENT takes one of {', '.join(known)}, or the path of a .yaml file"
-    return ConfigurationError(f"there is no deployment {file}", hint=f"{near} {hint}" if near else hint)
+    hint = suggest(file.stem, known) or "MILLSTREAM_DEPLOYMENT takes one of these, or the path of a .yaml file"
+    return ConfigurationError(f"there is no deployment {file}; known: {', '.join(known)}", hint=hint)
 
 
 def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
     """Names that nothing stands behind."""
     folders = sorted(path.parent.name for path in _FOLDERS.glob("*/system.yaml"))
-    books = sorted(path.stem for path in _BOOKS.glob("rulebooks/*.yaml"))
+    books = sorted(path.stem for path in _BOOKS.glob("rulebooks/*.yaml") if "." not in path.stem)
     for name in deployment.systems:
         if name not in folders:
             hint = suggest(name, folders) or "a system is a folder with a system.yaml under connectors/"

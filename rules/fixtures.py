@@ -1,4 +1,4 @@
-"""Fixtures of a rulebook: what is given and what the rules must make of it, in `fixtures/<rulebook>.yaml` beside it.
+"""Fixtures of a rulebook: what is given and what the rules must make of it, in `<rulebook>.fixtures.yaml` beside it.
 
     fixtures:
       - name: Stock is short of a made part
@@ -89,10 +89,10 @@ def try_fixtures(book: str, rules: RuleSet, folder: Path = RULEBOOKS) -> list[Tr
 
     Raises `ConfigurationError` with every fault of the file.
     """
-    path = folder / "fixtures" / f"{book}.yaml"
+    path = folder / f"{book}.fixtures.yaml"
     if not path.is_file():
         return []
-    file, document = load_document(path, _File, shown_as=f"rules/rulebooks/fixtures/{path.name}")
+    file, document = load_document(path, _File, shown_as=f"rules/rulebooks/{path.name}")
     faults = [fault for index, one in enumerate(file.fixtures) for fault in _faults(one, document, ("fixtures", index))]
     if faults:
         raise ConfigurationError(faults=tuple(faults))

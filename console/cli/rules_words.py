@@ -27,8 +27,8 @@ RULES: dict[str, tuple[str, str]] = {
     "rules.tested": ("{passed} of {total} fixtures hold", "{total} 个用例中 {passed} 个通过"),
     "rules.untested": ("rules that no fixture makes fire: {rules}", "没有用例触发的规则：{rules}"),
     "rules.no_fixtures": (
-        "{book}: no fixtures; write rules/rulebooks/fixtures/{book}.yaml",
-        "{book}：没有用例；请编写 rules/rulebooks/fixtures/{book}.yaml",
+        "{book}: no fixtures; write rules/rulebooks/{book}.fixtures.yaml",
+        "{book}：没有用例；请编写 rules/rulebooks/{book}.fixtures.yaml",
     ),
     "rules.no_book": ("no rulebook {given!r} here; known: {known}", "没有规则册 {given!r}；已知：{known}"),
     "rules.no_event": ("no event {given!r} is known", "没有事件 {given!r}"),

@@ -8,7 +8,7 @@ import pytest
 
 from canonical.errors import ConfigurationError
 from rules.fixtures import try_fixtures
-from rules.loading import RULEBOOKS, load_rulebooks
+from rules.loading import load_rulebooks
 from rules.ruleset import RuleSet
 
 RULES = RuleSet(load_rulebooks(("fulfilment", "urgent")))
@@ -29,14 +29,13 @@ fixtures:
 
 
 def _write(folder: Path, text: str) -> None:
-    (folder / "fixtures").mkdir()
-    (folder / "fixtures" / "fulfilment.yaml").write_text(text, encoding="utf-8")
+    (folder / "fulfilment.fixtures.yaml").write_text(text, encoding="utf-8")
 
 
 def tried(folder: Path, text: str) -> tuple[str, ...]:
     _write(folder, text)
     (one,) = try_fixtures("fulfilment", RULES, folder)
-    assert one.place == "rules/rulebooks/fixtures/fulfilment.yaml:2:5"
+    assert one.place == "rules/rulebooks/fulfilment.fixtures.yaml:2:5"
     return one.wrong
 
 
@@ -60,7 +59,7 @@ def test_fixture__that_does_not_hold(tmp_path: Path, right: str, wrong: str, sai
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("item: A", "itm: A", "fixtures/fulfilment.yaml:6:34 planned_order has no field 'itm'. Did you mean 'item'?"),
+        ("item: A", "itm: A", "fulfilment.fixtures.yaml:6:34 planned_order has no field 'itm'. Did you mean 'item'?"),
         ('quantity: "60.5"', "quantity: many", "quantity: 'many' is no Decimal"),
         ("fact: planned_order", "fact: planed_order", "unknown fact or entity 'planed_order'"),
     ],
@@ -75,10 +74,3 @@ def test_fixture__with_a_slip(tmp_path: Path, right: str, wrong: str, said: str)
 def test_changed_record__was_otherwise_in_the_fields_named(tmp_path: Path) -> None:
     text = CASE.replace("event: created", "event: changed\n      was: {quantity: 50}")
     assert tried(tmp_path, text) == ()
-
-
-@pytest.mark.parametrize("book", sorted(path.stem for path in RULEBOOKS.glob("fixtures/*.yaml")))
-def test_shipped_fixtures__hold(book: str) -> None:
-    books = tuple(sorted(path.stem for path in RULEBOOKS.glob("*.yaml")))
-    wrong = {one.name: one.wrong for one in try_fixtures(book, RuleSet(load_rulebooks(books))) if one.wrong}
-    assert wrong == {}
