@@ -12,8 +12,8 @@ from canonical.errors import (
     StreamHalted,
     TransientError,
 )
-from console.cli.sentences import CLASSES
 from console.cli.terminal import Exit, Terminal, as_json
+from console.words.sentences import CLASSES
 
 
 class NotKnown(MillstreamError):

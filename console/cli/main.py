@@ -16,7 +16,7 @@ from cyclopts.help.protocols import HelpFormatter
 from console.cli.failures import explain
 from console.cli.terminal import Exit, Terminal
 from console.cli.verbs import GROUPS, VERBS
-from console.cli.words import LANGUAGES, Language, Words, language_of
+from console.words.words import LANGUAGES, Language, Words, language_of
 
 Options = Mapping[str, str]
 

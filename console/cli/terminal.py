@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from canonical.actors import Actor
-from console.cli.words import Words
+from console.words.words import Words
 
 PIPE_WIDTH = 200
 """A table that nobody looks at on a screen must not be cut to the width of one."""

@@ -15,7 +15,7 @@ from console.cli.failures import NotAllowed
 from console.cli.state import account
 from console.cli.terminal import Terminal
 from console.cli.verbs import VERBS, Name
-from console.cli.words import Words
+from console.words.words import Words
 from store import audit, outbox, people
 from store.unit_of_work import Store
 

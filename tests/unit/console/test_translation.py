@@ -16,11 +16,11 @@ from canonical import errors
 from canonical.errors import AuthenticationFailed, ConfigurationError, Fault, MillstreamError, SystemUnavailable
 from console.cli.explanations import EXPLANATIONS
 from console.cli.failures import told
-from console.cli.sentences import CLASSES, SENTENCES
 from console.cli.terminal import Terminal
-from console.cli.translation import translated
 from console.cli.verbs import VERBS, Name
-from console.cli.words import Words
+from console.words.sentences import CLASSES, SENTENCES
+from console.words.translation import translated
+from console.words.words import Words
 
 Call = Any
 ROOT = Path(__file__).parents[3]

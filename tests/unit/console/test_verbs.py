@@ -11,7 +11,7 @@ from canonical.commands import Command, State
 from console.cli import passes
 from console.cli.state import account
 from console.cli.terminal import Terminal
-from console.cli.words import Words
+from console.words.words import Words
 from pipeline.settings import DEPLOYMENTS
 from store import audit, circuits, conflicts, documents, outbox
 from store.circuits import CircuitRow

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from console import cli
-from console.cli.phrases import PHRASES
 from console.cli.verbs import VERBS
-from console.cli.words import Words, language_of
+from console.words.phrases import PHRASES
+from console.words.words import Words, language_of
 
 SAYING = {"say", "line", "heading", "progress"}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from console.cli.columns import COLUMNS
-from console.cli.mdm_words import MDM
-from console.cli.rules_words import RULES
+from console.words.columns import COLUMNS
+from console.words.mdm_words import MDM
+from console.words.rules_words import RULES
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,

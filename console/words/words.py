@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from console.cli import phrases
-from console.cli.terms import TERMS
-from console.cli.translation import translated
+from console.words import phrases
+from console.words.terms import TERMS
+from console.words.translation import translated
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")

@@ -1,0 +1,1 @@
+"""What people are told, in English and Chinese: shared by the command line and the pages."""
