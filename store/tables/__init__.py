@@ -1,0 +1,53 @@
+"""Every table of the hub, once, for SQLite and PostgreSQL alike.
+
+Times are aware UTC, `*_key` and ids are text exactly as the systems write them, JSON columns hold
+canonical text. `migrations/` is generated from here; a test proves that both agree.
+"""
+
+from store.tables.base import metadata
+from store.tables.delivery import (
+    circuits,
+    connections,
+    doubles,
+    leases,
+    notice_deliveries,
+    notices,
+    outbox,
+    outbox_steps,
+    read_backs,
+)
+from store.tables.mastering import (
+    candidate_pairs,
+    golden_codes,
+    golden_history,
+    golden_records,
+    queue_assignments,
+    steward_decisions,
+)
+from store.tables.people import audit, people, person_roles, tasks, timers
+from store.tables.stream import (
+    change_events,
+    conflicts,
+    crosswalk,
+    decided,
+    decided_facts,
+    documents,
+    inbox,
+    landings,
+    plan_pegs,
+    plan_summaries,
+    quarantine,
+    run_stages,
+    runs,
+    ticks,
+    verdicts,
+    watermarks,
+)
+
+__all__ = [
+    "audit", "candidate_pairs", "change_events", "circuits", "conflicts", "connections", "crosswalk", "decided",
+    "decided_facts", "documents", "doubles", "golden_codes", "golden_history", "golden_records", "inbox",
+    "landings", "leases", "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "people",
+    "person_roles", "plan_pegs", "plan_summaries", "quarantine", "queue_assignments", "read_backs",
+    "run_stages", "runs", "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",
+]  # fmt: skip
