@@ -8,7 +8,7 @@ seed replays alone. Two pushers work at once; every fourth seed stops one past i
 a seed that failed is named at the end, with how to run it again. Ends with 1 when anything was lost or doubled
 that may not be.
 
-Time runs fast here: clients lose patience after half a second, a lease lasts four, a target settles in three.
+Time runs fast here: clients lose patience after a second, a lease lasts four, a target settles in three.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from store import outbox  # noqa: E402
 from tests.e2e.plant import SYSTEMS, Plant, Row, running_plant  # noqa: E402
 from tests.servers import PostgresServer, free_port, new_database, postgres_server, redis_server  # noqa: E402
 
-PATIENCE = 0.5
+PATIENCE = 1.0
 LEASE_SECONDS = 4.0
 SETTLE_SECONDS = 3.0
-WEATHER = {"rate": 0.25, "hang_seconds": 0.8, "late_seconds": 0.6, "slow_seconds": 0.2}
+WEATHER = {"rate": 0.25, "hang_seconds": 1.4, "late_seconds": 0.8, "slow_seconds": 0.3}
 PUSHERS = 2
 STOPPED_EVERY = 4
 """One seed in so many stops a pusher past its lease."""
@@ -114,7 +114,7 @@ class Desk:
         """A hub whose clients and leases live fast, and whose commands hold their payloads."""
         hub = open_hub(self.environ, settings=self.settings, configuration=configuration)
         vars(delivery)["build_payload"] = _as_it_stands
-        vars(delivery)["BACKOFF_SECONDS"] = (0.1, 0.2, 0.4, 0.8)
+        vars(delivery)["BACKOFF_SECONDS"] = (0.2, 0.5, 1.0, 2.0)
         vars(deliver_stage)["LEASE_SECONDS"] = LEASE_SECONDS
         vars(delivery_workers)["PATIENCE_SECONDS"] = 4 * SETTLE_SECONDS
         for system in SYSTEMS:
