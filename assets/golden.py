@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets import keys
+from assets import keys, mastering
 from assets.door import HubDoor
 from assets.metadata import Metadata, look, of_golden
 from assets.steps import Result, each
@@ -17,15 +17,21 @@ from pipeline.touched import THROUGH_WORK_ORDER
 
 def golden_assets(configuration: Configuration) -> dg.AssetsDefinition:
     """One record for each thing, whatever systems told of it."""
-    entities = {keys.golden(entity): entity for entity in configuration.entities}
+    by_entity = {
+        entity: [_spec(configuration, entity), *mastering.specs(configuration, entity)]
+        for entity in configuration.entities
+    }
+    golden = {keys.golden(entity): entity for entity in configuration.entities}
 
-    @dg.multi_asset(
-        name="reconcile", specs=[_spec(configuration, entity) for entity in entities.values()], can_subset=True
-    )
+    @dg.multi_asset(name="reconcile", specs=[spec for specs in by_entity.values() for spec in specs], can_subset=True)
     def reconciling(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
         opened, run = hub.enter("reconcile", context.run.run_id)
-        chosen = [entity for key, entity in entities.items() if key in context.selected_asset_keys]
-        yield from each(chosen, lambda entity: _mastered(opened, entity, run))
+        wanted = context.selected_asset_keys
+        chosen = [entity for entity, specs in by_entity.items() if any(spec.key in wanted for spec in specs)]
+        for done in each(chosen, lambda entity: _mastered(opened, entity, run)):
+            assert done.asset_key is not None, "a golden result names its asset"
+            entity = golden[dg.AssetKey.from_coercible(done.asset_key)]
+            yield from (one for one in mastering.around(opened, done, entity) if one.asset_key in wanted)
 
     return reconciling
 
@@ -34,6 +40,7 @@ def _spec(configuration: Configuration, entity: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         keys.golden(entity),
         deps=[
+            *mastering.before_golden(configuration, entity),
             *(keys.canonical(entity, system) for system in configuration.sources_of(entity)),
             *(keys.golden(referred) for referred in _referred(configuration, entity)),
         ],

@@ -18,6 +18,11 @@ def golden(entity: str) -> dg.AssetKey:
     return dg.AssetKey(["golden", entity])
 
 
+def mastering(artefact: str, entity: str) -> dg.AssetKey:
+    """What matching leaves behind on the way to golden records: `standardised`, `edges`, `clusters`, `crosswalk`."""
+    return dg.AssetKey([artefact, entity])
+
+
 def judged(entity: str) -> dg.AssetKey:
     """The golden records that passed their rulebook."""
     return dg.AssetKey(["judged", entity])

@@ -12,6 +12,7 @@ from pipeline.adopt import adopt
 from pipeline.hub import Configuration
 from pipeline.plan import ORDER, load_plan, plan
 from pipeline.route import settle
+from pipeline.timers import fire_due
 
 
 def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
@@ -64,6 +65,7 @@ def commands_asset() -> dg.AssetsDefinition:
         opened, run = hub.enter("decide", context.run.run_id)
         with plain_errors():
             done = settle(opened, run, load_plan(opened))
+            fired = fire_due(opened, run)
         metadata: Metadata = {
             "dagster/row_count": sum(done.commands.values()),
             "changes": counted(done.changes),
@@ -71,6 +73,8 @@ def commands_asset() -> dg.AssetsDefinition:
             "notices": done.notices,
             "held": done.held,
             "adopted": done.adopted,
+            "tasks": done.tasks + fired.tasks,
+            "timers fired": counted(fired.rules),
         }
         return dg.MaterializeResult(metadata={**metadata, "next": look("outbox list")})
 

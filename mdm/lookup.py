@@ -29,6 +29,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "partner": ("name", "city", "phone", "tax_number"),
 }
 """What records are compared by."""
+KEPT = 200_000
+"""What is read out of the names of so many records is remembered; of more it would take too much memory."""
 SMALL = 1000
 """So many changes never make an index anew."""
 _HASH = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -60,7 +62,7 @@ class Index:
         kept = frame.select("system", "source_key", *(pl.col(name).cast(pl.String) for name in ATTRIBUTES[entity]))
         counts, found = np.zeros(kept.height, dtype=np.int32), _Buffer()
         for row, attributes in enumerate(_attributes(entity, kept)):
-            keys = keys_of(profile_of(entity, attributes, keep=False))
+            keys = keys_of(profile_of(entity, attributes, keep=kept.height <= KEPT))
             counts[row] = len(keys)
             found.add(keys)
         hashes, rows = found.array(), np.repeat(np.arange(kept.height, dtype=np.int32), counts)

@@ -6,13 +6,15 @@ reconciling follows in the same pass; what is in doubt waits in the stewards' qu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from canonical.entities import ENTITIES, frame_schema
 from canonical.stewardship import SourceRef, in_force
+from canonical.strict_json import dumps
 from mdm.bands import LEAD, Pair, bands, log_odds
 from mdm.identity import own_name
 from mdm.judgement import Judged, Model, judge, profile_of
@@ -28,8 +30,17 @@ from store import candidates, crosswalk, decisions, ticks
 from store.candidates import CandidatePair
 from store.unit_of_work import Transaction
 
-SEEN: dict[str, pl.DataType] = {"system": pl.String(), "source_key": pl.String(), "fingerprint": pl.UInt64()}
+STANDARDISED: dict[str, pl.DataType] = {
+    "system": pl.String(),
+    "source_key": pl.String(),
+    "fingerprint": pl.UInt64(),
+    "text": pl.String(),
+    "parts": pl.String(),
+}
+"""Every record that is compared: its name in the normal form, and what was read out of it as JSON text."""
+_FIRM = ("region", "province", "core", "trade", "legal", "branch")
 _REF = ("system", "source_key")
+_SEEN = (*_REF, "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
     with hub.store.read() as tx:
         tick = ticks.values(tx).get(decisions.tick_of(entity), 0)
         made_of = "|".join((str(tick), program(), *(str(hub.frames.version(name)) for name in _frames(hub, entity))))
-        if hub.frames.made_of(f"match/{entity}") == made_of:
+        if hub.frames.made_of(f"standardised/{entity}") == made_of:
             return NOTHING
         given = in_force(decisions.listed(tx, entity), hub.now())
     model = relearn(hub, entity, given)
@@ -63,7 +74,7 @@ def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
     asked, gone = _to_ask(hub, entity, records, seen)
     found = _pairs(hub, policy, model, asked) if asked.height else []
     outcome = _remember(hub, policy, model, records, _Change(asked, gone, found, run))
-    hub.frames.write(f"match/{entity}", seen, run.run_id, made_of)
+    hub.frames.write(f"standardised/{entity}", _standardised(hub, entity, records, seen), run.run_id, made_of)
     return outcome
 
 
@@ -86,16 +97,36 @@ def _fingerprints(entity: str, records: pl.DataFrame, model: Model) -> pl.DataFr
     return records.select(*_REF, said.alias("fingerprint"))
 
 
+def _standardised(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+    """The records as they are compared; those that say what they said are not read again."""
+    before = hub.frames.read(f"standardised/{entity}")
+    before = pl.DataFrame(schema=STANDARDISED) if before is None else before
+    kept = before.join(seen, on=_SEEN, how="semi")
+    fresh = records.join(kept, on=_REF, how="anti").join(seen, on=_REF, how="left", maintain_order="left")
+    rows = [
+        (row["system"], row["source_key"], row["fingerprint"], *_read(entity, row))
+        for row in fresh.iter_rows(named=True)
+    ]
+    return pl.concat([kept, pl.DataFrame(rows, schema=STANDARDISED, orient="row")]).sort(_REF)
+
+
+def _read(entity: str, row: Mapping[str, Any]) -> tuple[str, str]:
+    profile = profile_of(entity, {name: row[name] for name in ATTRIBUTES[entity]})
+    if profile.item is not None:
+        return profile.text, dumps({**profile.item.parts, "codes": sorted(profile.item.codes)})
+    return profile.text, dumps({name: getattr(profile.partner, name) for name in _FIRM})
+
+
 def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Records to look up, and those that went.
 
     Two records that both carry the key are settled by it. So a pair has a side without one, and asking the fewer
     finds them all: what has changed, or what has no key.
     """
-    before = hub.frames.read(f"match/{entity}")
-    before = pl.DataFrame(schema=SEEN) if before is None else before
+    before = hub.frames.read(f"standardised/{entity}")
+    before = pl.DataFrame(schema=STANDARDISED) if before is None else before
     gone = before.join(seen, on=_REF, how="anti")
-    changed = records.join(seen.join(before, on=list(SEEN), how="anti"), on=_REF, how="semi")
+    changed = records.join(seen.join(before, on=_SEEN, how="anti"), on=_REF, how="semi")
     unnamed = records.filter(~pl.col("named"))
     if changed.is_empty() or unnamed.is_empty():
         return unnamed.clear(), gone

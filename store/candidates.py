@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select
 
 from canonical.stewardship import SourceRef
 from store.statements import chunks, upsert
@@ -81,6 +81,12 @@ def listed(tx: Connection, entity: str | None = None, band: Band | None = None) 
     if band is not None:
         query = query.where(candidate_pairs.c.band == band)
     return [_pair(row) for row in tx.execute(query)]
+
+
+def counts(tx: Connection, entity: str) -> dict[str, int]:
+    """Band → pairs."""
+    query = select(candidate_pairs.c.band, func.count()).where(candidate_pairs.c.entity == entity)
+    return {row[0]: row[1] for row in tx.execute(query.group_by(candidate_pairs.c.band))}
 
 
 def touching(tx: Connection, entity: str, refs: Iterable[SourceRef]) -> list[CandidatePair]:

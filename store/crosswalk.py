@@ -199,6 +199,12 @@ def by_arrival(tx: Connection, entity: str, golden_id: str) -> list[Binding]:
     return [_binding(row) for row in rows]
 
 
+def sizes(tx: Connection, entity: str) -> list[int]:
+    """How many source records each golden record has."""
+    query = select(func.count()).where(crosswalk.c.entity == entity).group_by(crosswalk.c.golden_id)
+    return list(tx.execute(query).scalars())
+
+
 def moved_homes(tx: Connection, entity: str) -> set[str]:
     """Homes of which a record is bound elsewhere."""
     query = select(crosswalk.c.home_id).where(crosswalk.c.entity == entity, crosswalk.c.home_id.is_not(None))

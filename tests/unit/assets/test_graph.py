@@ -8,6 +8,7 @@ from assets.judged import check_results
 from assets.steps import each, plain_errors
 from canonical.errors import MillstreamError, StreamHalted, SystemUnavailable
 from orchestration.definitions import defs
+from pipeline.artefacts import ARTEFACTS
 from pipeline.hub import Configuration, load_configuration
 from pipeline.judge import Judged
 from pipeline.settings import Settings
@@ -36,6 +37,7 @@ def test_graph__has_an_asset_for_each_stream_and_each_entity(
         *(keys.canonical(entity, system) for system, entity in configuration.inbound),
         *(keys.golden(entity) for entity in configuration.entities),
         *(keys.judged(entity) for entity in configuration.entities),
+        *(keys.mastering(name, entity) for name in ARTEFACTS for entity in ("item", "partner")),
         *(keys.delivered(system) for system in ("crm", "erp", "mes", "wms")),
         keys.REQUIREMENTS, keys.ADOPTED, keys.COMMANDS, keys.PEOPLE, keys.PROGRESS,
     }  # fmt: skip
@@ -51,6 +53,18 @@ def test_graph__follows_mappings_and_references(definitions: dg.Definitions) -> 
     assert {dep.asset_key for dep in specs[keys.canonical("sales_order", "crm")].deps} == {keys.raw("crm", "orders")}
     lines = {dep.asset_key for dep in specs[keys.golden("sales_order_line")].deps}
     assert {keys.canonical("sales_order_line", "crm"), keys.golden("item"), keys.golden("sales_order")} <= lines
+
+
+def test_graph__matching_leads_to_golden_records_step_by_step(definitions: dg.Definitions) -> None:
+    specs = _specs(definitions)
+    deps = {key: {dep.asset_key for dep in spec.deps} for key, spec in specs.items()}
+    assert deps[keys.mastering("standardised", "item")] == {
+        keys.canonical("item", system) for system in ("crm", "erp", "mes", "wms")
+    }
+    assert deps[keys.mastering("edges", "item")] == {keys.mastering("standardised", "item")}
+    assert deps[keys.mastering("clusters", "item")] == {keys.mastering("edges", "item")}
+    assert keys.mastering("clusters", "item") in deps[keys.golden("item")]
+    assert deps[keys.mastering("crosswalk", "item")] == {keys.golden("item")}
 
 
 def test_graph__one_step_and_one_pool_a_system(definitions: dg.Definitions) -> None:

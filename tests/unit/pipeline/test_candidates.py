@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from canonical.strict_json import loads
 from pipeline import stewardship
+from pipeline.artefacts import artefacts
 from pipeline.models import model_of
 from store import candidates
 from tests.unit.pipeline.mastered import LI, MasteredPlant, mastered_plant, ref
@@ -121,3 +124,20 @@ def test_compare_and_record__tell_where_everything_comes_from(plant: MasteredPla
     assert [one.kind for one in view.decisions] == ["pin"]
     assert [one.action for one in stewardship.audited(plant.hub)] == ["mdm.pin"]
     assert len(stewardship.history(plant.hub, "item", "DW-1")) == 2
+
+
+def test_standardised__raw_and_parsed_stand_side_by_side(plant: MasteredPlant) -> None:
+    plant.put("item", "erp:1", name="内六角螺钉 Ｍ８×20", drawing_number="DW-1")
+    plant.put("item", "crm:F", name="Washer")
+    plant.master()
+    frame = plant.hub.frames.read("standardised/item")
+    assert frame is not None
+    row = frame.filter(pl.col("source_key") == "1").to_dicts()[0]
+    assert row["text"] == "内六角螺钉 m8x20"
+    assert loads(row["parts"])["thread"] == ["8"]
+    plant.put("item", "crm:F", name="Spring washer")
+    plant.master()
+    frame = plant.hub.frames.read("standardised/item")
+    assert frame is not None
+    assert frame["text"].to_list() == ["spring washer", "内六角螺钉 m8x20"]
+    assert artefacts(plant.hub, "item").bindings == 2
