@@ -1,4 +1,4 @@
-"""What starts or ends by itself: webhook events ask for a pass; a run's end is written into the hub's records."""
+"""What starts or ends by itself: webhook events ask for a pass, timers run out, a run's end is written down."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import dagster as dg
 
 from assets.door import HubDoor
+from canonical.actors import Actor, Role
 from orchestration.jobs import Jobs
 from pipeline.hub import Hub
 from pipeline.notify import notify
+from pipeline.timers import Fired, fire_due
 from store import inbox, notices, runs
 from store.inbox import InboxEvent
 from store.notices import Notice
@@ -20,8 +22,8 @@ AUDIENCE = "operator"
 
 
 def all_sensors(jobs: Jobs) -> list[dg.SensorDefinition]:
-    """The inbox starts stopped, like the timetable; the two that only write records run at once."""
-    return [inbox_sensor(jobs), run_done(), run_failed()]
+    """What may write to systems starts stopped, like the timetable; the two that only write records run at once."""
+    return [inbox_sensor(jobs), timers_sensor(jobs), run_done(), run_failed()]
 
 
 def inbox_sensor(jobs: Jobs) -> dg.SensorDefinition:
@@ -40,6 +42,30 @@ def inbox_sensor(jobs: Jobs) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[request], cursor=str(last))
 
     return webhook_inbox
+
+
+def timers_sensor(jobs: Jobs) -> dg.SensorDefinition:
+    """Timers run out between two passes: their escalations are carried out, people told, and commands delivered."""
+
+    @dg.sensor(name="timers_due", job=jobs.deliver_only, minimum_interval_seconds=SECONDS)
+    def timers_due(context: dg.SensorEvaluationContext, hub: dg.ResourceParam[HubDoor]) -> dg.SensorResult:  # noqa: ARG001
+        """A delivery is asked for only where an escalation is a command."""
+        fired = fire(hub.hub)
+        if not fired.timers:
+            return dg.SensorResult(skip_reason="no timer has run out")
+        if not fired.commands:
+            return dg.SensorResult(skip_reason=f"{fired.timers} timers fired; nothing to deliver")
+        return dg.SensorResult(run_requests=[dg.RunRequest(tags={"millstream/timers": str(fired.timers)})])
+
+    return timers_due
+
+
+def fire(hub: Hub) -> Fired:
+    """Fire what is due, and tell people of it."""
+    fired = fire_due(hub, hub.new_run(Actor("run", "timers_due", Role.ENGINEER)))
+    if fired.notices:
+        notify(hub)
+    return fired
 
 
 def unread(hub: Hub, asked: int) -> list[InboxEvent]:

@@ -14,7 +14,8 @@ from orchestration.deployment import dagster_home, prepare
 from orchestration.run import PROCESS_TAG, PassResult, end_dead_runs, run_pass
 from orchestration.sensors import fail, finish
 from pipeline.hub import Hub, open_hub
-from store import inbox, notices, runs
+from store import inbox, notices, runs, timers
+from store.timers import Timer
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
 
@@ -113,6 +114,28 @@ def test_end_dead_runs__only_those_whose_process_is_gone(hub: Hub, instance: dg.
     assert ended.status is dg.DagsterRunStatus.FAILURE
     log.free_concurrency_slots_for_run(here.run_id)
     instance.delete_run(here.run_id)
+
+
+def test_timers_sensor__fires_what_is_due_once(hub: Hub, instance: dg.DagsterInstance) -> None:
+    definitions = build(hub.configuration, HubDoor(hub=hub))
+    sensor = definitions.resolve_sensor_def("timers_due")
+    started = datetime(2026, 1, 5, tzinfo=UTC)
+    with hub.store.begin() as tx:
+        timers.start(tx, [Timer("no-such-rule", "open_work", "M|A|1", started, started, "event")], started)
+
+    def tick() -> str | None:
+        context = dg.build_sensor_context(
+            instance=instance, resources={"hub": HubDoor(hub=hub)}, definitions=definitions
+        )
+        found = sensor(context)
+        assert isinstance(found, dg.SensorResult)
+        assert not found.run_requests
+        return found.skip_reason.skip_message if isinstance(found.skip_reason, dg.SkipReason) else found.skip_reason
+
+    assert tick() == "1 timers fired; nothing to deliver"
+    assert tick() == "no timer has run out"
+    with hub.store.read() as tx:
+        assert timers.counts(tx) == {"fired": 1}
 
 
 def test_inbox_sensor__asks_for_one_pass_for_all_new_events(hub: Hub, instance: dg.DagsterInstance) -> None:
