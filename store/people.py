@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, select, text, update
 
 from canonical.actors import Actor, Role
 from canonical.errors import MillstreamError
-from store import audit
+from store import access, audit
 from store.database import is_postgresql
 from store.statements import insert_new
 from store.tables import people, person_roles
@@ -136,6 +136,7 @@ def revoke(tx: Connection, name: str, role: Role, by: Actor | str, now: datetime
 def remove(tx: Connection, name: str, by: Actor | str, now: datetime) -> bool:
     """Take a person off the roll; what they did stays in the audit trail. False when they are not on it."""
     _another_admin(tx, name)
+    access.forget(tx, name)
     tx.execute(delete(person_roles).where(person_roles.c.name == name))
     if not tx.execute(delete(people).where(people.c.name == name)).rowcount:
         return False

@@ -4,6 +4,13 @@ Times are aware UTC, `*_key` and ids are text exactly as the systems write them,
 canonical text. `migrations/` is generated from here; a test proves that both agree.
 """
 
+from store.tables.access import (
+    failed_log_ins,
+    identities,
+    password_links,
+    passwords,
+    sessions,
+)
 from store.tables.base import metadata
 from store.tables.delivery import (
     circuits,
@@ -45,9 +52,10 @@ from store.tables.stream import (
 )
 
 __all__ = [
-    "audit", "candidate_pairs", "change_events", "circuits", "conflicts", "connections", "crosswalk", "decided",
-    "decided_facts", "documents", "doubles", "golden_codes", "golden_history", "golden_records", "inbox",
-    "landings", "leases", "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "people",
-    "person_roles", "plan_pegs", "plan_summaries", "quarantine", "queue_assignments", "read_backs",
-    "run_stages", "runs", "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",
+    "audit", "candidate_pairs", "change_events", "circuits", "conflicts", "connections", "crosswalk",
+    "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "golden_codes", "golden_history",
+    "golden_records", "identities", "inbox", "landings", "leases", "metadata", "notice_deliveries",
+    "notices", "outbox", "outbox_steps", "password_links", "passwords", "people", "person_roles",
+    "plan_pegs", "plan_summaries", "quarantine", "queue_assignments", "read_backs", "run_stages", "runs",
+    "sessions", "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",
 ]  # fmt: skip
