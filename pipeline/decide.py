@@ -28,6 +28,7 @@ from pipeline.hub import Hub, Run
 from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import judged_frames
 from pipeline.record_changes import Neighbourhood, record_changes
+from pipeline.snapshot import Frames
 from pipeline.standing import mark, standing_frame
 from rules.bulk import decide_all
 from rules.decide import CommandDraft, Decision, Notice, TimerEnd
@@ -70,10 +71,18 @@ class Decided:
     echoes: int = 0
 
 
-def decide(hub: Hub, run: Run, plan: Plan, *, scope: Neighbourhood | None = None) -> Decided:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One record's neighbourhood: the facts and records in it, and the frames that these facts are derived from."""
+
+    keys: Neighbourhood
+    frames: Frames
+
+
+def decide(hub: Hub, run: Run, plan: Plan, *, scope: Scope | None = None) -> Decided:
     """Derive facts, compare, apply the rules, and put the commands into the outbox.
 
-    `scope` (fact or entity → keys) narrows it to one record's neighbourhood; everything else is left as it stands.
+    `scope` narrows it to one record's neighbourhood; everything else is left as it stands.
     Raises `Overtaken` where somebody else has decided since the run began to read.
     """
     with hub.store.begin() as tx:
@@ -113,20 +122,26 @@ class LookedAt:
         yield from (one.change for one in self.records)
 
 
-def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Neighbourhood | None = None) -> LookedAt:
+def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | None = None) -> LookedAt:
     """Compare facts and golden records with what they were when last decided on; nothing is written but adoptions."""
     known = _known(tx)
     facts_watched = watched_facts(hub)
-    standing = {name: standing_frame(tx, name) for name in facts_watched}
-    found = _facts(hub, tx, run, plan, standing)
-    facts_changed = tuple(_diff(name, standing[name], frame, scope) for name, frame in found.items())
-    records = record_changes(hub, tx, run, known, scope)
+    keys = None if scope is None else scope.keys
+    frames = judged_frames(hub) if scope is None else scope.frames
+    standing = {
+        name: standing_frame(tx, name, None if keys is None else keys[name])
+        for name in facts_watched
+        if keys is None or name in keys
+    }
+    found = _facts(hub, tx, run, plan, standing, frames)
+    facts_changed = tuple(_diff(name, standing[name], frame, keys) for name, frame in found.items())
+    records = record_changes(hub, tx, run, known, keys)
     acting = (change for changes in facts_changed for change in changes.rows() if change.kind == "changed")
     return LookedAt(
         facts=facts_changed,
         records=records.heard,
         traces=traced(tx, acting, records.heard, hub.now()),
-        related={**judged_frames(hub), **found},
+        related={**frames, **found},
         adopted=HISTORY - known,
         adopted_records=records.adopted,
         watched=frozenset({*facts_watched, *(hub.configuration.rules.subjects() & ENTITIES.keys())}),
@@ -180,11 +195,11 @@ def _known(tx: Transaction) -> frozenset[str]:
     return frozenset(last.counts.get("watched", ALWAYS)) if last is not None else frozenset()
 
 
-def _facts(
-    hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame]
+def _facts(  # noqa: PLR0917 - all that facts are derived from
+    hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame], frames: Frames
 ) -> dict[str, pl.DataFrame]:
     sources = FactSources(
-        frames=judged_frames(hub),
+        frames=frames,
         plan=plan,
         decided={name: _by_key(name, frame) for name, frame in standing.items()},
         planning=hub.deployment.planning,

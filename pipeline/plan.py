@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from canonical.errors import MillstreamError, StreamHalted
-from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanProblem, Shortage
+from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanningSnapshot, PlanProblem, Shortage
 from pipeline.basis import digest
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
+from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
 from pipeline.snapshot import scaled, snapshot, unscaled
 from planning.mrp import plan as plan_requirements
 from store import plan_pegs, runs, verdicts
@@ -74,18 +75,88 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         pegs=len(result.pegs),
     )
     _keep(hub, run, result, summary)
-    hub.kept["plan"] = _Kept(basis, run.run_id, result, summary)
+    hub.kept["plan"] = _Kept(basis, run.run_id, result, summary, picture, _versions(hub))
     return result, summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """The last plan of this process and what it was made of."""
+    """The last plan of this process and what it was made of; `standing` where turns have changed it in place."""
 
     basis: str
     run_id: str
     plan: Plan
     summary: Planned
+    picture: PlanningSnapshot
+    versions: dict[str, str | None]
+    standing: Standing | None = None
+    parts: Mapping[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The plan of a neighbourhood, the part of it that facts are derived from, and what may have changed there."""
+
+    plan: Plan
+    area: Neighbourhood
+    changed: Changed
+
+
+def plan_near(hub: Hub, run: Run) -> Near | None:
+    """Plan what changed since the last plan, where that is some sales orders and what they reach; else None.
+
+    The plan is the very one that planning everything again would give there, and stands at once.
+    """
+    kept: _Kept | None = hub.kept.get("plan")
+    if kept is None or kept.picture.as_of != run.as_of or not _stands(hub, run, kept):
+        return None
+    versions = _versions(hub)
+    touched = _touched_orders(hub, kept.versions, versions)
+    if touched is None:
+        return None
+    frames = judged_frames(hub)
+    if kept.standing is None:
+        kept.standing, kept.parts = Standing.of(kept.plan, kept.picture), components(frames)
+    orders, lines = touched
+    area = neighbourhood(frames, kept.standing, kept.parts, hub.deployment.planning, orders=orders, lines=lines)
+    if area is None:
+        return None
+    kept.basis, kept.versions = "", versions  # who wants the whole plan has to make it
+    result, changed = put_back(kept.standing, area, plan_requirements(area.picture))
+    with hub.store.begin() as tx:
+        plan_pegs.exchange(tx, area.pegs, result.pegs)
+    return Near(result, area, changed)
+
+
+def _versions(hub: Hub) -> dict[str, str | None]:
+    return {entity: hub.frames.version(f"judged/{entity}") for entity in hub.configuration.entities}
+
+
+def _stands(hub: Hub, run: Run, kept: _Kept) -> bool:
+    """Whether nobody has planned since, and no blocking rule stops planning."""
+    with hub.store.read() as tx:
+        last = plan_pegs.last_summary(tx)
+        stopped = any(verdict.blocking and not verdict.passed for verdict in verdicts.of_run(tx, run.run_id))
+    return last is not None and last.run_id == kept.run_id and not stopped
+
+
+def _touched_orders(
+    hub: Hub, before: Mapping[str, str | None], now: Mapping[str, str | None]
+) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The sales orders and lines that changed; None where anything else did, or where a line is gone."""
+    changed: dict[str, frozenset[str]] = {}
+    for entity, version in now.items():
+        if version != before.get(entity):
+            keys = hub.frames.changed_since(f"judged/{entity}", before.get(entity)) if entity in REACHING else None
+            if keys is None:
+                return None
+            changed[entity] = keys
+    lines, orders = changed.get("sales_order_line", frozenset()), changed.get("sales_order", frozenset())
+    frame = hub.frames.read("judged/sales_order_line")
+    rows = None if frame is None else frame.filter(pl.col("golden_id").is_in(list(lines)))
+    if rows is None or rows.height != len(lines):
+        return None
+    return orders | frozenset(rows["order"]), lines
 
 
 def _basis(hub: Hub, run: Run) -> str:
@@ -137,7 +208,7 @@ def load_plan(hub: Hub) -> Plan:
     kept: _Kept | None = hub.kept.get("plan")
     with hub.store.read() as tx:
         summary = plan_pegs.last_summary(tx)
-        if kept is not None and summary is not None and kept.run_id == summary.run_id:
+        if kept is not None and kept.basis and summary is not None and kept.run_id == summary.run_id:
             return kept.plan
         pegs = plan_pegs.pegs(tx)
     frames = {name: hub.frames.read(f"plan/{name}") for name in _KEPT}

@@ -21,8 +21,9 @@ from pipeline.brought import Brought, Place, land_brought, pull
 from pipeline.decide import Decided, decide
 from pipeline.hub import Hub, Run
 from pipeline.overtaking import Overtaken, look_again, must_give_way
-from pipeline.plan import plan
+from pipeline.plan import plan, plan_near
 from pipeline.route import begin, see
+from pipeline.scoping import scope_of, stays_near
 from pipeline.timers import fire_due
 from pipeline.touched import THROUGH_WORK_ORDER
 from store import inbox, runs
@@ -75,6 +76,8 @@ class Relay:
         self._run = replace(hub.new_run(Actor("run", "relay", Role.ENGINEER)), turn=1)
         self._failures: Counter[tuple[str, str]] = Counter()
         self._pulled: set[Place] = set()
+        self._undecided = False
+        """Whether a turn planned and did not decide: then the next looks at everything."""
         self.waiting = False
         """Whether the last turn gave way to a batch pass."""
 
@@ -82,6 +85,7 @@ class Relay:
         """Look at everything that landed, as whoever was killed may have left it undecided."""
         begin(self.hub, self._run)
         self.hub.frames.deferred = True
+        self._undecided = True
         while True:
             try:
                 return self._turn([], Brought(), everything=True)
@@ -155,10 +159,16 @@ class Relay:
         return turned
 
     def _decided(self, run: Run, clock: _Clock) -> Decided:
-        made, _ = plan(self.hub, run)
-        clock.lap("plan")
-        decided = decide(self.hub, run, made)
-        clock.lap("decide")
+        near = None if self._undecided else plan_near(self.hub, run)
+        self._undecided = True
+        if near is not None and stays_near(near):
+            made, scope = scope_of(self.hub, near)
+        else:
+            made, scope = plan(self.hub, run)[0], None
+        clock.lap("plan" if scope is None else "plan_near")
+        decided = decide(self.hub, run, made, scope=scope)
+        self._undecided = False
+        clock.lap("decide" if scope is None else "decide_near")
         return decided
 
     def _reached(self, brought: Brought) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
 from store.tables import plan_pegs, plan_summaries
@@ -37,6 +37,23 @@ def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
     tx.execute(delete(plan_pegs))
     if rows:
         tx.execute(insert(plan_pegs), rows)
+
+
+def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
+    """Take some pegs of the last plan out and put others in, behind those that stand."""
+    old, new = set(gone), set(come)
+    keys = {"at_supply": "supply", "at_consumer": "consumer", "at_item": "item"}
+    rows = [{at: getattr(peg, name) for at, name in keys.items()} for peg in sorted(old - new, key=repr)]
+    if rows:
+        same = (plan_pegs.c[name] == bindparam(at) for at, name in keys.items())
+        tx.execute(delete(plan_pegs).where(*same), rows)
+    first = (tx.execute(select(func.max(plan_pegs.c.number))).scalar() or 0) + 1
+    added = [
+        {"number": first + number, **{name: getattr(peg, name) for name in _FIELDS}}
+        for number, peg in enumerate(sorted(new - old, key=repr))
+    ]
+    if added:
+        tx.execute(insert(plan_pegs), added)
 
 
 def pegs(tx: Connection) -> tuple[Peg, ...]:

@@ -1,0 +1,240 @@
+"""What a changed sales order reaches, cut out of the whole: a small plant on which the same stages give the same.
+
+From an order to its lines, their items and all they are made of; to the planned orders that serve them, and to what
+those share with others. Of every supply there counts what others have not been given: a plan keeps its pegs, so
+nobody else's change. Where a change reaches further than that, there is no neighbourhood and everything is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TypeVar
+
+import polars as pl
+
+from canonical.plan import (
+    FirmOrder,
+    Peg,
+    Plan,
+    PlanDemand,
+    PlannedOrder,
+    PlanningSnapshot,
+    PlanStock,
+    ScheduledReceipt,
+)
+from pipeline.settings import Planning
+from pipeline.snapshot import Frames, snapshot
+from planning.preparation import safety_stock_key
+
+REACHING = frozenset({"sales_order", "sales_order_line"})
+"""Entities whose changes stay in a neighbourhood."""
+_APART = "\0"
+_BY_ITEM = ("stock", "purchase_request", "purchase_order", "subcontract_order", "work_order", "supplier_agreement")
+Supply = TypeVar("Supply", PlanStock, ScheduledReceipt, FirmOrder)
+
+
+@dataclass
+class Standing:
+    """The plan that stands, by what is asked of it; turns change it in place."""
+
+    as_of: date
+    demands: dict[str, PlanDemand]
+    orders: dict[str, PlannedOrder] = field(default_factory=dict)
+    by_item: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    drawn: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
+    """Consumer → its pegs."""
+    given: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
+    """Supply → its pegs."""
+
+    @classmethod
+    def of(cls, plan: Plan, picture: PlanningSnapshot) -> Standing:
+        """The plan of one picture."""
+        standing = cls(picture.as_of, {row.key: row for row in picture.demands})
+        standing.add(plan.planned_orders, plan.pegs)
+        return standing
+
+    def add(self, orders: Iterable[PlannedOrder], pegs: Iterable[Peg]) -> None:
+        """Put orders and pegs in."""
+        for order in orders:
+            self.orders[order.key] = order
+            self.by_item[order.item].add(order.key)
+        for peg in pegs:
+            self.drawn[peg.consumer].append(peg)
+            self.given[peg.supply].append(peg)
+
+    def remove(self, orders: Iterable[str], pegs: Iterable[Peg]) -> None:
+        """Take orders and pegs out."""
+        for key in orders:
+            self.by_item[self.orders.pop(key).item].discard(key)
+        for peg in pegs:
+            self.drawn[peg.consumer].remove(peg)
+            self.given[peg.supply].remove(peg)
+
+    def urgency(self, consumer: str) -> int | None:
+        """The priority of the most urgent demand an order or a demand serves; None where it serves no demand alone."""
+        if consumer in self.demands:
+            return self.demands[consumer].priority
+        found = [self.urgency(peg.consumer) for peg in self.given.get(consumer, ())]
+        return None if not found or None in found else min(one for one in found if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """A small plant: its frames and its picture for the planner, and what of the standing plan it takes up."""
+
+    orders: frozenset[str]
+    """Sales orders."""
+    lines: frozenset[str]
+    frames: Frames
+    picture: PlanningSnapshot
+    planned: frozenset[str]
+    """Planned orders that are planned again."""
+    pegs: frozenset[Peg]
+
+
+def components(frames: Frames) -> dict[str, set[str]]:
+    """Item → what its BOMs name."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    frame = frames.get("bom_line")
+    for parent, component in [] if frame is None else frame.select("parent", "component").iter_rows():
+        found[parent].add(component)
+    return found
+
+
+def neighbourhood(
+    frames: Frames,
+    standing: Standing,
+    parts: Mapping[str, set[str]],
+    planning: Planning,
+    *,
+    orders: frozenset[str],
+    lines: frozenset[str],
+) -> Neighbourhood | None:
+    """What these sales orders and lines, some of them new or gone, reach; None where that is not bounded."""
+    own_lines = frames["sales_order_line"].filter(pl.col("order").is_in(list(orders)))
+    roots = lines | frozenset(own_lines["golden_id"])
+    first = set(own_lines["item"]) | {peg.item for root in roots for peg in standing.drawn.get(root, ())}
+    items = _down(first, parts)
+    consumers = set(roots) | {safety_stock_key(item) for item in items}
+    planned = _planned_again(standing, items, consumers)
+    narrow = _narrowed(frames, orders, items)
+    picture = snapshot(narrow, planning, standing.as_of, ())
+    if picture.forecasts or picture.reservations or picture.substitutes or picture.by_products:
+        return None
+    shared = _shared(standing, planned, consumers)
+    if shared is None:
+        return None
+    taken = {peg for consumer in consumers for peg in standing.drawn.get(consumer, ())}
+    prior = (*taken, *(replace(peg, consumer=_apart(peg)) for peg in shared))
+    fenced = replace(
+        picture,
+        demands=(*(row for row in picture.demands if row.key in roots), *_demands(standing, shared)),
+        stock=tuple(_left(standing, row, consumers) for row in picture.stock),
+        receipts=tuple(_left(standing, row, consumers) for row in picture.receipts),
+        firm_orders=tuple(_left(standing, row, consumers) for row in picture.firm_orders),
+        prior_pegs=prior,
+    )
+    return Neighbourhood(orders, roots, narrow, fenced, frozenset(planned), frozenset((*taken, *shared)))
+
+
+def _down(first: Iterable[str], parts: Mapping[str, set[str]]) -> set[str]:
+    found, waiting = set(first), list(first)
+    while waiting:
+        for part in parts.get(waiting.pop(), ()):
+            if part not in found:
+                found.add(part)
+                waiting.append(part)
+    return found
+
+
+def _planned_again(standing: Standing, items: set[str], consumers: set[str]) -> set[str]:
+    """Planned orders that serve the consumers, or have something over; they become consumers themselves."""
+    over = {key for item in items for key in standing.by_item.get(item, ()) if standing.orders[key].surplus}
+    found, waiting = set(over), [*consumers, *over]
+    consumers |= over
+    while waiting:
+        for peg in standing.drawn.get(waiting.pop(), ()):
+            if peg.supply in standing.orders and peg.supply not in found:
+                found.add(peg.supply)
+                consumers.add(peg.supply)
+                waiting.append(peg.supply)
+    return found
+
+
+def _shared(standing: Standing, planned: set[str], consumers: set[str]) -> list[Peg] | None:
+    """What others draw on the orders that are planned again; None where one of them is not known well enough."""
+    found = [peg for key in planned for peg in standing.given.get(key, ()) if peg.consumer not in consumers]
+    known = all(standing.urgency(peg.consumer) is not None for peg in found)
+    return found if known and all(peg.root is not None for peg in found) else None
+
+
+def _apart(peg: Peg) -> str:
+    """A consumer's name in the small plant: one that draws on several items is several demands there."""
+    return f"{peg.consumer}{_APART}{peg.item}"
+
+
+def _demands(standing: Standing, shared: Iterable[Peg]) -> list[PlanDemand]:
+    found: dict[str, PlanDemand] = {}
+    for peg in shared:
+        key = _apart(peg)
+        demand, order = standing.demands.get(peg.consumer), standing.orders.get(peg.consumer)
+        day = demand.due if demand else order.start if order else standing.as_of
+        quantity = peg.quantity + (found[key].quantity if key in found else 0)
+        priority = standing.urgency(peg.consumer) or 0
+        found[key] = PlanDemand(key, peg.item, quantity, day, root=peg.root or "", priority=priority)
+    return list(found.values())
+
+
+def _left(standing: Standing, row: Supply, consumers: set[str]) -> Supply:
+    """A supply less what others have been given of it."""
+    others = sum(peg.quantity for peg in standing.given.get(row.key, ()) if peg.consumer not in consumers)
+    return replace(row, quantity=max(0, row.quantity - others)) if others else row
+
+
+def _narrowed(frames: Frames, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
+    """The rows that have to do with the orders and items; frames nobody narrows stay whole."""
+    chosen, goods = list(orders), list(items)
+    cuts = {
+        "sales_order": pl.col("golden_id").is_in(chosen),
+        "sales_order_line": pl.col("order").is_in(chosen),
+        "shipment": pl.col("sales_order").is_in(chosen) | pl.col("item").is_in(goods),
+        "item": pl.col("golden_id").is_in(goods),
+        "bom": pl.col("item").is_in(goods),
+        "bom_line": pl.col("parent").is_in(goods),
+        **dict.fromkeys(_BY_ITEM, pl.col("item").is_in(goods)),
+    }
+    narrow = {name: frame.filter(cuts[name]) if name in cuts else frame for name, frame in frames.items()}
+    made = narrow["work_order"]["golden_id"].implode() if "work_order" in narrow else None
+    for name in ("operation_report", "inspection"):
+        if made is not None and name in narrow:
+            narrow[name] = narrow[name].filter(pl.col("work_order").is_in(made))
+    return narrow
+
+
+Changed = Mapping[str, tuple[PlannedOrder | None, PlannedOrder | None]]
+"""Planned order → as it was and as it is; what it has over for others does not count."""
+
+
+def put_back(standing: Standing, near: Neighbourhood, made: Plan) -> tuple[Plan, Changed]:
+    """The small plant's plan in the whole one's place, and the planned orders that changed.
+
+    Gives the plan under the names of the whole, which `standing` now holds.
+    """
+    pegs = tuple(replace(peg, consumer=peg.consumer.partition(_APART)[0]) for peg in made.pegs)
+    before = {key: standing.orders[key] for key in near.planned}
+    kept = replace(made, pegs=pegs)
+    standing.remove(near.planned, near.pegs)
+    standing.add(kept.planned_orders, kept.pegs)
+    for line in near.lines:
+        standing.demands.pop(line, None)
+    standing.demands.update({row.key: row for row in near.picture.demands if row.key in near.lines})
+    after = {order.key: order for order in kept.planned_orders}
+    pairs = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys()}
+    return kept, {key: pair for key, pair in pairs.items() if _bare(pair[0]) != _bare(pair[1])}
+
+
+def _bare(order: PlannedOrder | None) -> PlannedOrder | None:
+    return None if order is None else replace(order, surplus=0)
