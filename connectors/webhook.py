@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import jmespath
+
 from canonical.errors import AuthenticationFailed, ConfigurationError, ContractBroken
 from canonical.strict_json import loads
 from connectors.spec import Webhook
@@ -58,9 +60,12 @@ def believe(
     if not any(fits):
         raise AuthenticationFailed("the signature does not fit")
     try:
-        return WebhookEvent(event_id, loads(body))
+        payload = loads(body)
     except ValueError as error:
         raise ContractBroken(f"not JSON: {error}") from None
+    if webhook.event_id and jmespath.search(webhook.event_id, payload) != event_id:
+        raise AuthenticationFailed("the event id is not the one that was signed")
+    return WebhookEvent(event_id, payload)
 
 
 def _signature(webhook: Webhook, secret: str, stamp: str, body: bytes) -> bytes:

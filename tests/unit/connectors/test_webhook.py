@@ -58,6 +58,14 @@ def test_believe__a_signed_body_that_is_no_json_breaks_the_contract() -> None:
         believe(WEBHOOK, ("s1",), signed(b'{"a": NaN}'), b'{"a": NaN}', NOW)
 
 
+def test_believe__an_event_under_another_id_than_the_signed_one_is_refused() -> None:
+    webhook = WEBHOOK.model_copy(update={"event_id": "id"})
+    body = b'{"id": "e1"}'
+    assert believe(webhook, ("s1",), signed(body), body, NOW) == WebhookEvent("e1", {"id": "e1"})
+    with pytest.raises(AuthenticationFailed, match="event id"):
+        believe(webhook, ("s1",), {**signed(body), "x-id": "e2"}, body, NOW)
+
+
 def test_live_secrets__there_is_no_default() -> None:
     assert live_secrets(WEBHOOK, {"SECOND": "s2"}) == ("s2",)
     with pytest.raises(ConfigurationError, match="FIRST"):
