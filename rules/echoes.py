@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from canonical.strict_json import dumps, loads
@@ -65,7 +66,13 @@ def _against(answer: Heard, written: Written) -> Heard:
 
 
 def _same(value: object, written: Written, name: str) -> bool:
-    return bool(loads(dumps(value)) == written.body[name])
+    return _plain(value) == _plain(written.body[name])
+
+
+def _plain(value: object) -> object:
+    """As JSON says it, numbers and truths as text: a constant of a rule is written as text."""
+    said = loads(dumps(value))
+    return str(said).lower() if isinstance(said, bool) else str(said) if isinstance(said, int | Decimal) else said
 
 
 def returns(change: Change, earlier: Iterable[Mapping[str, Any] | None]) -> int:

@@ -51,6 +51,13 @@ def test_what_the_target_altered__follows_from_our_command() -> None:
     assert acts(answer.change)
 
 
+@pytest.mark.parametrize(("value", "said"), [(60, "60"), (Decimal("60.5"), "60.5"), (True, "true"), ("60", "60")])
+def test_constant_we_wrote__is_text_in_the_rule(value: object, said: str) -> None:
+    change = Change("work_order", "W1", "changed", ROW, {**ROW, "good": value}, ("good",))
+    assert heard(change, [written(good=said)]).change.echo
+    assert not heard(change, [written(good="61")]).change.echo
+
+
 def test_null_we_wrote__is_an_echo_and_a_field_we_did_not_write_is_none() -> None:
     assert heard(changed("due"), [written(due=None)]).change.echo
     assert not heard(changed("due"), [written(quantity="60")]).change.echo
