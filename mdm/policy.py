@@ -94,8 +94,9 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entity: str
-    golden_id: Literal["identity", "source_key"] = "source_key"
-    """`identity`: named by the identity value, or by system and key without one. `source_key`: one system owns it."""
+    golden_id: Literal["identity", "source_key", "own"] = "source_key"
+    """`identity`: named by the identity value, or by system and key without one. `source_key`: one system owns it.
+    `own`: always by system and key, so that equal codes of two systems are two records."""
     precedence: tuple[str, ...]
     """Systems in the order in which their values survive."""
     attributes: dict[str, tuple[str, ...] | Survival] = Field(default_factory=dict)

@@ -177,7 +177,7 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[
 
 def _identity(policy: Policy) -> pl.Expr:
     fields = ENTITIES[policy.entity].identity
-    if policy.golden_id == "source_key" or not fields:
+    if policy.golden_id != "identity" or not fields:
         return pl.lit(None, dtype=pl.String)
     return pl.concat_str([pl.col(field).cast(pl.String) for field in fields], separator="|")
 

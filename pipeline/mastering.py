@@ -16,6 +16,7 @@ from mdm.identity import Grouping, Link, LinkRules, Node, anchors, group
 from mdm.policy import Policy
 from mdm.reconcile import Reconciled, Stewarded
 from mdm.references import CROSSWALK_SCHEMA
+from mdm.versions import HEADS, STRUCTURES, differences, put_in_force
 from pipeline.hub import Hub
 from store import candidates, crosswalk, decisions, golden, golden_codes
 from store.conflicts import Conflict
@@ -33,6 +34,29 @@ class Settled:
     moved: tuple[SourceRef, ...]
     touched: frozenset[str]
     redirects: Mapping[str, str]
+
+
+def policy_of(hub: Hub, entity: str) -> Policy:
+    """An entity's policy; structures that several systems tell of keep each system's version apart."""
+    policy = hub.configuration.policies[entity]
+    if entity in HEADS | STRUCTURES.keys() and len(hub.configuration.sources_of(entity)) > 1:
+        return policy.model_copy(update={"golden_id": "own"})
+    return policy
+
+
+def in_version(hub: Hub, policy: Policy, outcome: Reconciled, run_id: str) -> Reconciled:
+    """The outcome with one system's version of each structure in force, and the others' differences as conflicts."""
+    if policy.golden_id != "own":
+        return outcome
+    if policy.entity in HEADS:
+        hub.frames.write(f"versions/{policy.entity}", outcome.golden, run_id)
+        return replace(outcome, golden=put_in_force(outcome.golden, policy.precedence))
+    structure = STRUCTURES[policy.entity]
+    heads = hub.frames.read(f"versions/{structure.head}")
+    if heads is None:
+        return outcome
+    found = differences(structure, heads, outcome.golden, policy.precedence)
+    return replace(outcome, conflicts=pl.concat([outcome.conflicts, found]).sort("golden_id", "attribute", "kind"))
 
 
 def stewarded(tx: Transaction, policy: Policy, now: datetime) -> Stewarded:

@@ -45,7 +45,7 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
 
     Only what changed, or refers to what changed, is mastered again; the outcome is that of mastering everything.
     """
-    policy = hub.configuration.policies[entity]
+    policy = mastering.policy_of(hub, entity)
     records = _canonical(hub, entity)
     find_candidates(hub, policy, run)
     now = inputs(hub, policy, _units(hub).digest)
@@ -86,6 +86,7 @@ def _mastered(
     with hub.store.read() as tx:
         given = mastering.stewarded(tx, policy, hub.now())
     outcome = mastering.coded(hub, policy, reconcile(policy, counted, known, given))
+    outcome = mastering.in_version(hub, policy, outcome, run.run_id)
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
     frame, changed = _golden(hub, entity, outcome, within)
     fresh = _unbound(outcome, known)

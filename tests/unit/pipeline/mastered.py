@@ -46,7 +46,8 @@ class MasteredPlant:
     def put(self, entity: str, record: str, /, **values: Any) -> None:
         system, key = record.split(":", 1)
         required = {"role": "supplier"} if entity == "partner" else {}
-        row = {"system": system, "source_key": key, "code": key, "absent": [], **required, **values}
+        coded = {} if entity == "bom_line" else {"code": key}
+        row = {"system": system, "source_key": key, "absent": [], **coded, **required, **values}
         self.records.setdefault(entity, {})[record] = row
 
     def remove(self, entity: str, name: str) -> None:
@@ -97,7 +98,7 @@ def mastered_plant(
     shipped = load_policies()
     chosen = {**shipped, **{policy.entity: policy for policy in policies or ()}}
     configuration = Configuration(deployment, {}, {}, chosen, {}, cast("Any", ()))
-    told = {(system, entity): () for system in SYSTEMS for entity in ("item", "partner")}
+    told = {(system, entity): () for system in SYSTEMS for entity in ("item", "partner", "bom", "bom_line")}
     configuration.__dict__["inbound"] = told
     opened = store or Store.open(f"sqlite:///{folder}/hub.sqlite")
     settings = Settings(folder, str(opened.engine.url), None, folder / "plant.yaml", None)

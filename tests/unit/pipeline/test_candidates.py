@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -141,3 +142,24 @@ def test_standardised__raw_and_parsed_stand_side_by_side(plant: MasteredPlant) -
     assert frame is not None
     assert frame["text"].to_list() == ["spring washer", "内六角螺钉 m8x20"]
     assert artefacts(plant.hub, "item").bindings == 2
+
+
+def test_boms_of_two_systems__one_is_in_force_and_the_other_differs(plant: MasteredPlant) -> None:
+    for name in ("DW-A", "DW-N"):
+        plant.put("item", f"erp:{name}", drawing_number=name, unit="pcs")
+        plant.put("item", f"mes:{name}", drawing_number=name, unit="pcs")
+    for system, quantity in (("erp", "2"), ("mes", "3")):
+        plant.put("bom", f"{system}:B", item="DW-A", in_force=True)
+        plant.put(
+            "bom_line", f"{system}:B|1", bom="B", line="1", parent="DW-A", component="DW-N",
+            quantity=Decimal(quantity), per=Decimal(1), scrap_rate=Decimal(0), unit="pcs",
+        )  # fmt: skip
+    for entity in ("item", "bom", "bom_line"):
+        plant.master(entity)
+    heads = plant.hub.frames.read("golden/bom")
+    assert heads is not None
+    assert dict(heads.select("golden_id", "in_force").iter_rows()) == {"erp:B": True, "mes:B": False}
+    items = stewardship.queue(plant.hub, stewardship.QueueFilter(entity="bom_line")).items
+    assert [(one.kind, one.attribute, one.golden_ids) for one in items] == [
+        ("conflict", "component DW-N", ("erp:B",))
+    ]  # fmt: skip
