@@ -9,7 +9,7 @@ import numpy as np
 from planning.columns import LIMIT
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import capacity, has_scrap, started, total
-from planning.kernels.sorting import first_at_least, sorted_positions
+from planning.kernels.sorting import borrow, first_at_least, sort_positions
 from planning.lot_sizing import MAX_LOTS
 
 FAR = 10**9
@@ -158,11 +158,16 @@ def _line_up(item: int, n: int, stamp: int, columns: Any, desk: Any, marks: Any,
 
 
 @compiled
-def order_lots(item: int, n: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, owners: Any) -> None:
+def order_lots(
+    item: int, n: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, owners: Any, room: Any
+) -> None:
     """Twin of `Ordering.order`."""
     roots = columns.rules.roots
-    days = desk.day[: n if columns.items[item].period else 0].copy()
-    by_day = sorted_positions(days)
+    days = borrow(room, n if columns.items[item].period else 0)
+    for at in range(len(days)):
+        days[at] = desk[at].day
+    by_day = borrow(room, len(days))
+    sort_positions(days, by_day, room)
     for at in range(_line_up(item, n, stamp, columns, desk, marks, owners)):
         owner = owners[at]
         need = marks[owner].head

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from planning.kernels.compiling import compiled
-from planning.kernels.sorting import sorted_positions
+from planning.kernels.sorting import borrow, sort_positions
 
 
 @compiled
@@ -86,24 +86,35 @@ def _honour_one(item: int, claim: int, need: int, columns: Any, orders: Any, des
 
 
 @compiled
-def by_day(item: int, columns: Any, shelf: Any) -> Any:
-    """An item's supplies by (day, place): those known before planning stand by key, by-products come after them."""
-    low, high = columns.items[item].supply_from, columns.items[item + 1].supply_from
-    first, last = shelf.arising[item, 0], shelf.arising[item, 1]
-    found = np.empty(high - low + last - first, np.int64)
-    day = np.empty(len(found), np.int64)
-    for at in range(len(found)):
-        found[at] = low + at if at < high - low else first + at - (high - low)
-        day[at] = shelf.rows[found[at]].day
-    return found[sorted_positions(day)]
+def supplies_of(item: int, columns: Any, shelf: Any) -> Any:
+    """How many supplies an item has."""
+    known = columns.items[item + 1].supply_from - columns.items[item].supply_from
+    return known + shelf.arising[item, 1] - shelf.arising[item, 0]
 
 
 @compiled
-def reserve(traced: int, n: int, order: Any, stamp: int, desk: Any, shelf: Any, taken: Any, marks: Any) -> None:
+def by_day(item: int, order: Any, columns: Any, shelf: Any, room: Any) -> None:
+    """Fill in an item's supplies by (day, place): those known stand by key, by-products come after them."""
+    low, known = columns.items[item].supply_from, columns.items[item + 1].supply_from - columns.items[item].supply_from
+    first, count = shelf.arising[item, 0], len(order)
+    found, day, position = borrow(room, count), borrow(room, count), borrow(room, count)
+    for at in range(count):
+        found[at] = low + at if at < known else first + at - known
+        day[at] = shelf.rows[found[at]].day
+    sort_positions(day, position, room)
+    for at in range(count):
+        order[at] = found[position[at]]
+
+
+@compiled
+def reserve(
+    traced: int, n: int, order: Any, stamp: int, desk: Any, shelf: Any, taken: Any, marks: Any, room: Any
+) -> None:
     """Twin of `Matching.reserve`: the reserved supplies of each root as a list, walked by its needs."""
-    following = np.full(len(order), -1, np.int64)
+    following = borrow(room, len(order))
     found = False
     for at in range(len(order)):
+        following[at] = -1
         supply = order[at]
         root = shelf.rows[supply].reserved
         if root < 0 or shelf.free[supply] == 0 or shelf.rows[supply].traced != traced:
@@ -125,46 +136,54 @@ def reserve(traced: int, n: int, order: Any, stamp: int, desk: Any, shelf: Any, 
 
 
 @compiled
-def in_order(order: Any, columns: Any, shelf: Any) -> Any:
-    """Supplies that stand by (day, place), as free ones are taken; twin of `in_order`."""
+def in_order(order: Any, ranked: Any, columns: Any, shelf: Any, room: Any) -> None:
+    """Fill in supplies that stand by (day, place), as free ones are taken; twin of `in_order`."""
     sign = -1 if columns.rules.latest_first else 1
-    key = np.empty(len(order), np.int64)
+    key, position = borrow(room, len(order)), borrow(room, len(order))
     for at in range(len(order)):
         row = order[at]
         key[at] = sign * shelf.rows[row].day * 2 + (0 if shelf.rows[row].on_hand else 1)
-    return order[sorted_positions(key)]
+    sort_positions(key, position, room)
+    for at in range(len(order)):
+        ranked[at] = order[position[at]]
 
 
 @compiled
-def _given(item: int, order: Any, columns: Any, shelf: Any) -> Any:
-    """The supplies `Keeping.gives`."""
+def _given(item: int, order: Any, found: Any, columns: Any, shelf: Any) -> Any:
+    """Fill in the supplies `Keeping.gives`; returns how many there are."""
     kept = columns.items[item].apart or columns.rules.reserved_waits
     count = 0
-    found = np.empty(len(order), np.int64)
-    for supply in order:
+    for at in range(len(order)):
+        supply = order[at]
         if shelf.free[supply] > 0 and (shelf.rows[supply].reserved < 0 or not kept):
             found[count] = supply
             count += 1
-    return found[:count]
+    return count
 
 
 @compiled
 def _take_late(need: int, until: int, order: Any, ranked: Any, alive: int, desk: Any, shelf: Any, taken: Any) -> Any:
     """Twin of `Matching._take_late`; returns how many supplies are left."""
-    for supply in order:
+    for at in range(len(order)):
+        supply = order[at]
         if shelf.free[supply] and desk[need].day < shelf.rows[supply].day <= until:
             _take(supply, need, desk[need].open, desk, shelf, taken)
-    kept = ranked[:alive][shelf.free[ranked[:alive]] > 0]
-    ranked[: len(kept)] = kept
-    return len(kept)
+    kept = 0
+    for at in range(alive):
+        if shelf.free[ranked[at]] > 0:
+            ranked[kept] = ranked[at]
+            kept += 1
+    return kept
 
 
 @compiled
-def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
+def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, shelf: Any, taken: Any, room: Any) -> None:
     """Twin of `Matching.allocate`."""
     rules, apart = columns.rules, columns.items[item].apart
-    given = _given(item, order, columns, shelf)
-    ranked = in_order(given, columns, shelf)
+    given = borrow(room, len(order))
+    given = given[: _given(item, order, given, columns, shelf)]
+    ranked = borrow(room, len(given))
+    in_order(given, ranked, columns, shelf, room)
     alive = len(ranked)
     for need in range(n):
         if alive == 0:
@@ -180,7 +199,8 @@ def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, shelf: Any,
             if shelf.free[ranked[at]]:
                 at += 1
             else:
-                ranked[at : alive - 1] = ranked[at + 1 : alive].copy()
+                for later in range(at, alive - 1):
+                    ranked[later] = ranked[later + 1]
                 alive -= 1
         if desk[need].open and rules.take_late:
             until = max(desk[need].day, columns.items[item].arrival)

@@ -8,7 +8,7 @@ import numpy as np
 
 from planning.columns import LIMIT, OWNER_STEP
 from planning.kernels.compiling import compiled
-from planning.kernels.sorting import number_sub, sort, sorted_positions
+from planning.kernels.sorting import borrow, number_sub, sort, sort_positions
 
 
 @compiled
@@ -71,16 +71,12 @@ def fill_up(item: int, n: int, columns: Any, shelf: Any, desk: Any) -> Any:
     needed, there = np.int64(0), np.int64(0)
     for at in range(n):
         needed += desk[at].raw_quantity
-        if needed > LIMIT:
+        if needed >= LIMIT:
             return False
-    for low, high in (
-        (columns.items[item].supply_from, columns.items[item + 1].supply_from),
-        (shelf.arising[item, 0], shelf.arising[item, 1]),
-    ):
-        for supply in range(low, high):
-            there += shelf.rows[supply].quantity
-            if there > LIMIT:
-                return False
+    for supply in range(columns.items[item].supply_from, columns.items[item + 1].supply_from):
+        there = min(there + shelf.rows[supply].quantity, LIMIT)
+    for supply in range(shelf.arising[item, 0], shelf.arising[item, 1]):
+        there = min(there + shelf.rows[supply].quantity, LIMIT)
     if there < needed:
         own = -1 - columns.items[item].safety_consumer
         for at in range(n):
@@ -98,7 +94,7 @@ def _sub(consumer: int, orders: Any, fixed: Any) -> Any:
 
 
 @compiled
-def _sort_ties(desk: Any, sheet: Any, n: int, orders: Any, fixed: Any) -> None:
+def _sort_ties(desk: Any, sheet: Any, n: int, orders: Any, fixed: Any, room: Any) -> None:
     """Order the consumers that the packed rank cannot tell apart: parts of one split lot, mostly."""
     start = 0
     while start < n:
@@ -106,20 +102,25 @@ def _sort_ties(desk: Any, sheet: Any, n: int, orders: Any, fixed: Any) -> None:
         while end < n and sheet.key[end] == sheet.key[start]:
             end += 1
         if end > start + 1:
-            sub = np.empty(end - start, np.int64)
+            mark = room.used[0]
+            sub, tied, positions = borrow(room, end - start), borrow(room, end - start), borrow(room, end - start)
             for at in range(start, end):
+                tied[at - start] = sheet.position[at]
                 sub[at - start] = _sub(desk[sheet.position[at]].raw_consumer, orders, fixed)
-            sheet.position[start:end] = sheet.position[start:end][sorted_positions(sub)]
+            sort_positions(sub, positions, room)
+            for at in range(start, end):
+                sheet.position[at] = tied[positions[at - start]]
+            room.used[0] = mark
         start = end
 
 
 @compiled
-def rank(desk: Any, sheet: Any, n: int, columns: Any, orders: Any) -> None:
+def rank(desk: Any, sheet: Any, n: int, columns: Any, orders: Any, room: Any) -> None:
     """Put the needs in rank order."""
     for at in range(n):
         sheet.position[at] = at
     sort(sheet.key, sheet.position, sheet.spare_key, sheet.spare_position, sheet.runs, n)
-    _sort_ties(desk, sheet, n, orders, columns.fixed)
+    _sort_ties(desk, sheet, n, orders, columns.fixed, room)
     for at in range(n):
         raw = sheet.position[at]
         desk[at].urgency, desk[at].day, desk[at].root = desk[raw].raw_urgency, desk[raw].raw_day, desk[raw].raw_root

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from planning.columns import row_type
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import allocating
 
 RANKED = row_type("raw_consumer raw_quantity raw_urgency raw_day raw_root urgency day root consumer open next")
 """A need: as pulled (`raw_*`, in any order), and in rank order."""
@@ -40,6 +40,13 @@ class Taken(NamedTuple):
     count: Any
 
 
+class Room(NamedTuple):
+    """Ints to borrow while one item is planned; `used` counts them."""
+
+    ints: Any
+    used: Any
+
+
 class Shelf(NamedTuple):
     """Supplies not planned with their item, what is left of each, and the first day each is wanted (-1: never).
 
@@ -64,7 +71,7 @@ class Groups(NamedTuple):
     count: Any
 
 
-@compiled
+@allocating
 def new_sheet(n: int) -> Any:
     return Sheet(
         np.empty(n, np.int64),
@@ -75,21 +82,21 @@ def new_sheet(n: int) -> Any:
     )
 
 
-@compiled
+@allocating
 def new_taken(n: int, claims: int) -> Any:
     """Every allocation uses up a need, a supply or a claim: `n` bounds the first two, twice the claims the rest."""
     rows = np.empty(n + 2 * claims, TAKE)
     return Taken(rows, np.empty(claims, ARRIVED), np.empty(claims, PLANNED), np.zeros(3, np.int64))
 
 
-@compiled
+@allocating
 def new_groups(n: int, claims: int) -> Any:
     """Every share uses up a need, a claim or what a lot had over, and a lot has something over once per growth."""
     shares = 3 * n + 2 * claims + 8
     return Groups(np.empty(n + claims, GROUP), np.empty(shares, SHARE), np.empty(shares, OVER), np.zeros(4, np.int64))
 
 
-@compiled
+@allocating
 def new_marks(roots: int) -> Any:
     marks = np.empty(roots, MARK)
     for root in range(roots):

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planning.columns import ORDER, PEG, SHORT, Columns, Result
-from planning.kernels.compiling import compiled, compiled_and_kept, fingerprint
+from planning.kernels.compiling import allocating, compiled, compiled_and_kept, fingerprint
 from planning.kernels.lots import keep, order_lots, settle
-from planning.kernels.matching import allocate, by_day, honour, reserve
+from planning.kernels.matching import allocate, by_day, honour, reserve, supplies_of
 from planning.kernels.ranking import fill_up, most_needs, pull, rank
-from planning.kernels.scratch import RANKED, Shelf, new_groups, new_marks, new_sheet, new_taken
+from planning.kernels.scratch import RANKED, Room, Shelf, new_groups, new_marks, new_sheet, new_taken
+from planning.kernels.sorting import borrow
 from planning.kernels.substitution import arising_from, gather, pool_size, substitute
 from planning.kernels.writing import longer, lot_count, peg_existing, write_groups, write_shorts
 
@@ -26,27 +27,28 @@ if TYPE_CHECKING:
 
 @compiled
 def _match(
-    item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any, groups: Any, marks: Any
+    item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any, groups: Any, marks: Any, room: Any
 ) -> None:
     """The first half of `PlanningRun.plan_item`: what existing supply and earlier planned orders give."""
     taken.count[:] = 0
     groups.count[:] = 0
     if columns.items[item].claim_from < columns.items[item + 1].claim_from:
         honour(item, n, columns, orders, desk, shelf, taken)
-    order = by_day(item, columns, shelf)
+    order = borrow(room, supplies_of(item, columns, shelf))
+    by_day(item, order, columns, shelf, room)
     if len(order):
-        reserve(0, n, order, 3 * item, desk, shelf, taken, marks)
+        reserve(0, n, order, 3 * item, desk, shelf, taken, marks, room)
     if not columns.items[item].blocked:
         keep(item, columns, desk, groups, marks, taken)
     if len(order):
-        reserve(1, n, order, 3 * item + 1, desk, shelf, taken, marks)
+        reserve(1, n, order, 3 * item + 1, desk, shelf, taken, marks, room)
     replaced = columns.items[item].substitute_from < columns.items[item + 1].substitute_from
     if replaced:
-        substitute(1, item, n, columns, orders, desk, shelf, taken)
+        substitute(1, item, n, columns, orders, desk, shelf, taken, room)
     if len(order):
-        allocate(item, n, order, columns, desk, shelf, taken)
+        allocate(item, n, order, columns, desk, shelf, taken, room)
     if replaced:
-        substitute(0, item, n, columns, orders, desk, shelf, taken)
+        substitute(0, item, n, columns, orders, desk, shelf, taken, room)
 
 
 @compiled
@@ -59,90 +61,107 @@ def _most_claims(columns: Any) -> Any:
 
 
 @compiled
+def _needs_room(item: int, desk: Any, taken: Any, room: Any, columns: Any, order_from: Any, shelf: Any) -> Any:
+    """How many needs an item can have and how much its supplies can give, where that is more than there is room for."""
+    most = most_needs(item, columns, order_from)
+    supplies = supplies_of(item, columns, shelf) + pool_size(item, columns, shelf)
+    claims = columns.items[item + 1].claim_from - columns.items[item].claim_from
+    gifts = 2 * most + 2 * supplies + 2 * claims
+    least = 12 * (most + gifts) + 64
+    return most, gifts, most > len(desk) or gifts > len(taken.rows) or least > len(room.ints)
+
+
+@compiled
+def _plan_item(
+    item: int,
+    columns: Any,
+    orders: Any,
+    order_from: Any,
+    desk: Any,
+    sheet: Any,
+    shelf: Any,
+    taken: Any,
+    groups: Any,
+    marks: Any,
+    owners: Any,
+    room: Any,
+) -> Any:
+    """Match and order one item; returns how many needs it has, -1 where a quantity passes LIMIT."""
+    room.used[0] = 0
+    n = pull(item, columns, orders, order_from, desk, sheet)
+    if n <= 0:
+        return np.int64(n)
+    if not fill_up(item, n, columns, shelf, desk):
+        return np.int64(-1)
+    rank(desk, sheet, n, columns, orders, room)
+    _match(item, n, columns, orders, desk, shelf, taken, groups, marks, room)
+    if not columns.items[item].blocked:
+        order_lots(item, n, 3 * item + 2, columns, desk, groups, marks, owners, room)
+        settle(item, columns, groups)
+    return np.int64(-1 if groups.count[3] else n)
+
+
+@allocating
 def _new_shelf(columns: Any) -> Any:
     known = len(columns.supplies)
     arising = np.zeros((len(columns.items), 2), np.int64)
     return Shelf(columns.supplies, columns.supplies.quantity.copy(), np.full(known, -1, np.int64), arising)
 
 
-@compiled
-def _supplies_of(item: int, columns: Any, shelf: Any) -> Any:
-    known = columns.items[item + 1].supply_from - columns.items[item].supply_from
-    return known + shelf.arising[item, 1] - shelf.arising[item, 0]
+@allocating
+def _longer_shelf(shelf: Any, least: int) -> Any:
+    rows, free, wanted = longer(shelf.rows, least), longer(shelf.free, least), longer(shelf.wanted, least)
+    return Shelf(rows, free, wanted, shelf.arising)
 
 
-@compiled
-def _failed(orders: Any, order_from: Any, pegs: Any, peg_from: Any, shorts: Any, shelf: Any) -> Any:
-    return Result(False, orders, order_from, pegs, peg_from, shorts, shelf.rows, shelf.free, shelf.wanted)
-
-
-@compiled
-def _solve(columns: Any) -> Any:  # noqa: C901 - one loop, and what may end it
+@allocating
+def _solve(columns: Any) -> Any:
     """Plan every item; twin of `planning.mrp.plan_plainly`."""
     count = len(columns.items) - 1
-    room = max(len(columns.needs) * 2, 1024)
-    orders, pegs, shorts = np.empty(room, ORDER), np.empty(room, PEG), np.empty(0, SHORT)
+    least = max(len(columns.needs) * 2, 1024)
+    orders, pegs, shorts = np.empty(least, ORDER), np.empty(least, PEG), np.empty(0, SHORT)
     order_from, peg_from = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
     shelf, supplies = _new_shelf(columns), len(columns.supplies)
     marks, owners = new_marks(columns.rules.roots), np.empty(columns.rules.roots, np.int64)
-    claims = _most_claims(columns)
-    size = 256
+    claims, size = _most_claims(columns), 256
     desk, sheet, groups = np.empty(size, RANKED), new_sheet(size), new_groups(size, claims)
-    taken = new_taken(size, claims)
+    taken, room = new_taken(2 * size, claims), Room(np.empty(64 * size, np.int64), np.zeros(1, np.int64))
     order = peg = short = 0
     for item in range(count):
         order_from[item + 1], peg_from[item + 1] = order, peg
         arising = arising_from(item, columns, order_from)
         if arising:
-            shelf = Shelf(
-                longer(shelf.rows, supplies + arising),
-                longer(shelf.free, supplies + arising),
-                longer(shelf.wanted, supplies + arising),
-                shelf.arising,
-            )
+            shelf = _longer_shelf(shelf, supplies + arising)
             supplies = gather(item, supplies, columns, orders, order_from, shelf)
-            if supplies < 0:
-                return _failed(orders, order_from, pegs, peg_from, shorts, shelf)
-        most = most_needs(item, columns, order_from)
-        if most > size:
-            size = 2 * most
+        most, gifts, more = _needs_room(item, desk, taken, room, columns, order_from, shelf)
+        if more:
+            size = max(2 * most, len(desk))
             desk, sheet, groups = np.empty(size, RANKED), new_sheet(size), new_groups(size, claims)
-        if most == 0:
-            continue
-        n = pull(item, columns, orders, order_from, desk, sheet)
-        if n < 0 or not fill_up(item, n, columns, shelf, desk):
-            return _failed(orders, order_from, pegs, peg_from, shorts, shelf)
+            taken = new_taken(2 * max(gifts, size), claims)
+            room = Room(np.empty(24 * (size + 2 * gifts) + 128, np.int64), np.zeros(1, np.int64))
+        n = (
+            -1
+            if supplies < 0
+            else _plan_item(item, columns, orders, order_from, desk, sheet, shelf, taken, groups, marks, owners, room)
+        )
+        if n < 0:
+            return Result(False, orders, order_from, pegs, peg_from, shorts, shelf.rows, shelf.free, shelf.wanted)
         if n == 0:
             continue
-        givers = 2 * n + _supplies_of(item, columns, shelf) + 2 * pool_size(item, columns, shelf) + 2 * claims
-        if givers > len(taken.rows):
-            taken = new_taken(2 * givers, claims)
-        rank(desk, sheet, n, columns, orders)
-        _match(item, n, columns, orders, desk, shelf, taken, groups, marks)
+        lots = lot_count(item, columns, groups)
+        if order + lots > len(orders):
+            orders = longer(orders, order + lots)
+        if peg + taken.count[0] + groups.count[1] + lots > len(pegs):
+            pegs = longer(pegs, peg + taken.count[0] + groups.count[1] + lots)
         if columns.items[item].blocked:
             shorts = longer(shorts, short + n)
             short = write_shorts(item, n, short, desk, shorts)
-        else:
-            order_lots(item, n, 3 * item + 2, columns, desk, groups, marks, owners)
-            settle(item, columns, groups)
-        if groups.count[3]:
-            return _failed(orders, order_from, pegs, peg_from, shorts, shelf)
-        lots = lot_count(item, columns, groups)
-        orders = longer(orders, order + lots)
-        pegs = longer(pegs, peg + taken.count[0] + groups.count[1] + lots)
-        peg = peg_existing(n, peg, desk, shelf, taken, pegs)
-        order, peg = write_groups(item, n, order, peg, columns, desk, groups, orders, pegs)
+        peg = peg_existing(n, peg, desk, shelf, taken, pegs, room)
+        order, peg = write_groups(item, n, order, peg, columns, desk, groups, orders, pegs, room)
         order_from[item + 1], peg_from[item + 1] = order, peg
+    free, wanted = shelf.free[:supplies], shelf.wanted[:supplies]
     return Result(
-        True,
-        orders[:order],
-        order_from,
-        pegs[:peg],
-        peg_from,
-        shorts[:short],
-        shelf.rows[:supplies],
-        shelf.free[:supplies],
-        shelf.wanted[:supplies],
+        True, orders[:order], order_from, pegs[:peg], peg_from, shorts[:short], shelf.rows[:supplies], free, wanted
     )
 
 

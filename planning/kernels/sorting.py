@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import compiled, inlined
 
 
 @compiled
@@ -50,8 +48,8 @@ def sort(key: Any, position: Any, spare_key: Any, spare_position: Any, runs: Any
         source_position, target_position = target_position, source_position
         swapped = not swapped
     if swapped:
-        key[:n] = spare_key[:n]
-        position[:n] = spare_position[:n]
+        for at in range(n):
+            key[at], position[at] = spare_key[at], spare_position[at]
 
 
 @compiled
@@ -62,14 +60,24 @@ def _ascending(key: Any) -> Any:
     return True
 
 
+@inlined
+def borrow(room: Any, n: int) -> Any:
+    """`n` ints of the room, until the next item is planned."""
+    room.used[0] += n
+    return room.ints[room.used[0] - n : room.used[0]]
+
+
 @compiled
-def sorted_positions(key: Any) -> Any:
-    """The positions that sort `key`, stable; `key` itself comes out sorted."""
+def sort_positions(key: Any, position: Any, room: Any) -> None:
+    """Fill in the positions that sort `key`, stable; `key` itself comes out sorted."""
     n = len(key)
-    position = np.arange(n)
+    for at in range(n):
+        position[at] = at
     if not _ascending(key):
-        sort(key, position, np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n + 2, np.int64), n)
-    return position
+        mark = room.used[0]
+        spare_key, spare_position, runs = borrow(room, n), borrow(room, n), borrow(room, n + 2)
+        sort(key, position, spare_key, spare_position, runs, n)
+        room.used[0] = mark
 
 
 @compiled

@@ -8,8 +8,9 @@ import numpy as np
 
 from planning.columns import LIMIT
 from planning.kernels.compiling import compiled
-from planning.kernels.matching import by_day, in_order
+from planning.kernels.matching import by_day, in_order, supplies_of
 from planning.kernels.scrap import times, times_down
+from planning.kernels.sorting import borrow
 
 
 @compiled
@@ -59,29 +60,26 @@ def gather(item: int, at: int, columns: Any, orders: Any, order_from: Any, shelf
 @compiled
 def pool_size(item: int, columns: Any, shelf: Any) -> Any:
     """How many supplies all substitutes of an item have."""
-    count, items = 0, columns.items
-    for row in range(items[item].substitute_from, items[item + 1].substitute_from):
-        other = columns.substitutes[row].item
-        count += items[other + 1].supply_from - items[other].supply_from
-        count += shelf.arising[other, 1] - shelf.arising[other, 0]
+    count = 0
+    for row in range(columns.items[item].substitute_from, columns.items[item + 1].substitute_from):
+        count += supplies_of(columns.substitutes[row].item, columns, shelf)
     return count
 
 
 @compiled
 def _allows(row: int, need: int, columns: Any, orders: Any, desk: Any) -> Any:
     """Twin of `PlanningRun._allows`."""
-    substitute = columns.substitutes[row]
-    if not substitute.from_day <= desk[need].day < substitute.until_day:
+    if not columns.substitutes[row].from_day <= desk[need].day < columns.substitutes[row].until_day:
         return False
-    if substitute.parent >= 0:
+    if columns.substitutes[row].parent >= 0:
         consumer = desk[need].consumer
         parent = np.int64(orders[consumer].item) if consumer >= 0 else columns.fixed[-1 - consumer].parent
-        if parent != substitute.parent:
+        if parent != columns.substitutes[row].parent:
             return False
     root = desk[need].root
-    if substitute.product >= 0 and columns.root_product[root] != substitute.product:
+    if columns.substitutes[row].product >= 0 and columns.root_product[root] != columns.substitutes[row].product:
         return False
-    return substitute.customer < 0 or columns.root_customer[root] == substitute.customer
+    return columns.substitutes[row].customer < 0 or columns.root_customer[root] == columns.substitutes[row].customer
 
 
 @compiled
@@ -114,28 +112,43 @@ def _take_other(supply: int, row: int, need: int, columns: Any, desk: Any, shelf
 
 
 @compiled
+def _fill_pool(before_own: int, item: int, pool: Any, start: Any, columns: Any, shelf: Any, room: Any) -> Any:
+    """Fill in the supplies of each substitute, as they are taken, and where each one's begin; returns how many."""
+    first, last = columns.items[item].substitute_from, columns.items[item + 1].substitute_from
+    start[0] = size = 0
+    for row in range(first, last):
+        if columns.substitutes[row].before_own == before_own:
+            other = columns.substitutes[row].item
+            count = supplies_of(other, columns, shelf)
+            order = borrow(room, count)
+            by_day(other, order, columns, shelf, room)
+            in_order(order, pool[size : size + count], columns, shelf, room)
+            size += count
+        start[row - first + 1] = size
+    return size
+
+
+@compiled
+def _take_others(row: int, need: int, item: int, pool: Any, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
+    other = columns.substitutes[row].item
+    for at in range(len(pool)):
+        if desk[need].open == 0:
+            return
+        if _gives_to(pool[at], need, other, item, columns, desk, shelf):
+            _take_other(pool[at], row, need, columns, desk, shelf, taken)
+
+
+@compiled
 def substitute(
-    before_own: int, item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any
+    before_own: int, item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any, room: Any
 ) -> None:
     """Twin of `PlanningRun._substitute`."""
     first, last = columns.items[item].substitute_from, columns.items[item + 1].substitute_from
-    rows = columns.substitutes
-    pool = np.empty(pool_size(item, columns, shelf), np.int64)
-    start = np.zeros(last - first + 1, np.int64)
-    size = 0
-    for row in range(first, last):
-        if rows[row].before_own == before_own:
-            found = in_order(by_day(rows[row].item, columns, shelf), columns, shelf)
-            pool[size : size + len(found)] = found
-            size += len(found)
-        start[row - first + 1] = size
-    if size == 0:
+    pool, start = borrow(room, pool_size(item, columns, shelf)), borrow(room, last - first + 1)
+    if _fill_pool(before_own, item, pool, start, columns, shelf, room) == 0:
         return
     for need in range(n):
         for row in range(first, last):
-            if not desk[need].open:
-                break
-            if start[row - first + 1] > start[row - first] and _allows(row, need, columns, orders, desk):
-                for at in range(start[row - first], start[row - first + 1]):
-                    if desk[need].open and _gives_to(pool[at], need, rows[row].item, item, columns, desk, shelf):
-                        _take_other(pool[at], row, need, columns, desk, shelf, taken)
+            own = pool[start[row - first] : start[row - first + 1]]
+            if len(own) and desk[need].open and _allows(row, need, columns, orders, desk):
+                _take_others(row, need, item, own, columns, desk, shelf, taken)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import allocating, compiled
 from planning.kernels.lots import owner_of
 from planning.kernels.scrap import capacity, has_scrap, started
-from planning.kernels.sorting import sorted_positions
+from planning.kernels.sorting import borrow, sort_positions
 
 
-@compiled
+@allocating
 def longer(values: Any, least: int) -> Any:
     if len(values) >= least:
         return values
@@ -22,16 +22,17 @@ def longer(values: Any, least: int) -> Any:
 
 
 @compiled
-def peg_existing(n: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any) -> Any:
+def peg_existing(n: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any, room: Any) -> Any:
     """Twin of `PlanningRun._peg_existing`, by (supply, need); returns the number of pegs so far."""
     count = taken.count[0]
     if count == 0:
         return peg
-    key = np.empty(count, np.int64)
+    key = borrow(room, count)
     for at in range(count):
         key[at] = taken.rows[at].supply * n + taken.rows[at].need
     before, wanted = -1, shelf.wanted
-    positions = sorted_positions(key)
+    positions = borrow(room, count)
+    sort_positions(key, positions, room)
     for place in range(count):
         at = positions[place]
         supply, need = taken.rows[at].supply, taken.rows[at].need
@@ -59,33 +60,43 @@ def lot_count(item: int, columns: Any, groups: Any) -> Any:
 
 
 @compiled
-def _ranked_groups(roots: int, groups: Any) -> Any:
-    """The groups with something to order, by (day, owner)."""
-    count = groups.count[0]
-    sized, key = np.empty(count, np.int64), np.empty(count, np.int64)
-    n = 0
+def _rank_groups(ranked: Any, roots: int, groups: Any, room: Any) -> Any:
+    """Fill in the groups with something to order, by (day, owner); returns how many there are."""
+    count, n = groups.count[0], 0
+    sized, key, positions = borrow(room, count), borrow(room, count), borrow(room, count)
     for group in range(count):
         if groups.rows[group].sized > 0:
             sized[n], key[n] = group, groups.rows[group].day * roots + groups.rows[group].owner
             n += 1
-    return sized[:n][sorted_positions(key[:n])]
+    sort_positions(key[:n], positions, room)
+    for at in range(n):
+        ranked[at] = sized[positions[at]]
+    return n
 
 
 @compiled
-def _ranked_shares(item: int, n: int, group: int, columns: Any, desk: Any, groups: Any) -> Any:
-    """The group's shares as `distribute` gives them out: its owner's needs first, each in rank order."""
+def _share_count(group: int, groups: Any) -> Any:
     count, at = 0, groups.rows[group].first
     while at >= 0:
         count += 1
         at = groups.shares[at].next
-    shares, key = np.empty(count, np.int64), np.empty(count, np.int64)
+    return count
+
+
+@compiled
+def _rank_shares(ranked: Any, item: int, n: int, group: int, columns: Any, desk: Any, groups: Any, room: Any) -> None:
+    """Fill in the group's shares as `distribute` gives them out: its owner's needs first, each in rank order."""
+    count = len(ranked)
+    shares, key, positions = borrow(room, count), borrow(room, count), borrow(room, count)
     at = groups.rows[group].first
     for place in range(count):
         need = groups.shares[at].need
         own = owner_of(need, item, columns, desk) == groups.rows[group].owner
         shares[place], key[place] = at, need if own else need + n
         at = groups.shares[at].next
-    return shares[sorted_positions(key)]
+    sort_positions(key, positions, room)
+    for place in range(count):
+        ranked[place] = shares[positions[place]]
 
 
 @compiled
@@ -138,27 +149,40 @@ def _write_order(
 
 @compiled
 def _write_group(
-    item: int, n: int, group: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+    item: int,
+    n: int,
+    group: int,
+    order: int,
+    peg: int,
+    columns: Any,
+    desk: Any,
+    groups: Any,
+    orders: Any,
+    pegs: Any,
+    room: Any,
 ) -> Any:
     """Twin of `PlanningRun._orders_of` and `distribute`; returns the number of orders and pegs so far."""
     most = capacity(item, groups.rows[group].day, columns) if columns.items[item].largest else 0
+    mark = room.used[0]
     left, number, at = groups.rows[group].sized, 0, 0
-    shares = _ranked_shares(item, n, group, columns, desk, groups)
+    shares = borrow(room, _share_count(group, groups))
+    _rank_shares(shares, item, n, group, columns, desk, groups, room)
     while left > 0:
         quantity = min(left, most) if most else left
         number = _number_after(number, item, groups.rows[group].owner, columns)
         _write_order(order, item, group, number, quantity, columns, groups, orders)
-        room = quantity
-        while at < len(shares) and room > 0:
-            given = min(groups.shares[shares[at]].quantity, room)
+        space = quantity
+        while at < len(shares) and space > 0:
+            given = min(groups.shares[shares[at]].quantity, space)
             peg = _peg_planned(order, shares[at], given, peg, desk, groups, pegs)
             groups.shares[shares[at]].quantity -= given
-            room -= given
+            space -= given
             if groups.shares[shares[at]].quantity == 0:
                 at += 1
-        orders[order].surplus = room
+        orders[order].surplus = space
         left -= quantity
         order += 1
+    room.used[0] = mark
     return order, peg
 
 
@@ -177,17 +201,19 @@ def _write_single(
 
 @compiled
 def write_groups(
-    item: int, n: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+    item: int, n: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any, room: Any
 ) -> Any:
     largest = columns.items[item].largest
-    for group in _ranked_groups(columns.rules.roots, groups):
+    ranked = borrow(room, groups.count[0])
+    for place in range(_rank_groups(ranked, columns.rules.roots, groups, room)):
+        group = ranked[place]
         alone = groups.rows[group].first == groups.rows[group].last
         if alone and (largest == 0 or groups.rows[group].sized <= capacity(item, groups.rows[group].day, columns)):
             _write_single(item, group, order, peg, columns, desk, groups, orders, pegs)
             order += 1
             peg += 1
         else:
-            order, peg = _write_group(item, n, group, order, peg, columns, desk, groups, orders, pegs)
+            order, peg = _write_group(item, n, group, order, peg, columns, desk, groups, orders, pegs, room)
     return order, peg
 
 
