@@ -9,6 +9,8 @@ from assets.steps import Result, plain_errors
 from pipeline.hub import Configuration
 from pipeline.measure import measure
 
+NO_DOUBLES = "no_doubles"
+
 
 def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
     """Orders by stage and what waits for people."""
@@ -17,7 +19,11 @@ def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
     text = "Orders by stage, commands by state, and what waits for people."
     spec = dg.AssetSpec(keys.PROGRESS, deps=deliveries, group_name="insight", kinds={"sql"}, description=text)
 
-    @dg.multi_asset(name="measure", specs=[spec])
+    once = dg.AssetCheckSpec(
+        NO_DOUBLES, asset=keys.PROGRESS, description="No reference of ours stands twice in a system that was read back."
+    )
+
+    @dg.multi_asset(name="measure", specs=[spec], check_specs=[once])
     def progress(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
         opened, run = hub.enter("measure", context.run.run_id)
         with plain_errors():
@@ -32,6 +38,10 @@ def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
             "conflicts": done.conflicts,
             "stuck": done.stuck,
         }
-        return dg.MaterializeResult(metadata={**metadata, "next": look("doctor")})
+        check = dg.AssetCheckResult(
+            check_name=NO_DOUBLES, passed=done.doubles == 0, severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"doubles": done.doubles, "next": look("status")},
+        )  # fmt: skip
+        return dg.MaterializeResult(metadata={**metadata, "next": look("doctor")}, check_results=[check])
 
     return progress

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from canonical.commands import State
 from canonical.strict_json import loads
+from pipeline.doubles import find_doubles
 from pipeline.hub import Hub, Run
 from store import conflicts, events, outbox, quarantine, runs
 
@@ -24,10 +25,13 @@ class Measured:
     conflicts: int
     stuck: int
     oldest_stuck_minutes: int | None
+    doubles: int
+    """References of ours that several documents of a target carry."""
 
 
 def measure(hub: Hub, run: Run) -> Measured:
-    """Count, and keep the counts with the run."""
+    """Read back what could have been written twice; count, and keep the counts with the run."""
+    doubles = len(find_doubles(hub))
     with hub.store.begin() as tx:
         now = hub.now()
         stages = Counter(loads(text)["stage"] for text in events.decided_frame(tx, "order_progress")["content"])
@@ -43,6 +47,7 @@ def measure(hub: Hub, run: Run) -> Measured:
             conflicts=sum(conflicts.counts(tx).values()),
             stuck=len(stuck),
             oldest_stuck_minutes=None if oldest is None else int((now - oldest).total_seconds() // 60),
+            doubles=doubles,
         )
         runs.record_stage(tx, run.run_id, "measure", asdict(measured), now)
     return measured
