@@ -100,6 +100,11 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         ),
         "Only those nobody has acknowledged.": "只列出尚无人确认的。",
         "The number its message carries, without #.": "消息所带的编号，不含 #。",
+        "Only tasks of these people, such as production.": "只列出这些人的任务，如 production。",
+        "Those that are settled as well.": "也列出已处理的。",
+        "The task's number.": "任务编号。",
+        "What the next person should know.": "备注，供后续人员参考。",
+        "Why not; it is told to those who asked.": "拒绝原因，将告知提出者。",
         "Others.": "其他编号。",
         # -- mdm for stewards -------------------------------------------------------------------------------------
         "item or partner.": "item 或 partner。",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from console.words.columns import COLUMNS
 from console.words.mdm_words import MDM
 from console.words.rules_words import RULES
+from console.words.tasks_words import TASKS
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
     **MDM,
     **RULES,
+    **TASKS,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (
         "Millstream: the hub between a manufacturer's CRM, ERP, MES and WMS.",

@@ -13,11 +13,13 @@ from console.cli.state import account
 from console.cli.terminal import Terminal
 from console.words.words import Words
 from pipeline.settings import DEPLOYMENTS
-from store import audit, circuits, conflicts, documents, outbox
+from store import audit, circuits, conflicts, documents, outbox, tasks, timers
 from store.circuits import CircuitRow
 from store.conflicts import Conflict
 from store.documents import Document
 from store.runs import StageCounts
+from store.tasks import Task
+from store.timers import Timer
 from store.unit_of_work import Store
 from tests.unit.connectors.loopback import Answer, serving
 
@@ -175,6 +177,31 @@ def test_conflicts_and_notices(call: Call, told: Store) -> None:
     assert "加急。" in call("notices", "list", "--lang", "zh").out
     assert call("notices", "list", "--json").json[0]["text"]["en"] == "Hurry."
     assert "on the board" in call("notices", "list").out
+
+
+def test_tasks__are_listed_and_settled_once(call: Call, told: Store) -> None:
+    title, due = {"en": "Review SO-1", "zh": "评审 SO-1"}, datetime(2026, 11, 3, tzinfo=UTC)
+    with told.begin() as tx:
+        for owner in ("production", "supply"):
+            tasks.open_all(tx, [Task("custom_order_review", owner, "SO-1", title, "rule:r", "e", due)], due)
+    assert [row["owner"] for row in call("tasks", "list", "--json", "--owner", "supply").json] == ["supply"]
+    assert "评审 SO-1" in call("tasks", "list", "--lang", "zh").out
+    assert call("tasks", "done", "1", "--json").json["closed_by"] == f"person:{account()}"
+    assert call("tasks", "refuse", "2", "--note", "no steel", "--json").json["note"] == "no steel"
+    assert call("tasks", "list", "--json").json == []
+    assert {row["state"] for row in call("tasks", "list", "--settled", "--json").json} == {"done", "refused"}
+    again = call("tasks", "done", "2")
+    assert (again.code, "settled before: refused" in again.err) == (2, True)
+    assert call("tasks", "done", "9").code == 2
+    assert call("tasks", "refuse", "2").code == 2  # a refusal says why
+
+
+def test_timers__are_listed(call: Call, told: Store) -> None:
+    at = datetime(2026, 11, 3, tzinfo=UTC)
+    with told.begin() as tx:
+        timers.start(tx, [Timer("work-overdue", "open_work", "M|A|1", at, at, "e")], at)
+    assert [row["rule"] for row in call("timers", "list", "--json").json] == ["work-overdue"]
+    assert "等待中" in call("timers", "list", "--lang", "zh").out
 
 
 def test_notices_ack__takes_note_once(call: Call, told: Store) -> None:
