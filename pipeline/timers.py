@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from canonical.facts import FACTS
 from canonical.keys import join_key
 from canonical.strict_json import loads
 from pipeline.enact import enact
 from pipeline.hub import Hub, Run
 from pipeline.plant_time import plant_time
+from pipeline.why import related_records
 from rules.decide import Decision, escalations
 from rules.diff import Change
+from rules.rows import typed_row
 from store import events, leases, timers
 from store.events import ChangeEvent
 from store.timers import Timer
@@ -83,9 +84,10 @@ def _escalate(hub: Hub, tx: Transaction, run: Run, fired: list[Timer]) -> Fired:
     changes = [_change(tx, timer) for timer in fired]
     ids = {id(change): _event_id(timer) for timer, change in zip(fired, changes, strict=True)}
     decisions: list[Decision] = []
+    records = related_records(hub, tx)
     for timer, change in zip(fired, changes, strict=True):
         rule = hub.configuration.rules.named(timer.rule)
-        decisions += escalations(rule, change) if rule is not None else []
+        decisions += escalations(rule, change, records) if rule is not None else []
     events.append(tx, [_event(hub, run, timer, change) for timer, change in zip(fired, changes, strict=True)])
     done = enact(hub, tx, decisions, lambda change: ids[id(change)])
     return Fired(Counter(timer.rule for timer in fired), done.commands, done.notices, done.tasks)
@@ -93,12 +95,10 @@ def _escalate(hub: Hub, tx: Transaction, run: Run, fired: list[Timer]) -> Fired:
 
 def _change(tx: Transaction, timer: Timer) -> Change:
     """The record as it stands, or as the event that set the timer saw it."""
-    known = events.decided_content(tx, timer.fact, timer.key) if timer.fact in FACTS else None
-    if known is not None:
-        row = FACTS[timer.fact].model_validate(loads(known), strict=False).model_dump()
-    else:
-        cause = events.find(tx, timer.cause)
-        row = dict(cause.new or cause.old or {}) if cause is not None else {}
+    known = events.decided_content(tx, timer.fact, timer.key)
+    cause = events.find(tx, timer.cause) if known is None else None
+    content = loads(known) if known is not None else (cause.new or cause.old if cause else None)
+    row = typed_row(timer.fact, content or {})
     return Change(timer.fact, timer.key, "changed", row, row, ())
 
 
