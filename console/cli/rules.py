@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from canonical.strict_yaml import suggest
 from console.cli.failures import NotKnown
 from console.cli.state import opened, settings_of
-from console.cli.terminal import Exit, Terminal
+from console.cli.terminal import Exit, Terminal, as_json
 
 if TYPE_CHECKING:
     from pipeline.hub import Hub
@@ -117,6 +117,14 @@ def _draw_tested(terminal: Terminal, wrong: Sequence[Tried], answer: dict[str, A
     if answer["untested"]:
         terminal.line("rules.untested", rules=", ".join(answer["untested"]))
     terminal.line("rules.tested", **answer)
+
+
+def schema(*, terminal: Caller) -> Exit:
+    """Print the JSON Schema of rulebooks, for editors that complete YAML."""
+    from rules.schema import rulebook_schema
+
+    terminal.out.file.write(as_json(rulebook_schema()) + "\n")
+    return Exit.OK
 
 
 @contextmanager

@@ -61,6 +61,7 @@ VERBS: Mapping[Name, Verb] = MappingProxyType(
         ("people", "distrust"): Verb("console.cli.people:distrust", Role.ADMIN),
         ("rules", "list"): Verb("console.cli.rules:listed", None),
         ("rules", "test"): Verb("console.cli.rules:tried", None),
+        ("rules", "schema"): Verb("console.cli.rules:schema", None),
         ("rules", "explain"): Verb("console.cli.rules:explain", Role.VIEWER),
         ("rules", "dry-run"): Verb("console.cli.rules:dry_run", Role.ENGINEER),
         ("mdm", "evaluate"): Verb("console.cli.mdm:evaluate", None),
