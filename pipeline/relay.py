@@ -131,10 +131,11 @@ class Relay:
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
-        brought = land_brought(self.hub, self._run, events)
-        clock.lap("land")
-        brought.streams |= self._pulled
-        turned = self._turn(events, brought, clock=clock)
+        with self.hub.frames.glance():
+            brought = land_brought(self.hub, self._run, events)
+            clock.lap("land")
+            brought.streams |= self._pulled
+            turned = self._turn(events, brought, clock=clock)
         self._pulled -= brought.streams
         self._failures.clear()
         return turned

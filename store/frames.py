@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,6 +58,16 @@ class FrameStore:
         self._held: dict[str, _Held] = {}
         self._steps: dict[str, list[_Step]] = {}
         self._flushing = threading.Lock()
+        self._seen: dict[str, str | None] | None = None
+
+    @contextmanager
+    def glance(self) -> Iterator[None]:
+        """Look once at what each name points at: meanwhile other processes' new versions go unnoticed."""
+        self._seen = {}
+        try:
+            yield
+        finally:
+            self._seen = None
 
     def write(
         self, name: str, frame: pl.DataFrame, run_id: str, made_of: str = "", *, changed: Iterable[str] | None = None
@@ -161,6 +172,8 @@ class FrameStore:
             durable.sync(stream)
             durable.replace(unnamed, self._file(name, held.version))
         self._point(folder, [held.version, *kept])
+        if self._seen is not None:
+            self._seen[name] = held.version
         if self._held.get(name) is held:
             self._held[name] = _Held(held.version, held.frame, held.made_of, held.version)
 
@@ -179,7 +192,12 @@ class FrameStore:
             return []
 
     def _pointed(self, name: str) -> str | None:
-        return next(iter(self._versions(name)), None)
+        seen = self._seen
+        if seen is None:
+            return next(iter(self._versions(name)), None)
+        if name not in seen:
+            seen[name] = next(iter(self._versions(name)), None)
+        return seen[name]
 
     @staticmethod
     def _point(folder: Path, versions: list[str]) -> None:
