@@ -6,6 +6,7 @@ RULES: dict[str, tuple[str, str]] = {
     "help.rules": ("The rules: WHEN something changed, IF, THEN.", "规则：何时、若、则。"),
     "help.rules.list": ("List the rules in the order they act.", "按执行顺序列出规则。"),
     "help.rules.test": ("Run the rulebooks' fixtures.", "运行规则册的测试用例。"),
+    "help.rules.schema": ("The JSON Schema of rulebooks, for editors.", "规则册的 JSON Schema，供编辑器补全。"),
     "help.rules.explain": (
         "Which rules fired for an event, which did not, and why.",
         "解释某事件触发或未触发哪些规则及原因。",
