@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from canonical.stewardship import Decision, SourceRef, in_force, waiting
 from canonical.strict_json import loads
+from mdm.spelling import fits
 from pipeline.hub import Hub
 from pipeline.impact import NONE, Impact, impacts
 from pipeline.mastering import STEWARDED
@@ -58,7 +59,7 @@ class QueueFilter:
     kind: ItemKind | None = None
     assignee: str | None = None
     text: str | None = None
-    """Part of a title, a golden id or a key, whatever its case."""
+    """Part of a title, a golden id or a key: as written, by pinyin or by its initials."""
     overdue_at: datetime | None = None
     """Only items that were due by this moment."""
 
@@ -119,8 +120,7 @@ def _asked_for(one: QueueItem, wanted: QueueFilter) -> bool:
         return False
     if wanted.overdue_at is not None and (one.due_at is None or one.due_at > wanted.overdue_at):
         return False
-    told = " ".join((one.title, *one.golden_ids, *map(str, one.records))).casefold()
-    return wanted.text is None or wanted.text.casefold() in told
+    return wanted.text is None or fits(wanted.text, " ".join((one.title, *one.golden_ids, *map(str, one.records))))
 
 
 def _items(hub: Hub, tx: Transaction, wanted: QueueFilter) -> Iterator[QueueItem]:
