@@ -83,7 +83,8 @@ def report(golden: str, sequence: int | None, good: int, **more: Any) -> dict[st
 
 def inspection(golden: str, report_: str | None, inspected: int, failed: int = 0) -> dict[str, Any]:
     return {"golden_id": golden, "code": golden, "work_order": "MO-1", "report": report_,
-            "inspected": Decimal(inspected), "failed": Decimal(failed), "result": "failed" if failed else "passed", "inspected_at": AT}  # fmt: skip
+            "inspected": Decimal(inspected), "inspected_at": AT,
+            "failed": Decimal(failed), "result": "failed" if failed else "passed"}  # fmt: skip
 
 
 ROUTING = [{"golden_id": "R1", "code": "R1", "item": "A"}, {"golden_id": "R2", "code": "R2", "item": "A"}]
