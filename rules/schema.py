@@ -18,4 +18,4 @@ def rulebook_schema() -> dict[str, Any]:
         for word, names in _NAMES.items():
             if word in part.get("properties", {}):
                 part["properties"][word] = {"enum": [*names], "type": "string"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Millstream rulebook", **schema}
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Millstream rulebook"}
