@@ -1,5 +1,7 @@
 """Insight: how the stream stands after a pass."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from assets import keys
@@ -24,7 +26,7 @@ def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
     )
 
     @dg.multi_asset(name="measure", specs=[spec], check_specs=[once])
-    def progress(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
+    def progress(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Iterator[Result]:
         opened, run = hub.enter("measure", context.run.run_id)
         with plain_errors():
             done = measure(opened, run)
@@ -42,6 +44,6 @@ def progress_asset(configuration: Configuration) -> dg.AssetsDefinition:
             check_name=NO_DOUBLES, passed=done.doubles == 0, severity=dg.AssetCheckSeverity.ERROR,
             metadata={"doubles": done.doubles, "next": look("status")},
         )  # fmt: skip
-        return dg.MaterializeResult(metadata={**metadata, "next": look("doctor")}, check_results=[check])
+        yield dg.MaterializeResult(metadata={**metadata, "next": look("doctor")}, check_results=[check])
 
     return progress
