@@ -69,6 +69,9 @@ class Explanation:
     model: str
     steps: tuple[Step, ...]
     vetoes: tuple[str, ...]
+    review: float
+    auto: float
+    """Posteriors from which a pair is shown to a steward, and from which it may merge by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def explain(hub: Hub, entity: str, one: SourceRef, other: SourceRef) -> Explanat
         steps.append(Step(part, at, at + part.weight))
         at += part.weight
     band = "distinct" if judged.posterior < model.review else "review" if judged.posterior < model.auto else "auto"
-    return Explanation(judged.posterior, band, model.version, tuple(steps), judged.vetoes)
+    return Explanation(judged.posterior, band, model.version, tuple(steps), judged.vetoes, model.review, model.auto)
 
 
 def record(hub: Hub, entity: str, golden_id: str) -> GoldenView:
