@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
+LEAN: dict[str, Any] = {"nogil": True, "_nrt": False}
+"""`_nrt=False` is how numba's own tests leave reference counts out; it is not in its stubs."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -18,12 +20,12 @@ def compiled(function: F) -> F:
     numba counts with two atomic instructions for each array of each tuple a function is given, which took two thirds of
     the planner's time. Such a function allocates nothing: it borrows from `scratch.Room`.
     """
-    return cast("F", njit(nogil=True, _nrt=False)(function))
+    return cast("F", njit(**LEAN)(function))
 
 
 def inlined(function: F) -> F:
     """Compile into its callers: only so can one that allocates nothing be handed a part of an array."""
-    return cast("F", njit(nogil=True, _nrt=False, inline="always")(function))
+    return cast("F", njit(inline="always", **LEAN)(function))
 
 
 def allocating(function: F) -> F:

@@ -68,7 +68,8 @@ def fill_up(item: int, n: int, columns: Any, shelf: Any, desk: Any) -> Any:
     more = columns.items[item].top_up
     if more <= 0:
         return True
-    needed, there = np.int64(0), np.int64(0)
+    needed: Any = np.int64(0)
+    there: Any = np.int64(0)
     for at in range(n):
         needed += desk[at].raw_quantity
         if needed >= LIMIT:
