@@ -42,6 +42,8 @@ BLOCKING = (("tax_number",), ("phone",), ("core", "region"), ("street", "region"
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 POLICY = Policy(entity="partner", golden_id="identity", precedence=("erp", "crm"))
 CHUNK = 50_000
+MISTYPED = 0.2
+_TYPED = ("core", "street", "phone")
 _SYLLABLES = [f"{a}{b}" for a in "bcdfghjklmnpqrstvwxyz" for b in ("a", "e", "i", "o", "u", "an", "en", "ing", "ong")]
 _TRADES = [f"trade{k}" for k in range(40)]
 _REGIONS = [f"region{k}" for k in range(120)]
@@ -80,7 +82,7 @@ def _corrupted(records: pl.DataFrame, copies: NDArray[np.bool_], rng: np.random.
         if name in lost:
             share = np.where(copies, lost[name][1], lost[name][0])
             values[rng.random(count) < share] = None
-        for row in np.flatnonzero(copies & (rng.random(count) < 0.2)) if name in {"core", "street", "phone"} else []:
+        for row in np.flatnonzero(copies & (rng.random(count) < MISTYPED)) if name in _TYPED else []:
             text = values[row]
             if text:
                 at = int(rng.integers(1, len(text)))
