@@ -49,7 +49,7 @@ def record_changes(
             adopted += _adopt(tx, entity, frames[entity])
         elif keys is None or keys:
             changes = _changes(hub, tx, entity, frames[entity], keys)
-            found += _heard(tx, entity, _signed(hub, run, entity, frames[entity], changes))
+            found += _heard(hub, tx, entity, _signed(hub, run, entity, frames[entity], changes))
     return RecordChanges(tuple(found), adopted)
 
 
@@ -121,13 +121,23 @@ def _origin(change: Change, tellers: Mapping[str, Iterable[str]], sayings: _Sayi
     return "+".join(sorted({roles[system] for system in systems if system in roles})) or HUB
 
 
-def _heard(tx: Transaction, entity: str, changes: list[Change]) -> list[Heard]:
-    """Without what is our own echo."""
+def _heard(hub: Hub, tx: Transaction, entity: str, changes: list[Change]) -> list[Heard]:
+    """Without what is our own echo: what a system shows that we wrote to that very system."""
     names = {change.key: _business_keys(change) for change in changes}
     written = last_written(tx, entity, {name for each in names.values() for name in each})
+    roles = {name: connection.role for name, connection in hub.deployment.systems.items()}
+    return [heard(change, _told_to(change, names[change.key], written, roles)) for change in changes]
+
+
+def _told_to(
+    change: Change, names: Iterable[str], written: Mapping[str, Iterable[LastWritten]], roles: Mapping[str, str]
+) -> list[Written]:
+    speakers = change.origin.split("+")
     return [
-        heard(change, [_written(one, change) for name in names[change.key] for one in written.get(name, ())])
-        for change in changes
+        _written(one, change)
+        for name in names
+        for one in written.get(name, ())
+        if roles.get(one.system) in speakers or change.origin == HUB
     ]
 
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, exists, or_, select
 
 from canonical.commands import State
 from store.statements import select_in
-from store.tables import outbox
+from store.tables import outbox, outbox_steps
 
-UNSENT = (State.HELD, State.SUPERSEDED, State.REJECTED)
-"""Commands in these states have left nothing in their target."""
+CARRIED_OUT = (State.APPLIED, State.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,9 @@ class LastWritten:
 
 def last_written(tx: Connection, entity: str, keys: Iterable[str]) -> dict[str, list[LastWritten]]:
     """Business key → what was last written under it, one for each system and kind of command."""
-    query = select(outbox).where(outbox.c.entity == entity, outbox.c.state.not_in(UNSENT))
+    begun = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
+    reached = or_(outbox.c.state.in_(CARRIED_OUT), begun)
+    query = select(outbox).where(outbox.c.entity == entity, outbox.c.state != State.REJECTED, reached)
     rows = sorted(select_in(tx, query, outbox.c.business_key, keys), key=lambda row: row.position)
     newest = {(row.system, row.kind, row.business_key): row for row in rows}
     found: dict[str, list[LastWritten]] = {}

@@ -100,7 +100,7 @@ def work(key: str = "W1", **values: Any) -> dict[str, Any]:
     row = {
         "golden_id": key, "code": key, "item": "A", "quantity": Decimal(60), "good": Decimal(0), "scrapped": Decimal(0),
         "due": date(2026, 11, 9), "status": "released", "sales_order": "SO-1", "our_reference": f"M|{key}",
-        "sources": ["mes"],
+        "sources": ["crm", "mes"],
     }  # fmt: skip
     return {**dict.fromkeys(golden_schema(ENTITIES["work_order"])), **row, **values}
 
@@ -126,7 +126,7 @@ def test_change__is_an_event_with_old_new_origin_and_acts_once(desk: Desk) -> No
     later = work(due=date(2026, 11, 12))
     desk.decided(later)
     (event,) = desk.events()
-    assert (event.kind, event.fields, event.origin, event.hops) == ("changed", ["due"], "mes", 0)
+    assert (event.kind, event.fields, event.origin, event.hops) == ("changed", ["due"], "crm+mes", 0)
     assert ((event.old or {})["due"], (event.new or {})["due"]) == ("2026-11-09", "2026-11-12")
     (entry,) = desk.commands()
     assert (entry.command.cause, entry.command.body["due"]) == (event.id, "2026-11-12")
@@ -170,6 +170,20 @@ def test_what_was_never_sent__is_no_echo(desk: Desk) -> None:
     desk.decided(work())
     with desk.hub.store.begin() as tx:
         connections.set_state(tx, "crm", ConnectionState.SHADOW, "test", MORNING)
+    desk.decided(work(due=date(2026, 11, 12)))
+    assert desk.decided(work(due=date(2026, 11, 12), priority=1)).echoes == 0
+
+
+def test_same_value_from_another_system__is_no_echo(desk: Desk) -> None:
+    desk.decided(work())
+    desk.decided(work(due=date(2026, 11, 12)))
+    desk.sent()
+    done = desk.decided(work(due=date(2026, 11, 12), priority=1, sources=["mes"]))
+    assert (done.echoes, done.notices) == (0, 1)
+
+
+def test_what_was_not_sent_yet__is_no_echo(desk: Desk) -> None:
+    desk.decided(work())
     desk.decided(work(due=date(2026, 11, 12)))
     assert desk.decided(work(due=date(2026, 11, 12), priority=1)).echoes == 0
 
