@@ -62,5 +62,6 @@ class NewTask(_Request):
     work_order_number: Reference | None = None
     report_id: Reference | None = None
     work_centre: Reference | None = None
+    quantity: Quantity | None = None
     title: Annotated[str, Field(min_length=1, max_length=300)]
     priority: Priority = 5

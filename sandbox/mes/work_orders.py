@@ -68,7 +68,9 @@ class OrderBook:
         self._refuse_known(TASKS, asked.external_ref)
         self._check_known(asked)
         self._raise_priority(asked)
-        fields = {**asked.model_dump(mode="json"), "id": stable_id("tsk_", asked.external_ref), "status": "open"}
+        pieces = None if asked.quantity is None else number(asked.quantity)
+        known = {**asked.model_dump(mode="json"), "quantity": pieces}
+        fields = {**known, "id": stable_id("tsk_", asked.external_ref), "status": "open"}
         return self._created(TASKS, "task.created", self._documents.insert(TASKS, fields))
 
     def order(self, id_: str) -> Document:

@@ -113,6 +113,29 @@ def handed_over(rows: Iterable[Row]) -> Counter[tuple[str, str]]:
     return Counter((task["work_order_number"], task["work_centre"]) for task in made if task["kind"] == "handover")
 
 
+def to_rework(worked: Mapping[str, Any], expected: Expected) -> set[tuple[str, Fraction, str]]:
+    """MES work order, failed pieces, and the work centre of the operation they were reported from."""
+    codes = {order["number"]: order["material_code"] for order in worked["mes"]["completed"]}
+    serials = {view.code: serial for serial, view in expected.views["mes"].items()}
+    failed = {one.replace("ins_", "rep_") for one in worked["mes"]["failed_inspections"]}
+    found = set()
+    for report in (one for one in worked["mes"]["reports"] if one["id"] in failed):
+        steps = _steps(expected, serials[codes[report["work_order_number"]]])
+        owner = next(step.work_centre for step in steps if step.sequence == report["operation_seq"])
+        found.add((report["work_order_number"], Fraction(str(report["quantity_scrap"])), owner))
+    return found
+
+
+def reworked(rows: Iterable[Row]) -> set[tuple[str, Fraction, str]]:
+    """The same of each rework task that was made."""
+    made = [row["content"] for row in rows if row["operation"] == "POST tasks" and row["effect"] == "created"]
+    return {
+        (task["work_order_number"], Fraction(str(task["quantity"])), task["work_centre"])
+        for task in made
+        if task["kind"] == "rework"
+    }
+
+
 def over_standard(worked: Mapping[str, Any], expected: Expected) -> set[str]:
     """ERP orders that took more than a fifth longer than their routings say, by the plant's own routings."""
     serials = {view.code: serial for serial, view in expected.views["mes"].items()}

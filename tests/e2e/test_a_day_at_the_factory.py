@@ -28,10 +28,12 @@ from tests.e2e.feedback import (
     production_reports,
     receipts,
     reported,
+    reworked,
     roots_written,
     tasks,
     to_hand_over,
     to_inspect,
+    to_rework,
 )
 from tests.e2e.oracle import Expected, Found, Made, differences, planned_key, report
 from tests.e2e.plant import SYSTEMS, Plant, Row
@@ -145,6 +147,7 @@ def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -
     assert len(audited_reports(rows["erp"])) == reported(worked).total()
     assert receipts(rows["wms"], expected) == arrived(worked)
     assert tasks(rows["mes"], "rework") == Counter(dict.fromkeys(failed_work_orders(worked), 1))
+    assert reworked(rows["mes"]) == to_rework(worked, expected)
     assert asked_to_inspect(rows["mes"]) == to_inspect(worked)
     assert handed_over(rows["mes"]) == to_hand_over(worked, expected)
     slow = {f"hours|{order}" for order in over_standard(worked, expected)}
