@@ -127,15 +127,23 @@ def split(hub: Hub, actor: Actor, entity: str, members: Sequence[SourceRef], rea
     return decide(hub, actor, Verdict("split", entity, tuple(members), tuple(rest), reason=reason))[0]
 
 
+def pinned(
+    hub: Hub, entity: str, golden_id: str, attribute: str, value: object, *, reason: str = "",
+    expires_at: datetime | None = None,
+) -> Verdict:  # fmt: skip
+    """One attribute of a golden record is this value, until a moment or until it is taken back."""
+    typed(entity, attribute, value)
+    with hub.store.read() as tx:
+        first = _records_of(tx, entity, golden_id)[:1]
+    return Verdict("pin", entity, tuple(first), (), attribute, value, expires_at, reason=reason)
+
+
 def pin(
     hub: Hub, actor: Actor, entity: str, golden_id: str, *, attribute: str, value: object, reason: str,
     expires_at: datetime | None = None,
 ) -> Decided:  # fmt: skip
     """Set one attribute of a golden record by hand, until a moment or until it is taken back."""
-    typed(entity, attribute, value)
-    with hub.store.read() as tx:
-        first = _records_of(tx, entity, golden_id)[:1]
-    verdict = Verdict("pin", entity, tuple(first), (), attribute, value, expires_at, reason=reason)
+    verdict = pinned(hub, entity, golden_id, attribute, value, reason=reason, expires_at=expires_at)
     return decide(hub, actor, verdict)[0]
 
 

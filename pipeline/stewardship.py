@@ -1,6 +1,6 @@
 """Stewardship, as the command line and the pages see it: everything to read, everything to do.
 
-Reading: `queue`, `queue_item`, `compare`, `explain`, `record`, `history`, `believed`, `audited`.
+Reading: `queue`, `queue_item`, `find_records`, `compare`, `explain`, `record`, `history`, `believed`, `audited`.
 Doing (each needs an actor who may): `decide` with `same` / `different`, `merge`, `split`, `pin`, `revoke` (also called
 `unmerge`), `undo`, `preview`, `approve`, `reject`, `assign`. All values are frozen.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from canonical.stewardship import Decision, SourceRef
 from pipeline.impact import Impact
+from pipeline.record_search import Found, find_records
 from pipeline.steward_acts import (
     FOUR_EYES,
     Decided,
@@ -22,6 +23,7 @@ from pipeline.steward_acts import (
     different,
     merge,
     pin,
+    pinned,
     preview,
     reject,
     revoke,
@@ -49,8 +51,8 @@ from pipeline.steward_views import (
 
 __all__ = [
     "FOUR_EYES", "MOST_COMPARED", "Attribute", "ComparedRow", "Comparison", "Decided", "Decision", "Explanation",
-    "GoldenView", "Impact", "ItemKind", "MergeRefused", "NotAllowedToDecide", "Queue", "QueueFilter", "QueueItem",
-    "SourceRef", "Step", "UnknownRecord", "Verdict", "approve", "assign", "audited", "believed", "compare", "decide",
-    "different", "explain", "history", "merge", "pin", "preview", "queue", "queue_item", "record", "reject", "revoke",
-    "same", "split", "undo", "unmerge",
+    "Found", "GoldenView", "Impact", "ItemKind", "MergeRefused", "NotAllowedToDecide", "Queue", "QueueFilter",
+    "QueueItem", "SourceRef", "Step", "UnknownRecord", "Verdict", "approve", "assign", "audited", "believed",
+    "compare", "decide", "different", "explain", "find_records", "history", "merge", "pin", "pinned", "preview",
+    "queue", "queue_item", "record", "reject", "revoke", "same", "split", "undo", "unmerge",
 ]  # fmt: skip
