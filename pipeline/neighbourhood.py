@@ -27,7 +27,7 @@ from canonical.plan import (
 )
 from pipeline.settings import Planning
 from pipeline.snapshot import Frames, snapshot
-from planning.preparation import safety_stock_key
+from planning.preparation import prepare, safety_stock_key
 
 REACHING = frozenset({"sales_order", "sales_order_line"})
 """Entities whose changes stay in a neighbourhood."""
@@ -42,6 +42,8 @@ class Standing:
 
     as_of: date
     demands: dict[str, PlanDemand]
+    levels: Mapping[str, int]
+    """Low-level codes, which a part of the structure does not show."""
     orders: dict[str, PlannedOrder] = field(default_factory=dict)
     by_item: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     drawn: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
@@ -52,7 +54,8 @@ class Standing:
     @classmethod
     def of(cls, plan: Plan, picture: PlanningSnapshot) -> Standing:
         """The plan of one picture."""
-        standing = cls(picture.as_of, {row.key: row for row in picture.demands})
+        levels = prepare(picture).explosion.levels
+        standing = cls(picture.as_of, {row.key: row for row in picture.demands}, levels)
         standing.add(plan.planned_orders, plan.pegs)
         return standing
 
@@ -225,7 +228,8 @@ def put_back(standing: Standing, near: Neighbourhood, made: Plan) -> tuple[Plan,
     """
     pegs = tuple(replace(peg, consumer=peg.consumer.partition(_APART)[0]) for peg in made.pegs)
     before = {key: standing.orders[key] for key in near.planned}
-    kept = replace(made, pegs=pegs)
+    orders = tuple(replace(order, level=standing.levels.get(order.item, 0)) for order in made.planned_orders)
+    kept = replace(made, planned_orders=orders, pegs=pegs)
     standing.remove(near.planned, near.pegs)
     standing.add(kept.planned_orders, kept.pegs)
     for line in near.lines:
