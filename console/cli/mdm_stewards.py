@@ -212,23 +212,32 @@ def decide(
     preview
         Only show what would follow.
     """
-    from pipeline import stewardship as acts
-
-    actor = terminal.person
     with _hub(terminal) as hub:
         if kind in {"approve", "reject"}:
-            _needed(terminal, kind, subjects, all(one.isdigit() for one in subjects), "the numbers of decisions")
-            answered = acts.approve if kind == "approve" else acts.reject
-            done = answered(hub, actor, *map(int, subjects), reason=reason)
+            done = _answered(hub, terminal, kind, subjects, reason)
         elif kind == "pin":
-            _needed(terminal, kind, subjects[1:2] == () and subjects, attribute is not None, "GOLDEN_ID --attribute")
+            _needed(terminal, kind, len(subjects) == 1, attribute is not None, "GOLDEN_ID --attribute")
             ends = _moment(terminal, until) if until else None
-            pinned = {"attribute": str(attribute), "value": value, "reason": reason, "expires_at": ends}
-            done = (acts.pin(hub, actor, entity, subjects[0], **pinned),)  # type: ignore[arg-type]
+            pinned = {"attribute": attribute, "value": value, "reason": reason, "expires_at": ends}
+            done = _pinned(hub, terminal, entity, subjects[0], pinned)
         else:
             done = _about_records(hub, terminal, kind, entity, subjects, reason=reason, preview=preview)
     terminal.answer([_done(one) for one in done], lambda: _draw(terminal, done, preview=preview))
     return Exit.OK
+
+
+def _answered(hub: Hub, terminal: Terminal, kind: str, subjects: tuple[str, ...], reason: str) -> tuple[Decided, ...]:
+    from pipeline import stewardship as acts
+
+    _needed(terminal, kind, subjects, all(one.isdigit() for one in subjects), "the numbers of decisions")
+    answer = acts.approve if kind == "approve" else acts.reject
+    return answer(hub, terminal.person, *map(int, subjects), reason=reason)
+
+
+def _pinned(hub: Hub, terminal: Terminal, entity: str, golden_id: str, pinned: dict[str, Any]) -> tuple[Decided, ...]:
+    from pipeline import stewardship as acts
+
+    return (acts.pin(hub, terminal.person, entity, golden_id, **pinned),)
 
 
 def _needed(terminal: Terminal, kind: str, given: object, fits: object, needed: str) -> None:
