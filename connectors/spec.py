@@ -348,7 +348,7 @@ class Webhook(_Closed):
 
     event_id_header: str
     event_id: JmesPath | None = None
-    """Where the signed body repeats the id (JMESPath): a header is not signed, and a copy under a new id would count."""
+    """Where the signed body repeats the id (JMESPath): a header is not signed, so a copy under a new id could pass."""
     timestamp_header: str
     signature_header: str
     prefix: str = ""
