@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from console.words.columns import COLUMNS
 from console.words.mdm_words import MDM
+from console.words.page_words import PAGES
+from console.words.plan_words import PLAN
 from console.words.rules_words import RULES
 from console.words.tasks_words import TASKS
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
     **MDM,
+    **PLAN,
+    **PAGES,
     **RULES,
     **TASKS,
     # -- help ---------------------------------------------------------------------------------------------------

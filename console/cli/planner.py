@@ -1,0 +1,435 @@
+"""`millstream plan run|diff|explain|peg|kit|…`: what a planner asks of the plan that stands, and what if."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields, is_dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from canonical.errors import ConfigurationError
+from console.cli.failures import NotKnown
+from console.cli.state import opened
+from console.cli.terminal import Exit, Terminal
+
+if TYPE_CHECKING:
+    from pipeline.plan_desk import Desk
+    from planning.pegging import TraceLine
+
+Caller = Annotated[Terminal, Parameter(parse=False)]
+Row = Mapping[str, Any]
+QUANTITIES = frozenset(
+    {
+        "quantity", "surplus", "scrap", "balance", "from_stock", "from_receipts", "to_make", "required", "on_hand",
+        "short",
+    }
+)  # fmt: skip
+NUMBERS = QUANTITIES | {"days", "needed", "available", "before", "after"}
+
+
+@contextmanager
+def _desk(terminal: Terminal) -> Iterator[Desk]:
+    """The planner's desk of a hub that has planned."""
+    from pipeline.hub import open_hub
+    from pipeline.plan_desk import desk
+
+    with opened(terminal):
+        pass
+    hub = open_hub(terminal.environ)
+    try:
+        yield desk(hub, hub.as_of())
+    finally:
+        hub.close()
+
+
+def run(*, fresh: bool = False, terminal: Caller) -> Exit:
+    """Plan the records as they are, beside the plan that stands; nothing is kept or sent.
+
+    Parameters
+    ----------
+    fresh
+        Keep no peg of the plan that stands.
+    """
+    from planning.answers import figures
+
+    with _desk(terminal) as desk:
+        now, picture = desk.fresh if fresh else (desk.now, desk.picture)
+        was, will = asdict(figures(desk.standing, desk.picture)), asdict(figures(now, picture))
+        problems = [_row(row) for row in now.problems]
+    rows = [{"figure": name, "before": was[name], "after": will[name]} for name in was]
+
+    def draw() -> None:
+        said = [{**row, "figure": terminal.say(f"plan.figure.{row['figure']}")} for row in rows]
+        _table(terminal, said, ("figure", "before", "after"))
+        if problems:
+            terminal.line()
+            terminal.heading("plan.problems")
+            _table(
+                terminal,
+                [{**row, "kind": terminal.term(row["kind"])} for row in problems],
+                ("kind", "item", "key", "detail"),
+            )
+
+    terminal.answer({"standing": was, "now": will, "problems": problems}, draw)
+    return Exit.FINDINGS if problems else Exit.OK
+
+
+def diff(*, fresh: bool = False, terminal: Caller) -> Exit:
+    """List the planned orders that planning now would add, drop or change.
+
+    Parameters
+    ----------
+    fresh
+        Keep no peg of the plan that stands.
+    """
+    from planning.answers import diff as differences
+
+    with _desk(terminal) as desk:
+        found = differences(desk.standing, desk.fresh[0] if fresh else desk.now)
+        rows = [
+            {
+                "change": row.change,
+                "key": row.key,
+                "item": row.item,
+                "name": desk.names.get(row.item, ""),
+                "fields": [
+                    {
+                        "field": name,
+                        "before": _value(name, getattr(row.before, name)),
+                        "after": _value(name, getattr(row.after, name)),
+                    }
+                    for name in row.fields
+                ],
+                "quantity": _value("quantity", (row.after or row.before).quantity),  # type: ignore[union-attr]
+            }
+            for row in found
+        ]
+    said = [
+        {
+            **row,
+            "change": terminal.say(f"plan.change.{row['change']}"),
+            "difference": "; ".join(
+                f"{terminal.term(one['field'], 'field')} {one['before']} → {one['after']}" for one in row["fields"]
+            ),
+        }
+        for row in rows
+    ]
+    terminal.answer(rows, lambda: _table(terminal, said, ("change", "key", "name", "quantity", "difference")))
+    return Exit.OK
+
+
+def explain(item: str, /, *, terminal: Caller) -> Exit:
+    """Show an item's account: what comes, what goes and for whom, and what is left day by day.
+
+    Parameters
+    ----------
+    item
+        The item's golden id or code.
+    """
+    from planning.answers import account
+
+    with _desk(terminal) as desk:
+        code = _item(terminal, desk, item)
+        rows = [_row(line) for line in account(desk.standing, desk.picture, code)]
+        advice = [_row(row) for row in desk.standing.messages if row.item == code]
+    answer = {"item": code, "account": rows, "messages": advice}
+
+    def draw() -> None:
+        said = [{**row, "kind": terminal.term(row["kind"], "supply"), "roots": ", ".join(row["roots"])} for row in rows]
+        _table(terminal, said, ("day", "kind", "key", "quantity", "balance", "roots"))
+        if advice:
+            terminal.line()
+            terminal.heading("plan.advice")
+            _table(
+                terminal,
+                [{**row, "kind": terminal.term(row["kind"])} for row in advice],
+                ("kind", "key", "quantity", "current", "wanted"),
+            )
+
+    terminal.answer(answer, draw)
+    return Exit.OK
+
+
+def peg(key: str, /, *, terminal: Caller) -> Exit:
+    """Trace an order, supply or demand both ways: what feeds it, and whom it serves.
+
+    Parameters
+    ----------
+    key
+        A planned order, a receipt, a stock or a demand, as the plan names it.
+    """
+    from planning.pegging import trace_down, trace_up
+
+    with _desk(terminal) as desk:
+        down, up = list(trace_down(desk.standing, key)), list(trace_up(desk.standing, key))
+        roots = sorted(desk.standing.roots_of(key))
+    if not down and not up:
+        raise NotKnown(terminal.say("plan.no_key", key=key), hint=terminal.say("plan.no_key.hint"))
+    fed_by, serves = _traced(down), _traced(up)
+
+    def draw() -> None:
+        for title, rows, end in (
+            ("plan.fed_by", fed_by, "supply"),
+            ("plan.serves", serves, "consumer"),
+        ):
+            if rows:
+                terminal.heading(title)
+                said = [
+                    {**row, "key": "  " * row["depth"] + row[end], "kind": terminal.term(row["kind"], "supply")}
+                    for row in rows
+                ]
+                _table(terminal, said, ("key", "kind", "item", "quantity"))
+                terminal.line()
+        terminal.line("plan.roots", roots=", ".join(roots))
+
+    terminal.answer({"key": key, "fed_by": fed_by, "serves": serves, "roots": roots}, draw)
+    return Exit.OK
+
+
+def _traced(lines: Iterable[TraceLine]) -> list[dict[str, Any]]:
+    return [{"depth": line.depth, **_row(line.peg)} for line in lines]
+
+
+def kit(order: str, /, *, terminal: Caller) -> Exit:
+    """Check an order's kit: what lies in stock for it, what is to come and when, what is short.
+
+    Parameters
+    ----------
+    order
+        A planned or firm order, as the plan names it.
+    """
+    with _desk(terminal) as desk:
+        lines = desk.standing.kit(order)
+        names = desk.names
+    if not lines:
+        raise NotKnown(terminal.say("plan.no_key", key=order), hint=terminal.say("plan.no_key.hint"))
+    rows = [
+        {
+            "item": line.component,
+            "name": names.get(line.component, ""),
+            "required": _value("required", line.required),
+            "on_hand": _value("on_hand", line.on_hand),
+            "short": _value("short", line.short),
+            "complete": line.complete,
+            "complete_by": line.complete_by,
+            "shares": [_row(share) for share in (*line.receipts, *line.planned)],
+        }
+        for line in lines
+    ]
+    terminal.answer(
+        rows, lambda: _table(terminal, rows, ("item", "name", "required", "on_hand", "short", "complete_by"))
+    )
+    return Exit.OK if all(not line.short for line in lines) else Exit.FINDINGS
+
+
+def promise(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exit:
+    """Say when a customer can have it, material and lead times considered; nobody else's order moves.
+
+    Parameters
+    ----------
+    item
+        The item's golden id or code.
+    quantity
+        How many stocking units.
+    wanted
+        The day it is wanted, as 2026-11-30.
+    """
+    from planning.feasible import Asked, earliest_free
+    from planning.feasible import promise as promised
+
+    with _desk(terminal) as desk:
+        code = _item(terminal, desk, item)
+        asked = Asked(code, _scaled(terminal, quantity), _day(terminal, wanted))
+        (row,), _, _ = promised(desk.now, desk.picture, [asked])
+        free = earliest_free(desk.now, desk.picture, code)
+    answer = {
+        **_row(row),
+        "available_to_promise": [{"day": day, "quantity": _value("quantity", left)} for day, left in free.items()],
+    }
+
+    def draw() -> None:
+        if row.promised is None:
+            terminal.line("plan.never", missing=", ".join(row.missing))
+        else:
+            terminal.line("plan.promised" if row.promised <= row.wanted else "plan.promised_late", day=row.promised)
+        _table(terminal, [answer], ("quantity", "from_stock", "from_receipts", "to_make"))
+        if row.chain:
+            terminal.line("plan.chain", chain=" ← ".join(row.chain))
+
+    terminal.answer(answer, draw)
+    return Exit.OK if row.promised is not None and row.promised <= row.wanted else Exit.FINDINGS
+
+
+def impact(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exit:
+    """Show whom a rush order would hurt if it went first: which orders move, and by how many days.
+
+    Parameters
+    ----------
+    item
+        The item's golden id or code.
+    quantity
+        How many stocking units.
+    wanted
+        The day it is wanted, as 2026-11-30.
+    """
+    from planning.feasible import Asked, moved, promise
+
+    with _desk(terminal) as desk:
+        asked = Asked(_item(terminal, desk, item), _scaled(terminal, quantity), _day(terminal, wanted), priority=-1)
+        plan, picture = desk.fresh
+        _, after, accepted = _first(plan, picture, asked, promise)
+        rows = [{**_row(row), "days": row.days} for row in moved((plan, picture), (after, accepted))]
+
+    def draw() -> None:
+        if not rows:
+            terminal.line("plan.nobody_moves")
+            return
+        _table(terminal, rows, ("key", "item", "due", "before", "after", "days"))
+
+    terminal.answer(rows, draw)
+    return Exit.FINDINGS if rows else Exit.OK
+
+
+def _first(plan: Any, picture: Any, asked: Any, promise: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - of rooms below
+    """The plan in which the order asked for goes before all others."""
+    from dataclasses import replace
+
+    from planning.mrp import plan as plan_requirements
+
+    rows, _, accepted = promise(plan, picture, [asked])
+    anew = replace(accepted, prior_pegs=())
+    return rows, plan_requirements(anew), anew
+
+
+def scenario(file: Path, /, *, fresh: bool = False, terminal: Caller) -> Exit:
+    """Plan the scenarios of a file beside the plan as it is, each for itself; nothing is kept.
+
+    Parameters
+    ----------
+    file
+        YAML: scenarios by name, each a list of changes.
+    fresh
+        Keep no peg of the plan that stands.
+    """
+    from pipeline.scenario_files import load_scenarios
+    from planning.scenario import compare
+
+    with _desk(terminal) as desk:
+        found = compare((desk.now, desk.picture), load_scenarios(file, desk), keep=not fresh)
+    rows = [
+        {"name": one.name, **asdict(one.figures), "moved": [{**_row(row), "days": row.days} for row in one.moved]}
+        for one in found
+    ]
+
+    def draw() -> None:
+        figures = [name for name in rows[0] if name not in {"name", "moved"}]
+        titles = ["", *(row["name"] or terminal.say("plan.base") for row in rows)]
+        table = [[terminal.say(f"plan.figure.{name}"), *(row[name] for row in rows)] for name in figures]
+        terminal.table(titles, table, right=range(1, len(titles)))
+
+    terminal.answer(rows, draw)
+    return Exit.OK
+
+
+def shortages(*, terminal: Caller) -> Exit:
+    """List what will be missing when it is needed, and the orders it hits."""
+    from planning.answers import shortages as short
+
+    with _desk(terminal) as desk:
+        rows = [{**_row(row), "name": desk.names.get(row.item, "")} for row in short(desk.standing)]
+    said = [{**row, "roots": ", ".join(row["roots"])} for row in rows]
+    terminal.answer(rows, lambda: _table(terminal, said, ("item", "name", "quantity", "wanted", "expected", "roots")))
+    return Exit.FINDINGS if rows else Exit.OK
+
+
+def purchases(*, days: int | None = None, terminal: Caller) -> Exit:
+    """List what to buy, by supplier and the day to order it.
+
+    Parameters
+    ----------
+    days
+        Only what has to be ordered within so many days.
+    """
+    from planning.answers import purchases as suggested
+
+    with _desk(terminal) as desk:
+        until = None if days is None else desk.picture.as_of + timedelta(days)
+        rows = [{**_row(row), "name": desk.names.get(row.item, "")} for row in suggested(desk.standing, until)]
+    columns = ("supplier", "order_by", "due", "item", "name", "quantity", "key")
+    terminal.answer(rows, lambda: _table(terminal, rows, columns))
+    return Exit.OK
+
+
+def load(*, terminal: Caller) -> Exit:
+    """Show what planned orders need of each work centre, week by week, beside what it has."""
+    from planning.answers import rough_cut
+
+    with _desk(terminal) as desk:
+        scales = {item.code: item.scale for item in desk.picture.items}
+        loads = rough_cut(desk.standing, desk.operations(), desk.weekly_minutes(), scales)
+    rows = [{**_row(row), "over": row.over} for row in loads]
+    said = [{**row, "over": terminal.say("plan.over") if row["over"] else ""} for row in rows]
+    terminal.answer(rows, lambda: _table(terminal, said, ("work_centre", "week", "needed", "available", "over")))
+    return Exit.FINDINGS if any(row.over for row in loads) else Exit.OK
+
+
+def _item(terminal: Terminal, desk: Desk, named: str) -> str:
+    found = desk.item(named)
+    if found is None:
+        near = ", ".join(desk.items_like(named))
+        hint = terminal.say("trace.similar", near=near) if near else terminal.say("plan.no_item.hint")
+        raise NotKnown(terminal.say("plan.no_item", item=named), hint=hint)
+    return found
+
+
+def _scaled(terminal: Terminal, quantity: str) -> int:
+    from pipeline.snapshot import scaled
+
+    try:
+        found = scaled(Decimal(quantity))
+    except (ArithmeticError, ValueError):
+        found = 0
+    if found <= 0:
+        raise ConfigurationError(terminal.say("plan.bad_quantity", given=quantity))
+    return found
+
+
+def _day(terminal: Terminal, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(terminal.say("plan.bad_day", given=text)) from None
+
+
+def _row(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any row of the planner
+    """A row of the planner with quantities in stocking units."""
+    assert is_dataclass(value)
+    names = [field.name for field in fields(value) if not field.name.startswith("_")]
+    return {name: _value(name, getattr(value, name)) for name in names}
+
+
+def _value(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever stands in a row
+    if name in QUANTITIES and isinstance(value, int):
+        from pipeline.snapshot import unscaled
+
+        return unscaled(value).normalize() + 0
+    if isinstance(value, Fraction):
+        return round(Decimal(value.numerator) / Decimal(value.denominator), 1)
+    return value
+
+
+def _table(terminal: Terminal, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    shown = [[_text(row.get(name)) for name in columns] for row in rows]
+    terminal.table(
+        [f"col.{name}" for name in columns], shown, right=[n for n, name in enumerate(columns) if name in NUMBERS]
+    )
+
+
+def _text(value: object) -> object:
+    return format(value, "f") if isinstance(value, Decimal) else value
