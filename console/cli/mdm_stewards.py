@@ -16,7 +16,7 @@ from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
     from pipeline.hub import Hub
-    from pipeline.stewardship import Decided, QueueItem
+    from pipeline.stewardship import Decided, Queue, QueueItem
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 Verdict = Literal["same", "different", "split", "pin", "approve", "reject"]
@@ -149,32 +149,25 @@ def queue(
     with _hub(terminal) as hub:
         found = stewardship.queue(hub, wanted, limit=limit)
     answer = {"total": found.total, "by_kind": dict(found.by_kind), "items": [_item(one) for one in found.items]}
-
-    def draw() -> None:
-        columns = (
-            "col.item",
-            "col.kind",
-            "col.title",
-            "col.records",
-            "col.said",
-            "col.posterior",
-            "col.open",
-            "col.due",
-        )
-        rows = [
-            (
-                one.item, terminal.term(one.kind), one.title, " ".join(map(str, one.records)), "; ".join(one.said),
-                "" if one.posterior is None else f"{one.posterior:.3f}", one.impact.open_documents, one.due_at,
-            )
-            for one in found.items
-        ]  # fmt: skip
-        terminal.table(columns, rows, right=(5, 6))
-        kinds = ", ".join(f"{count} {terminal.term(name)}" for name, count in found.by_kind.items())
-        key = "mdm.queue.total" if found.total else "mdm.queue.empty"
-        terminal.line(key, shown=len(rows), total=found.total, kinds=kinds)
-
-    terminal.answer(answer, draw)
+    terminal.answer(answer, lambda: _draw_queue(terminal, found))
     return Exit.OK
+
+
+def _draw_queue(terminal: Terminal, found: Queue) -> None:
+    columns = (
+        "col.queue_item", "col.kind", "col.title", "col.records", "col.said", "col.posterior", "col.open", "col.until"
+    )  # fmt: skip
+    rows = [
+        (
+            one.item, terminal.term(one.kind), one.title, " ".join(map(str, one.records)), "; ".join(one.said),
+            "" if one.posterior is None else f"{one.posterior:.3f}", one.impact.open_documents, one.due_at,
+        )
+        for one in found.items
+    ]  # fmt: skip
+    terminal.table(columns, rows, right=(5, 6))
+    kinds = ", ".join(f"{count} {terminal.term(name)}" for name, count in found.by_kind.items())
+    key = "mdm.queue.total" if found.total else "mdm.queue.empty"
+    terminal.line(key, shown=len(rows), total=found.total, kinds=kinds)
 
 
 def _item(one: QueueItem) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from canonical.entities import ENTITIES, frame_schema
-from pipeline.hub import open_hub, run_actor
+from pipeline import hub as hub_module
+from pipeline.hub import Configuration, load_configuration, open_hub, run_actor
 from pipeline.reconcile import reconcile_entity
 from pipeline.route import begin
+from pipeline.settings import Settings
 from tests.unit.console.conftest import Ended
 
 Call = Callable[..., Ended]
@@ -32,8 +34,14 @@ def write(environ: dict[str, str], **records: list[dict[str, Any]]) -> None:
     hub.close()
 
 
+@pytest.fixture(scope="module")
+def configuration() -> Configuration:
+    return load_configuration(Settings.from_environment({}))
+
+
 @pytest.fixture
-def mastered(environ: dict[str, str]) -> dict[str, str]:
+def mastered(environ: dict[str, str], configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(hub_module, "load_configuration", lambda _: configuration)  # read once for all calls
     write(
         environ,
         erp=[{"code": "01", "name": SCREW, "drawing_number": "DW-1", "unit": "pcs"}],
