@@ -13,6 +13,7 @@ from pipeline.settings import DEPLOYMENTS, Deployment
 from rules.calendars import load_calendars
 from rules.fixtures import Tried, try_fixtures
 from rules.loading import RULEBOOKS, load_rulebooks
+from rules.rulebook import NotifyThen, TaskThen
 from rules.ruleset import RuleSet
 
 SHIPPED = tuple(sorted(path.stem for path in RULEBOOKS.glob("*.yaml") if "." not in path.stem))
@@ -58,3 +59,12 @@ def test_reference__lists_every_rule_with_its_reason_and_only_those() -> None:
     assert re.findall(r"^## `(\w+)`", text, re.MULTILINE) == list(
         load(DEPLOYMENTS / "plant.yaml", Deployment).rulebooks
     )
+
+
+def test_reference__names_everybody_who_is_told_or_asked() -> None:
+    actions = [action for rule in rules() for action in (*rule.spec.then, *rule.spec.escalate)]
+    people = {one.notify for one in actions if isinstance(one, NotifyThen)}
+    people |= {one.owner for one in actions if isinstance(one, TaskThen)}
+    text = REFERENCE.read_text(encoding="utf-8")
+    part = text.partition("## Who is told")[2].partition("## What waits")[0]
+    assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == sorted(people)
