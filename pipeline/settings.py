@@ -19,6 +19,7 @@ from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import Document, load_document, suggest
 from connectors.spec import Limits as SystemLimits
 from connectors.spec import SystemRole, ZoneName
+from pipeline.access import Access
 from pipeline.audiences import Notifications
 
 DEPLOYMENTS = Path(__file__).parent / "deployments"
@@ -74,6 +75,7 @@ class Deployment(_Closed):
     planning: Planning = Planning()
     limits: Limits = Limits()
     notifications: Notifications = Notifications()
+    access: Access = Access()
     calendars: dict[str, str] = Field(default_factory=dict)
     """Working calendar as rules name it → the one that holds here."""
 

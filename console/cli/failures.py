@@ -13,7 +13,7 @@ from canonical.errors import (
     TransientError,
 )
 from console.cli.terminal import Exit, Terminal, as_json
-from console.words.sentences import CLASSES
+from console.words.errors import explained
 
 
 class NotKnown(MillstreamError):
@@ -46,23 +46,8 @@ def explain(terminal: Terminal, error: Exception) -> Exit:
     elif end is Exit.INTERNAL:
         terminal.complain(terminal.say("internal", kind=type(error).__name__, message=error))
     else:
-        terminal.complain(told(terminal, error))
+        terminal.complain(explained(terminal.words, error))
     return end
-
-
-def told(terminal: Terminal, error: Exception) -> str:
-    """An error in the caller's language; one that is not known in it comes after what its class means."""
-    if terminal.words.language == "en" or not isinstance(error, MillstreamError):
-        return str(error)
-    if isinstance(error, ConfigurationError) and error.faults:
-        return "\n".join(terminal.words.told(line) for line in error.message.splitlines())
-    message = terminal.words.told(error.message)
-    if message.isascii():
-        kinds = (kind.__name__ for kind in type(error).__mro__)
-        message = f"{next(CLASSES[kind] for kind in kinds if kind in CLASSES)}：{message}"
-    where = "/".join(part for part in (error.system, error.entity, error.key) if part)
-    hint = f"（{terminal.words.told(error.hint)}）" if error.hint else ""
-    return f"{where}：{message}{hint}" if where else f"{message}{hint}"
 
 
 def _described(error: Exception) -> dict[str, object]:

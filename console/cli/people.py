@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -10,9 +11,9 @@ from canonical.actors import Role
 from canonical.strict_yaml import suggest
 from console.cli.admission import said_roles
 from console.cli.failures import NotKnown
-from console.cli.state import now, opened
+from console.cli.state import now, opened, settings_of
 from console.cli.terminal import Exit, Terminal
-from store import people
+from store import access, people
 from store.people import Person
 from store.unit_of_work import Transaction
 
@@ -112,6 +113,28 @@ def remove(name: str, /, *, terminal: Caller) -> Exit:
         done = people.remove(tx, name, terminal.person, now())
     answer = {"name": name, "changed": done}
     terminal.answer(answer, lambda: terminal.line("people.removed", name=name))
+    return Exit.OK
+
+
+def password(name: str, /, *, hours: int | None = None, terminal: Caller) -> Exit:
+    """Make a one-time link with which somebody sets their password for the pages; earlier links end.
+
+    Parameters
+    ----------
+    name
+        Somebody on the roll.
+    hours
+        How long the link is good for; as the deployment says where left out.
+    """
+    chosen = settings_of(terminal).load_deployment().access
+    lifetime = timedelta(hours=chosen.link_hours if hours is None else hours)
+    with opened(terminal) as store, store.begin() as tx:
+        _standing(terminal, tx, name)
+        moment = now()
+        token = access.make_link(tx, name, terminal.person, moment, lifetime)
+    url = f"{chosen.public_url or 'http://127.0.0.1:8720'}/password/{token}"
+    answer = {"name": name, "url": url, "until": moment + lifetime}
+    terminal.answer(answer, lambda: terminal.line("people.link", url=url, until=f"{moment + lifetime:%Y-%m-%d %H:%M}Z"))
     return Exit.OK
 
 

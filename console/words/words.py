@@ -31,6 +31,10 @@ class Words:
             return word
         return TERMS.get(f"{kind}.{word}") or TERMS.get(word, word)
 
+    def shown(self, word: object, kind: str = "") -> str:
+        """The same word on a page, where nobody types it: without the code's underscores."""
+        return self.term(str(word), kind).replace("_", " ")
+
     def told(self, text: str) -> str:
         """What a room below said, in the reader's language as far as it is known."""
         return (translated(text) if self.language == "zh" else None) or text

@@ -15,7 +15,7 @@ from docstring_parser import parse
 from canonical import errors
 from canonical.errors import AuthenticationFailed, ConfigurationError, Fault, MillstreamError, SystemUnavailable
 from console.cli.explanations import EXPLANATIONS
-from console.cli.failures import told
+from console.words.errors import explained
 from console.cli.terminal import Terminal
 from console.cli.verbs import VERBS, Name
 from console.words.sentences import CLASSES, SENTENCES
@@ -66,12 +66,12 @@ def test_an_error__says_in_chinese_what_its_class_means(kind: type[MillstreamErr
 
 def test_told__an_unknown_sentence_comes_after_what_its_class_means() -> None:
     terminal = Terminal.open(Words("zh"), {})
-    assert told(terminal, AuthenticationFailed("no such realm", system="crm")).startswith("crm：对方拒绝我方凭据")
-    assert "no such realm" in told(terminal, AuthenticationFailed("no such realm", system="crm"))
-    assert told(terminal, SystemUnavailable("cannot connect (X)", system="crm")) == "crm：无法连接（X）"
+    assert explained(terminal.words, AuthenticationFailed("no such realm", system="crm")).startswith("crm：对方拒绝我方凭据")
+    assert "no such realm" in explained(terminal.words, AuthenticationFailed("no such realm", system="crm"))
+    assert explained(terminal.words, SystemUnavailable("cannot connect (X)", system="crm")) == "crm：无法连接（X）"
     fault = ConfigurationError(faults=(Fault("a.yaml", 1, 2, "key 'x' stands twice"),))
-    assert told(terminal, fault) == "a.yaml:1:2：键 'x' 重复"
-    assert told(Terminal.open(Words("en"), {}), fault) == "a.yaml:1:2 key 'x' stands twice"
+    assert explained(terminal.words, fault) == "a.yaml:1:2：键 'x' 重复"
+    assert explained(Words("en"), fault) == "a.yaml:1:2 key 'x' stands twice"
 
 
 RAISED = {name.__name__ for name in _errors()} | {"Fault", "fault"}

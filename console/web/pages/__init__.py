@@ -1,0 +1,1 @@
+"""The pages, one subject a module: a page takes the visit and answers."""

@@ -1,0 +1,143 @@
+"""What is to be written to other systems: what is stuck, since when and why, and what a person may do about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from canonical.commands import State, StepReceipt
+from canonical.errors import MillstreamError
+from console.web.paging import part
+from console.web.visit import Visit
+from console.words.words import Words
+from store import audit, interventions, outbox
+from store.outbox import OutboxEntry
+from store.unit_of_work import Transaction
+
+STUCK = (State.PARKED, State.REJECTED, State.IN_DOUBT, State.HELD, State.AWAITING)
+"""What does not go on by itself, or not soon: shown first."""
+ENDINGS = (State.APPLIED, State.UNCHANGED, State.REJECTED, State.SUPERSEDED)
+RETRIED = frozenset({State.PARKED, State.REJECTED})
+ENDED = frozenset({State.APPLIED, State.UNCHANGED, State.SUPERSEDED})
+
+
+def listed(visit: Visit) -> Response:
+    """Commands in one state; without a choice those that are stuck, the longest first."""
+    chosen, system = _state(visit), visit.asked("system")
+    states = STUCK if chosen is None else (chosen,)
+    with visit.hub.store.read() as tx:
+        counted = outbox.counts(tx)
+        found = outbox.entries(tx, states=states, systems=[system] if system else None)
+    found.sort(key=lambda entry: entry.updated_at, reverse=chosen in ENDED)
+    totals: Counter[State] = Counter()
+    for (_, state), count in counted.items():
+        totals[state] += count
+    return visit.page(
+        "outbox.html", part=part(found, visit.number("page", 1)), totals=totals, states=list(State), chosen=chosen,
+        systems=sorted({place for place, _ in counted}), system=system, reason=_reason,
+    )  # fmt: skip
+
+
+def _state(visit: Visit) -> State | None:
+    given = visit.asked("state")
+    return State(given) if given in set(State) else None
+
+
+def _reason(words: Words, entry: OutboxEntry) -> str:
+    """Why an entry stands where it stands; what a system said stays as it is."""
+    said = entry.held_for if entry.state is State.HELD else entry.last_error
+    key = f"held.{said}"
+    return words.say(key) if words.knows(key) else words.told(said or "")
+
+
+def show(visit: Visit) -> Response:
+    """One command: its content, each step sent, who touched it, and what may be done."""
+    with visit.hub.store.read() as tx:
+        entry = outbox.entry(tx, visit.place("command"))
+        if entry is None:
+            return visit.refuse(HTTPStatus.NOT_FOUND, "outbox.unknown", given=visit.place("command"))
+        return _shown(visit, tx, entry)
+
+
+def _shown(visit: Visit, tx: Transaction, entry: OutboxEntry) -> Response:
+    command, state = entry.command, entry.state
+    return visit.page(
+        "command.html", entry=entry, command=command, why=_reason(visit.words, entry),
+        steps=outbox.steps(tx, [command.id]).get(command.id, ()),
+        acts=audit.listed(tx, f"command/{command.id}"), blocker=outbox.blocked_by(tx, command.id),
+        can={
+            "retry": state in RETRIED, "park": state not in ENDED | RETRIED,
+            "approve": state is State.HELD and entry.held_for == "approval", "resolve": state not in ENDED,
+        },
+        endings=ENDINGS,
+    )  # fmt: skip
+
+
+def retry(visit: Visit) -> Response:
+    """Send a parked or rejected command again."""
+    with visit.hub.store.begin() as tx:
+        done = interventions.retry(tx, _command(visit, tx), visit.actor, visit.now)
+    return _on(visit, "done.retried", done=done is not None)
+
+
+def park(visit: Visit) -> Response:
+    """Stop a command until a person decides."""
+    reason = _wanted(visit, "reason")
+    with visit.hub.store.begin() as tx:
+        done = interventions.park(tx, _command(visit, tx), visit.actor, reason, visit.now)
+    return _on(visit, "done.parked", done=done)
+
+
+def approve(visit: Visit) -> Response:
+    """Let one command go."""
+    with visit.hub.store.begin() as tx:
+        done = interventions.approve(tx, [_command(visit, tx)], visit.actor, visit.now)
+    return _on(visit, "done.approved", done=bool(done))
+
+
+def approve_chosen(visit: Visit) -> Response:
+    """Let several go that were ticked in the list."""
+    with visit.hub.store.begin() as tx:
+        done = interventions.approve(tx, visit.fields("command"), visit.actor, visit.now)
+    return visit.go("outbox", told="done.approved" if done else "done.nothing", query={"state": State.HELD})
+
+
+def resolve(visit: Visit) -> Response:
+    """Say how a command ended, after looking in the target."""
+    note, native_id = _wanted(visit, "note"), visit.field("native_id")
+    ending = next((one for one in ENDINGS if one == visit.field("as")), None)
+    if ending is None or (native_id and ending is not State.APPLIED):
+        raise MillstreamError(visit.words.say("outbox.resolve.native_id"))
+    with visit.hub.store.begin() as tx:
+        command = _command(visit, tx)
+        receipt = _seen(visit, tx, command, native_id, note) if native_id else None
+        done = interventions.resolve(tx, command, visit.actor, ending, visit.now, note=note, receipt=receipt)
+    return _on(visit, "done.resolved", done=done)
+
+
+def _seen(visit: Visit, tx: Transaction, command: str, native_id: str, note: str) -> StepReceipt:
+    """What a person saw in the target, as the answer of the step that had none."""
+    sent = outbox.steps(tx, [command]).get(command, ())
+    step = next((record.step for record in sent if record.state == "intent"), "")
+    return StepReceipt(step, native_id, None, None, visit.now, {"resolved": note})
+
+
+def _command(visit: Visit, tx: Transaction) -> str:
+    command = visit.place("command")
+    if outbox.entry(tx, command) is None:
+        raise MillstreamError(visit.words.say("outbox.unknown", given=command))
+    return command
+
+
+def _wanted(visit: Visit, name: str) -> str:
+    given = visit.field(name)
+    if not given:
+        raise MillstreamError(visit.words.say("page.reason_wanted"))
+    return given
+
+
+def _on(visit: Visit, told: str, *, done: bool) -> Response:
+    """Back to the command; what stands otherwise meanwhile is said, and nothing was changed."""
+    return visit.go("command", told=told if done else "done.nothing", command=visit.place("command"))
