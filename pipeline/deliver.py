@@ -31,6 +31,7 @@ from pipeline.delivery import (
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
+from pipeline.restored import SentMark, next_batch, sent_mark
 from store import deliveries, documents, outbox, runs
 from store.connections import ConnectionState
 from store.deliveries import ClaimedCommand
@@ -65,6 +66,7 @@ class Round:
     lookups: Lookups
     workers: Workers
     owner: str
+    mark: SentMark | None = None
 
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
@@ -74,6 +76,9 @@ class Round:
                 tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=limit, systems=[self.system]
             )
             standing = _standing(tx, claimed)
+            batch = next_batch(tx) if claimed else 0
+        if self.mark is not None and claimed:
+            self.mark.raise_to(batch)
         journeys = [self._set_out(one, standing.get(one.command.id)) for one in claimed]
         self._prepare([journey for journey in journeys if journey.ending is None])
         self._begin(journeys)
@@ -236,10 +241,10 @@ def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Deliver
     end_dead_leases(hub)
     live = live_systems(hub, systems)
     reached = [system for system in live if _opens(hub, system)]
-    lookups, workers = Lookups(hub), Workers(hub)
+    lookups, workers, mark = Lookups(hub), Workers(hub), sent_mark(hub)
     with hub.store.begin() as tx:
         deliveries.wake(tx, hub.now(), systems=reached)  # what they wait for may have been pulled meanwhile
-    workers.run(reached, lambda system: Round(hub, system, lookups, workers, new_owner()).run())
+    workers.run(reached, lambda system: Round(hub, system, lookups, workers, new_owner(), mark).run())
     with hub.store.begin() as tx:
         counted = outbox.counts(tx)
         left = sum(counted.get((system, state), 0) for system in live for state in _OPEN)

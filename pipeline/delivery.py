@@ -35,6 +35,9 @@ AWAITING_SECONDS = 2.0
 """Another process may make the document; one that this process makes wakes who waits for it at once."""
 ALONE_AFTER = 3
 """A command still in doubt after so many attempts goes out alone: refusals of a batch do not always say whose."""
+LOOKED_UP_AT_ONCE = 8
+"""Few where the target is asked one by one: a look-up that fails leaves them all without an answer."""
+FAILURES_RUNNING = 2
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -152,13 +155,31 @@ def prepare(journey: Journey, lookups: Lookups) -> None:
 
 def look_up_together(connector: Connector, journeys: Iterable[Journey]) -> Found:
     """Ask for the documents of all journeys that have to know theirs, by one look-up for each operation."""
-    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    wanted: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for journey in journeys:
         if journey.ending is None and _has_to_look(journey):
-            wanted[journey.claimed.command.kind].append(journey.claimed.command.business_key)
+            size = max(LOOKED_UP_AT_ONCE, journey.spec.batch_size)
+            wanted[journey.claimed.command.kind, size].append(journey.claimed.command.business_key)
     found: dict[tuple[str, str], Sequence[FoundDocument] | MillstreamError] = {}
-    for kind, keys in wanted.items():
-        found |= {(kind, key): answer for key, answer in _looked_up(connector, kind, keys).items()}
+    for (kind, size), keys in wanted.items():
+        found |= {(kind, key): answer for key, answer in _in_parts(connector, kind, keys, size).items()}
+    return found
+
+
+def _in_parts(
+    connector: Connector, kind: str, keys: Sequence[str], size: int
+) -> Mapping[str, Sequence[FoundDocument] | MillstreamError]:
+    """A part that fails takes no other part's answers with it; a system that fails twice running is asked no more."""
+    found: dict[str, Sequence[FoundDocument] | MillstreamError] = {}
+    failed = 0
+    for at in range(0, len(keys), size):
+        part = keys[at : at + size]
+        answers = _looked_up(connector, kind, part)
+        found |= answers
+        error = next((one for one in answers.values() if isinstance(one, TransientError)), None)
+        failed = failed + 1 if error else 0
+        if error is not None and failed == FAILURES_RUNNING:
+            return found | dict.fromkeys(keys[at + size :], error)
     return found
 
 
@@ -277,10 +298,19 @@ def _look(journey: Journey, found: Found, step: StepSpec, now: datetime) -> None
     if standing := _found_for(journey, found):
         journey.existing = standing[0]
         if step.name in standing[0].done_steps and not _repeatable(journey, step):
-            journey.receipts[step.name] = _receipt(step.name, standing[0], now)
+            journey.receipts |= {
+                name: _receipt(name, standing[0], now) for name in _shown_done(journey, step, standing[0])
+            }
             return
     if step.delivery_class is DeliveryClass.LOOKED_UP and not _settled(journey):
         journey.ending = Deferred(State.IN_DOUBT, journey.spec.settle_seconds, f"{step.name}: not there yet, settling")
+
+
+def _shown_done(journey: Journey, step: StepSpec, found: FoundDocument) -> list[str]:
+    """The doubtful step; of a creation all that the document's state shows, whoever carried them out."""
+    if journey.variant != "create":
+        return [step.name]
+    return [one.name for one in journey.steps if one.name in found.done_steps and one.name not in journey.receipts]
 
 
 def _repeatable(journey: Journey, step: StepSpec) -> bool:
@@ -348,12 +378,10 @@ def write_down_doubts(tx: Transaction, journeys: Iterable[Journey], owner: str, 
         if not journey.claimed.in_doubt or journey.ending is not None:
             continue
         command_id = journey.claimed.command.id
-        for record in journey.claimed.steps:
-            receipt = journey.receipts.get(record.step)
-            if record.state == "intent" and receipt is not None:
-                receipts.append((command_id, receipt))
-            elif record.state == "intent":
-                voids.append((command_id, record.step))
+        learnt = journey.receipts.keys() - journey.claimed.receipts.keys()
+        receipts += [(command_id, journey.receipts[step]) for step in sorted(learnt)]
+        unanswered = {record.step for record in journey.claimed.steps if record.state == "intent"}
+        voids += [(command_id, step) for step in sorted(unanswered - journey.receipts.keys())]
     deliveries.record_receipts(tx, receipts, owner, now)
     deliveries.void_intents(tx, voids, owner, now)
 

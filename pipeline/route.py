@@ -22,6 +22,7 @@ from pipeline.notify import Notified, notify
 from pipeline.overtaking import Overtaken, look_again, right_of_way
 from pipeline.plan import Planned, plan
 from pipeline.reconcile import Mastered, reconcile_entity
+from pipeline.restored import notice_restore
 from pipeline.timers import Fired, fire_due
 from store import runs
 from store.landing import watermark_of
@@ -48,7 +49,8 @@ class Passed:
 
 
 def begin(hub: Hub, run: Run) -> None:
-    """Write the run down."""
+    """Write the run down; before anything is decided, see whether the store was restored from a backup."""
+    notice_restore(hub)
     with hub.store.begin() as tx:
         runs.start(tx, run.run_id, run.actor, run.moment, hub.now())
 

@@ -9,7 +9,7 @@ did not carry the step out) and by nothing else, so a step is never sent again b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -446,6 +446,24 @@ def defer(
     held = bool(_held(tx, [command_id], owner, now))
     defer_all(tx, [Deferral(command_id, state, not_before, error)], owner, now)
     return held
+
+
+def doubt(tx: Connection, steps: Mapping[str, str], now: datetime) -> None:
+    """Open commands (id → step) count as perhaps sent, although nobody wrote down that they were."""
+    wanted = list(steps.items())
+    known = _attempts(tx, wanted)
+    rows = [
+        {"command_id": one, "step": step, "attempt": last + 1, "state": "intent", "sent_at": now}
+        for one, step in wanted
+        for last, unsettled in [known.get((one, step), (0, None))]
+        if unsettled is None
+    ]
+    if rows:
+        tx.execute(insert(outbox_steps), rows)
+    for chunk in chunks(steps):
+        waiting = update(outbox).where(outbox.c.id.in_(chunk), outbox.c.state.in_((State.PENDING, State.AWAITING)))
+        tx.execute(waiting.values(state=State.IN_DOUBT, not_before=None, updated_at=now))
+        tx.execute(update(outbox).where(outbox.c.id.in_(chunk)).values(**_FREE))
 
 
 def lease_owners(tx: Connection, now: datetime) -> frozenset[str]:

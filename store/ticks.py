@@ -25,3 +25,9 @@ def values(tx: Connection) -> dict[str, int]:
 def hold(tx: Connection, name: str) -> int:
     """The counter as it stands, which nobody else advances before this transaction ends."""
     return tx.execute(select(ticks.c.value).where(ticks.c.name == name).with_for_update()).scalar_one_or_none() or 0
+
+
+def raise_to(tx: Connection, name: str, value: int) -> None:
+    """The counter goes on from here; for one that was set back."""
+    insert = insert_of(tx, ticks).values(name=name, value=value)
+    tx.execute(insert.on_conflict_do_update(index_elements=[ticks.c.name], set_={"value": value}))

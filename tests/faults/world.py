@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal, cast
 
@@ -24,6 +25,7 @@ from pipeline.deliver import Round
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
+from pipeline.restored import SentMark
 from store import deliveries, outbox
 from store.database import WRITES
 from store.tables import metadata
@@ -124,6 +126,8 @@ class World:
     lives: int = 0
     target_effects: Counter[tuple[str, str]] = field(default_factory=Counter)
     """What stands in the target already."""
+    home: Path | None = None
+    """Where the mark of what was sent is kept; None: nowhere."""
     _doing: set[str] = field(default_factory=set)
     _dead: bool = False
 
@@ -133,16 +137,23 @@ class World:
 
     # The hub's side
 
+    @property
+    def hub(self) -> Hub:
+        """As much of a hub as delivery asks for."""
+        settings = SimpleNamespace(home=self.home)
+        named: Any = SimpleNamespace(store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings)
+        return cast("Hub", named)
+
     def live(self) -> None:
         """One process delivers what is due, until it dies or there is nothing due."""
         self.lives += 1
         self._dead = False
-        hub = cast("Hub", SimpleNamespace(store=self, now=lambda: self.moment, connector=lambda _: self))
+        hub, mark = self.hub, None if self.home is None else SentMark(self.home / "deliveries.mark")
         lookups = cast("Lookups", SimpleNamespace(learn=lambda _: None, stands=lambda _: True))
         workers = Workers(hub)
         try:
             for turn in range(100):
-                if not Round(hub, "erp", lookups, workers, f"life-{self.lives}:{turn}").run():
+                if not Round(hub, "erp", lookups, workers, f"life-{self.lives}:{turn}", mark).run():
                     return
         except Crash:
             self._dead = True
@@ -275,7 +286,7 @@ def careless(engine: Engine) -> None:
 def empty(store: Store) -> None:
     """Forget everything: creating a database takes longer than most traces."""
     with store.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        for name in ("outbox_steps", "outbox", "documents"):
+        for name in ("outbox_steps", "outbox", "documents", "ticks", "decided"):
             connection.execute(delete(metadata.tables[name]))
 
 

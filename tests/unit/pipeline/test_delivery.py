@@ -163,3 +163,20 @@ def test_looked_up__unreachable_target_is_asked_once() -> None:
     target = _Target(ORDER, {"R1": down})
     assert delivery._looked_up(target.door, "order_work", ["R1", "R2"]) == {"R1": down, "R2": down}
     assert len(target.asked) == 1
+
+
+def test_look_up_together__one_failure_leaves_the_others_their_answers() -> None:
+    keys = [f"R{number}" for number in range(40)]
+    commands = [Command("order_work", "mes", "work_order", key, 1, {}, "rule:r", "e1") for key in keys]
+    journeys = [
+        Journey(ClaimedCommand(one, "w1", NOW, 1, True, (_record("create", "intent"),)), ORDER_WORK, "create")
+        for one in commands
+    ]
+    target = _Target(ORDER_WORK, {"R9": SystemUnavailable("hangs", system="mes")})
+    found = look_up_together(target.door, journeys)
+    assert [key for (_, key), answer in found.items() if isinstance(answer, SystemUnavailable)] == keys[8:16]
+    assert len(found) == 40
+
+    down = _Target(ORDER_WORK, {key: SystemUnavailable("down", system="mes") for key in keys})
+    assert len(look_up_together(down.door, journeys)) == 40
+    assert len(down.asked) == delivery.FAILURES_RUNNING

@@ -1,0 +1,97 @@
+"""After a restore from a backup nothing is doubled: what may have been sent since is looked up before it is sent.
+
+Each batch that is claimed advances a counter in the store, and before it goes out the counter is written to a
+small file beside the store. A store whose counter is behind the file's is older than what was sent. Then every
+open command counts as perhaps sent: one that can be looked up is looked up twice, one that goes under a key is
+repeated under it, one that can be neither is parked for a person. Revisions go on far above those that may have
+been given out, so that no id is used again for another content.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from canonical.commands import Command, State
+from canonical.errors import MillstreamError
+from connectors.port import Variant
+from pipeline.hub import Hub
+from store import audit, deliveries, documents, outbox, revisions, ticks
+from store.outbox import OutboxEntry
+from store.unit_of_work import Transaction
+
+TICK = "deliveries"
+ACTOR = "run:restore"
+OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT, State.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class SentMark:
+    """The highest counter of a batch that may have been sent, in a file that survives the store."""
+
+    path: Path
+
+    @property
+    def value(self) -> int:
+        """Zero before the first batch."""
+        return int(self.path.read_bytes() or b"0") if self.path.exists() else 0
+
+    def raise_to(self, value: int) -> None:
+        """Durable when it returns; never lowered, also not by another process."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if value > int(os.read(descriptor, 32) or b"0"):
+                os.pwrite(descriptor, b"%020d" % value, 0)
+                os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sent_mark(hub: Hub) -> SentMark:
+    """The mark of this hub's home."""
+    return SentMark(hub.settings.home / "deliveries.mark")
+
+
+def next_batch(tx: Transaction) -> int:
+    """Advance the counter, in the transaction that claims a batch."""
+    ticks.advance(tx, TICK)
+    return ticks.hold(tx, TICK)
+
+
+def notice_restore(hub: Hub) -> int:
+    """Doubt every open command if the store is older than what was sent; how many there were."""
+    sent = sent_mark(hub).value
+    with hub.store.begin() as tx:
+        if sent <= ticks.hold(tx, TICK):
+            return 0
+        open_ = outbox.entries(tx, states=OPEN)
+        steps = {entry.command.id: _next_step(hub, tx, entry) for entry in open_}
+        known = {command_id: step for command_id, step in steps.items() if step is not None}
+        deliveries.doubt(tx, known, hub.now())
+        revisions.skip(tx)
+        ticks.raise_to(tx, TICK, sent)
+        audit.append(tx, hub.now(), ACTOR, "older store noticed", "store", detail={"commands": len(open_)})
+    return len(open_)
+
+
+def _next_step(hub: Hub, tx: Transaction, entry: OutboxEntry) -> str | None:
+    """The step that may have been sent since the backup; None where the operation is not known any more."""
+    command = entry.command
+    try:
+        variants = hub.connector(command.system).operations[command.kind].variants
+    except (MillstreamError, KeyError):
+        return None
+    done = {record.step for record in outbox.steps(tx, [command.id]).get(command.id, ()) if record.state == "done"}
+    steps = variants.get(_variant(tx, command), ())
+    return next((step.name for step in steps if step.name not in done), None)
+
+
+def _variant(tx: Transaction, command: Command) -> Variant:
+    if command.cancelled:
+        return "cancel"
+    standing = documents.by_business_key(tx, command.system, command.entity, [command.business_key])
+    return "change" if standing else "create"

@@ -1,0 +1,91 @@
+"""Yesterday's backup restored: nothing that was sent since is made again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from canonical.commands import State
+from pipeline import delivery
+from pipeline.restored import SentMark, notice_restore
+from store import audit, outbox
+from store.revisions import next_revision
+from store.unit_of_work import Store
+from tests.faults.world import OPERATIONS, World, command, states
+
+KINDS = sorted(OPERATIONS)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(delivery, "build_payload", lambda _, one: dict(one.body))
+    made = World(Store.open(f"sqlite:///{tmp_path}/hub.sqlite"), home=tmp_path)
+    yield made
+    made.store.close()
+
+
+def _enqueue(world: World, *keys: str) -> None:
+    with world.store.begin() as tx:
+        outbox.enqueue(tx, [command(kind, f"{key}-{kind}") for key in keys for kind in KINDS], world.moment)
+
+
+def _copied(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+
+
+def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(world: World, tmp_path: Path) -> None:
+    _enqueue(world, "old")
+    world.live()
+    _enqueue(world, "new")
+    _copied(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
+    world.live()
+    assert set(world.target.effects.values()) == {1}
+    made = dict(world.target.effects)
+
+    world.store.close()
+    _copied(tmp_path / "backup.sqlite", tmp_path / "hub.sqlite")
+    assert set(states(world.store).values()) == {State.APPLIED, State.PENDING}
+    assert notice_restore(world.hub) == len(KINDS)
+    world.calm_down()
+
+    assert dict(world.target.effects) == made
+    ended = {key.removeprefix("new-"): state for key, state in states(world.store).items() if key.startswith("new")}
+    assert ended == {
+        "order_production": State.APPLIED, "order_work": State.APPLIED, "print_ticket": State.PARKED,
+    }  # fmt: skip
+    with world.store.read() as tx:
+        assert [act.action for act in audit.listed(tx, "store")] == ["older store noticed"]
+    assert notice_restore(world.hub) == 0
+
+
+def test_notice_restore__a_store_that_is_up_to_date_doubts_nothing(world: World) -> None:
+    _enqueue(world, "one")
+    world.live()
+    _enqueue(world, "two")
+    assert notice_restore(world.hub) == 0
+    world.live()
+    assert set(states(world.store).values()) == {State.APPLIED}
+
+
+def test_notice_restore__no_id_is_used_again(world: World, tmp_path: Path) -> None:
+    with world.store.begin() as tx:
+        assert next_revision(tx, "erp", "order_work", "K", {"quantity": 1}) == 1
+    SentMark(tmp_path / "deliveries.mark").raise_to(7)
+    notice_restore(world.hub)
+    with world.store.begin() as tx:
+        revision = next_revision(tx, "erp", "order_work", "K", {"quantity": 2})
+    assert revision is not None
+    assert revision > 1000
+
+
+def test_sent_mark__is_never_lowered(tmp_path: Path) -> None:
+    mark = SentMark(tmp_path / "home" / "mark")
+    assert mark.value == 0
+    for value in (9, 123, 45):
+        mark.raise_to(value)
+    assert mark.value == 123
