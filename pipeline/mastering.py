@@ -191,9 +191,19 @@ def _redirects(names: Iterable[str], nodes: Sequence[Node], grouping: Grouping) 
     return {name: target for name, target in found.items() if name not in grouping.groups}
 
 
-def withdraw(tx: Transaction, entity: str, settled: Settled, now: datetime, run_id: str) -> list[str]:
-    """Retire the golden ids that lost their meaning to another; after the others have been recorded."""
-    return golden.withdraw(tx, entity, settled.redirects, now, run_id)
+def withdraw(
+    tx: Transaction, entity: str, settled: Settled, gone: Iterable[str], *, run_id: str, now: datetime
+) -> None:
+    """Retire the golden ids that lost their meaning to another, after the others have been recorded.
+
+    Those in `gone` no system tells of any more: they lead nowhere, and may come back.
+    """
+    golden.withdraw(tx, entity, {**dict.fromkeys(gone), **settled.redirects}, now, run_id)
+
+
+def untold(tx: Transaction, entity: str, outcome: Reconciled) -> set[str]:
+    """Golden ids in force that no system tells of any more."""
+    return golden.ids_in_force(tx, entity) - set(outcome.golden["golden_id"])
 
 
 def homes_of(tx: Transaction, policy: Policy, wanted: Iterable[str]) -> pl.DataFrame:

@@ -264,5 +264,6 @@ def _remember(
         golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
     if settled is None:
         return False
-    mastering.withdraw(tx, entity, settled, now, run.run_id)
+    gone = mastering.untold(tx, entity, outcome)
+    mastering.withdraw(tx, entity, settled, gone, run_id=run.run_id, now=now)
     return bool(settled.moved)

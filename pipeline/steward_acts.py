@@ -304,8 +304,8 @@ def follow(
         _refuse_cycles(hub, settled)
     touched = settled.touched | _pinned(tx, entity, taken)
     run_id = f"decision:{taken[-1].number}" if taken else f"stewardship:{now:%Y%m%dT%H%M%S}"
-    _record(hub, tx, policy, _Change(given, touched, run_id, now))
-    mastering.withdraw(tx, entity, settled, now, run_id)
+    told = _record(hub, tx, policy, _Change(given, touched, run_id, now))
+    mastering.withdraw(tx, entity, settled, touched - told, run_id=run_id, now=now)
     return settled, touched
 
 
@@ -338,8 +338,11 @@ class _Change:
     now: datetime
 
 
-def _record(hub: Hub, tx: Transaction, policy: Policy, change: _Change) -> None:
-    """Golden versions and conflicts of the golden ids that changed, computed as the stream computes them."""
+def _record(hub: Hub, tx: Transaction, policy: Policy, change: _Change) -> set[str]:
+    """Golden versions and conflicts of the golden ids that changed, computed as the stream computes them.
+
+    Returns those of which some system tells.
+    """
     entity = policy.entity
     members = [row for golden_id in sorted(change.touched) for row in crosswalk.by_arrival(tx, entity, golden_id)]
     homes = {row.home_id or row.golden_id for row in members}
@@ -351,6 +354,7 @@ def _record(hub: Hub, tx: Transaction, policy: Policy, change: _Change) -> None:
     golden.record(tx, entity, contents, change.now, change.run_id, effective=outcome.effective)
     found = [one for one in mastering.conflicts_of(entity, outcome) if one.golden_id in change.touched]
     conflicts.replace(tx, entity, found, change.now, within=change.touched)
+    return set(contents)
 
 
 def source_records(hub: Hub, entity: str, known: pl.DataFrame) -> pl.DataFrame:

@@ -114,6 +114,14 @@ def standing(tx: Connection, entity: str, golden_ids: Iterable[str]) -> dict[str
     }
 
 
+def ids_in_force(tx: Connection, entity: str) -> set[str]:
+    """Golden ids that are not retired."""
+    query = select(golden_records.c.golden_id).where(
+        golden_records.c.entity == entity, golden_records.c.retired_at.is_(None)
+    )
+    return set(tx.execute(query).scalars())
+
+
 def in_force(tx: Connection, entity: str) -> dict[str, str]:
     """Golden id → its content as canonical text, for every golden record that is not retired."""
     query = select(golden_records.c.golden_id, golden_records.c.content).where(

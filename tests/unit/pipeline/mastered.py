@@ -100,6 +100,7 @@ def mastered_plant(
     configuration = Configuration(deployment, {}, {}, chosen, {}, cast("Any", ()))
     told = {(system, entity): () for system in SYSTEMS for entity in ("item", "partner", "bom", "bom_line")}
     configuration.__dict__["inbound"] = told
+    folder.mkdir(parents=True, exist_ok=True)
     opened = store or Store.open(f"sqlite:///{folder}/hub.sqlite")
     settings = Settings(folder, str(opened.engine.url), None, folder / "plant.yaml", None)
     hub = Hub(settings, configuration, opened, RawFiles(folder / "raw"), FrameStore(folder / "frames"), {})
