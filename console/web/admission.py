@@ -148,7 +148,7 @@ def _made(visit: Visit, page: Page) -> Response:
     try:
         return page(visit)
     except MillstreamError as error:
-        return visit.page("refused.html", HTTPStatus.CONFLICT, said=explained(visit.words, error), status=409)
+        return visit.page("refused.html", HTTPStatus.CONFLICT, said=explained(visit.words, error))
     except Exception:
         LOG.exception("%s %s", visit.request.method, visit.request.url.path)
         return visit.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "page.broken")

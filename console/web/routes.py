@@ -57,6 +57,7 @@ ROUTES: tuple[Path, ...] = (
     # -- quarantine --------------------------------------------------------------------------------------------------
     Path("GET", "/quarantine", "quarantine", "pages.quarantine:listed", Role.VIEWER),
     Path("GET", "/quarantine/record", "quarantined", "pages.quarantine:show", Role.VIEWER),
+    Path("POST", "/quarantine/record", "quarantined.replay", "pages.quarantine:replay", Role.STEWARD),
     # -- stewards ----------------------------------------------------------------------------------------------------
     Path("GET", "/queue", "queue", "stewards.queue:show", Role.VIEWER),
     Path("POST", "/queue/preview", "queue.preview", "stewards.bulk:preview", Role.STEWARD),

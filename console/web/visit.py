@@ -111,4 +111,4 @@ class Visit:
 
     def refuse(self, status: HTTPStatus, key: str, /, **values: object) -> Response:
         """A page that says why not."""
-        return self.page("refused.html", status, said=self.words.say(key, **values), status=int(status))
+        return self.page("refused.html", status, said=self.words.say(key, **values))
