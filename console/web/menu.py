@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("menu.work", ("home", "queue", "quarantine", "outbox", "tasks", "notices")),
-    ("menu.look", ("quality", "audit")),
+    ("menu.look", ("records", "quality", "audit")),
     ("menu.set_up", ("people",)),
 )
 

@@ -7,6 +7,7 @@ from console.words.mdm_words import MDM
 from console.words.page_words import PAGES
 from console.words.plan_words import PLAN
 from console.words.rules_words import RULES
+from console.words.steward_words import STEWARDS
 from console.words.tasks_words import TASKS
 
 PHRASES: dict[str, tuple[str, str]] = {
@@ -15,6 +16,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     **PLAN,
     **PAGES,
     **RULES,
+    **STEWARDS,
     **TASKS,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (

@@ -25,7 +25,8 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MasteredPlant]:
 @pytest.mark.parametrize(
     ("text", "golden_ids"),
     [
-        ("luoshuan", ["DW-1"]), ("ls", ["DW-1"]), ("lm m8", ["DW-2"]), ("dw-", ["DW-1", "DW-2"]), ("erp:a-01", ["DW-1"]),
+        ("luoshuan", ["DW-1"]), ("ls", ["DW-1"]), ("lm m8", ["DW-2"]), ("dw-", ["DW-1", "DW-2"]),
+        ("erp:a-01", ["DW-1"]),
         ("wash", ["wms:S"]), ("m8x20", ["DW-1"]), ("", ["wms:S", "DW-1", "DW-2"]), ("luoding", []),
     ],
 )  # fmt: skip

@@ -1,0 +1,95 @@
+"""Records side by side as a page shows them: differences marked, scores as charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from canonical.errors import MillstreamError
+from canonical.stewardship import SourceRef
+from console.web.site import shown
+from console.web.stewards.marking import Piece, marked
+from console.web.stewards.waterfall import Waterfall, waterfall
+from pipeline import stewardship
+from pipeline.hub import Hub
+from pipeline.stewardship import ComparedRow, Comparison, Explanation
+
+LETTERS = "ABCDE"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One attribute: each record's value in pieces, None where it says nothing."""
+
+    attribute: str
+    cells: tuple[tuple[Piece, ...] | None, ...]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One record: its letter on the page, itself, and the golden record it stands in."""
+
+    letter: str
+    ref: SourceRef
+    golden_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Why two of the records are taken for one thing, or not."""
+
+    told: Explanation
+    chart: Waterfall
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Up to five records, and the score of the first two of them."""
+
+    entity: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    parsed: tuple[Row, ...]
+    score: Score | None
+
+    @property
+    def differing(self) -> int:
+        """In how many attributes they differ."""
+        return sum(row.differs for row in self.rows)
+
+
+def side_by_side(hub: Hub, entity: str, refs: Sequence[SourceRef]) -> SideBySide:
+    """Records compared; raises `MillstreamError` for one, for more than five, and for what nobody knows."""
+    seen = stewardship.compare(hub, entity, refs)
+    return SideBySide(entity, _columns(seen), _rows(seen.rows), _rows(seen.parsed), score(hub, entity, refs))
+
+
+def score(hub: Hub, entity: str, refs: Sequence[SourceRef]) -> Score:
+    """The score of the first two records."""
+    told = stewardship.explain(hub, entity, refs[0], refs[1])
+    return Score(told, waterfall(told))
+
+
+def _columns(seen: Comparison) -> tuple[Column, ...]:
+    return tuple(Column(*one) for one in zip(LETTERS, seen.records, seen.golden_ids, strict=False))
+
+
+def _rows(rows: Sequence[ComparedRow]) -> tuple[Row, ...]:
+    """Rows in which somebody says something."""
+    return tuple(_row(row) for row in rows if any(value is not None for value in row.values))
+
+
+def _row(row: ComparedRow) -> Row:
+    said = [None if value is None else shown(value) for value in row.values]
+    pieces = marked(said) if row.differs else [(Piece(one or "", differs=False),) for one in said]
+    cells = zip(said, pieces, strict=True)
+    return Row(row.attribute, tuple(None if value is None else parts for value, parts in cells), row.differs)
+
+
+def references(texts: Sequence[str]) -> list[SourceRef]:
+    """Records named as `system:source_key`, each once; raises `MillstreamError`."""
+    try:
+        return list(dict.fromkeys(SourceRef.parse(text) for text in texts))
+    except ValueError as error:
+        raise MillstreamError(str(error)) from None

@@ -1,0 +1,157 @@
+"""One item of the queue: looked at, settled, and on to the next at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from canonical.errors import MillstreamError
+from canonical.stewardship import Decision
+from console.web.stewards.asked import Asked, asked
+from console.web.stewards.bulk import is_settled_here, verdict_of
+from console.web.stewards.comparing import SideBySide, score, side_by_side
+from console.web.stewards.moments import last_moment
+from console.web.stewards.queue import names
+from console.web.stewards.worklist import Worklist, about, next_of, worklist
+from console.web.visit import Visit
+from pipeline import stewardship
+from pipeline.stewardship import MOST_COMPARED, Decided, QueueItem, SourceRef
+from store import decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that systems give for an attribute, and which of them; `chosen`: it stands in the golden record now."""
+
+    value: str
+    systems: tuple[str, ...]
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The decision just taken or taken back, and what the model thought of the pair where it had been hidden."""
+
+    decision: Decision
+    undone: bool
+    posterior: float | None
+
+
+def show(visit: Visit) -> Response:
+    """The item, with everything a steward needs to settle it."""
+    given, name = asked(visit), visit.place("item")
+    found = worklist(visit, given)
+    at = found.place(name)
+    item = stewardship.queue_item(visit.hub, name) if at is None else found.items[at]
+    if item is None:
+        return visit.page(
+            "stewards/gone.html", HTTPStatus.NOT_FOUND, asked=given, next=found.after(name), news=_told(visit, given)
+        )
+    return visit.page(
+        "stewards/item.html", asked=given, item=item, number=None if at is None else at + 1, total=len(found.items),
+        next=found.after(name), seen=_seen(visit, item), choices=choices(item), news=_told(visit, given),
+        waiting=_waiting(visit, item), names=names(visit), here=is_settled_here(item),
+        title=visit.words.told(item.title),
+    )  # fmt: skip
+
+
+def _seen(visit: Visit, item: QueueItem) -> SideBySide | None:
+    refs = list(item.records[:MOST_COMPARED]) if item.kind in {"match", "ambiguous", "duplicate"} else []
+    if item.kind == "ambiguous" and not refs:
+        refs = _firsts(visit, item)[:MOST_COMPARED]
+    return side_by_side(visit.hub, item.entity, refs) if len(refs) > 1 else None
+
+
+def _firsts(visit: Visit, item: QueueItem) -> list[SourceRef]:
+    """The oldest record of each golden record that the item is about."""
+    places = dict.fromkeys(item.golden_ids)
+    return list(dict.fromkeys(stewardship.record(visit.hub, item.entity, one).records[0] for one in places))
+
+
+def choices(item: QueueItem) -> list[Choice]:
+    """What systems say of the attribute in conflict, each value once, with the systems that say it."""
+    by_value: dict[str, list[str]] = {}
+    for said in item.said if item.kind == "conflict" else ():
+        system, _, value = said.partition("=")
+        by_value.setdefault(value, []).append(system)
+    chosen = "" if item.chosen is None else item.chosen.casefold()
+    return [Choice(value, tuple(systems), value.casefold() == chosen) for value, systems in by_value.items()]
+
+
+def _waiting(visit: Visit, item: QueueItem) -> list[Decision]:
+    with visit.hub.store.read() as tx:
+        found = (decisions.numbered(tx, number) for number in item.decisions)
+        return [one for one in found if one is not None]
+
+
+def _told(visit: Visit, given: Asked) -> Told | None:
+    number = visit.number("decided", 0) or visit.number("undone", 0)
+    with visit.hub.store.read() as tx:
+        taken = decisions.numbered(tx, number) if number else None
+    if taken is None:
+        return None
+    undone = not visit.number("decided", 0)
+    shown = given.blind and not undone and taken.kind in {"same", "different"}
+    refs = (*taken.members, *taken.others)
+    return Told(taken, undone, score(visit.hub, taken.entity, refs).told.posterior if shown else None)
+
+
+def settle(visit: Visit) -> Response:
+    """Take the decision, then show the next item."""
+    given, name = asked(visit), visit.place("item")
+    before = worklist(visit, given)
+    item = next((one for one in before.items if one.item == name), None) or stewardship.queue_item(visit.hub, name)
+    if item is None:
+        return visit.go("queue.item", "", given.query, item=name)
+    done = _decided(visit, item)
+    return _on(visit, given, before, name, {"decided": str(done.decision.number)})
+
+
+def _decided(visit: Visit, item: QueueItem) -> Decided:
+    act, reason = visit.field("act"), visit.field("reason")
+    if act == "choose" and is_settled_here(item):
+        place, attribute, value = item.golden_ids[0], str(item.attribute), visit.field("value")
+        return stewardship.pin(
+            visit.hub, visit.actor, item.entity, place, attribute=attribute, value=value, reason=reason,
+            expires_at=last_moment(visit, visit.field("until")),
+        )  # fmt: skip
+    verdict = verdict_of(visit.hub, item, act, reason)
+    if verdict is None and act == "same" and item.kind == "ambiguous":
+        verdict = stewardship.same(item.entity, *_firsts(visit, item), reason=reason)
+    if verdict is None:
+        raise MillstreamError(f"such an item is not settled by {act!r}", entity=item.entity, key=item.item)
+    return stewardship.decide(visit.hub, visit.actor, verdict)[0]
+
+
+def _on(visit: Visit, given: Asked, before: Worklist, name: str, query: dict[str, str]) -> Response:
+    following = next_of(before, name, worklist(visit, given))
+    if following is None:
+        return visit.go("queue", "done.queue_end", {**given.query, **query})
+    return visit.go("queue.item", "", {**given.query, **query}, item=following.item)
+
+
+def undo(visit: Visit) -> Response:
+    """Take back one's last decision, and show the item that waits again."""
+    given = asked(visit)
+    done = stewardship.undo(visit.hub, visit.actor)
+    number = done.decision.about or 0
+    with visit.hub.store.read() as tx:
+        taken = decisions.numbered(tx, number)
+    item = about(worklist(visit, Asked(blind=given.blind)).items, taken, done.touched) if taken else None
+    if item is None:
+        return visit.go("queue", "done.queue_undone", given.query)
+    return visit.go("queue.item", "", {**given.query, "undone": str(number)}, item=item.item)
+
+
+def answer(visit: Visit) -> Response:
+    """Approve or refuse decisions that wait for a second person."""
+    given, name = asked(visit), visit.place("item")
+    before = worklist(visit, given)
+    item = stewardship.queue_item(visit.hub, name)
+    if item is None or not item.decisions:
+        return visit.go("queue.item", "", given.query, item=name)
+    answered = stewardship.approve if visit.field("act") == "approve" else stewardship.reject
+    done = answered(visit.hub, visit.actor, *item.decisions, reason=visit.field("reason"))
+    return _on(visit, given, before, name, {"decided": str(done[0].decision.number)})
