@@ -12,7 +12,7 @@ from pipeline.hub import Hub
 from pipeline.plan import judged_frames
 from pipeline.standing import standing_frame
 from rules.diff import Change
-from rules.explain import Verdict, explained
+from rules.explain import Verdict, explained, overdue
 from rules.records import FrameRecords, Records
 from rules.rows import typed_row
 from store import events
@@ -35,8 +35,16 @@ class Why:
 
 def why(hub: Hub, tx: Transaction, event: ChangeEvent) -> Why:
     """Explain an event with the rules as they are now, over the related records as they are now."""
-    verdicts = explained(change_of(event), hub.configuration.rules, related_records(hub, tx))
-    return Why(event, tuple(verdicts), tuple(_chain(tx, event)), tuple(commands_of(tx, event.id)))
+    verdicts = tuple(_verdicts(hub, tx, event))
+    return Why(event, verdicts, tuple(_chain(tx, event)), tuple(commands_of(tx, event.id)))
+
+
+def _verdicts(hub: Hub, tx: Transaction, event: ChangeEvent) -> list[Verdict]:
+    rules, change, records = hub.configuration.rules, change_of(event), related_records(hub, tx)
+    if event.kind != "overdue":
+        return explained(change, rules, records)
+    rule = rules.named(event.origin.removeprefix("rule:"))
+    return [overdue(change, rule, records)] if rule is not None else []
 
 
 def find_event(tx: Transaction, named: str) -> ChangeEvent | None:

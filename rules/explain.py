@@ -7,12 +7,12 @@ from typing import Literal
 
 from rules.compiling import CompiledRule
 from rules.conditions import Step
-from rules.decide import Decision, acts
+from rules.decide import Decision, acts, escalations
 from rules.diff import Change
 from rules.records import Records, no_records, view_of
 from rules.ruleset import RuleSet, comes_from
 
-Reason = Literal["fired", "echo", "event", "fields", "origin", "if", "unless"]
+Reason = Literal["fired", "overdue", "echo", "event", "fields", "origin", "if", "unless"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,12 @@ class Verdict:
     @property
     def fired(self) -> bool:
         """Whether it acted."""
-        return self.reason == "fired"
+        return self.reason in {"fired", "overdue"}
+
+
+def overdue(change: Change, rule: CompiledRule, records: Records = no_records) -> Verdict:
+    """The verdict of a rule whose timer ran out: what its `escalate` wants."""
+    return Verdict(rule, "overdue", decisions=tuple(escalations(rule, change, records)))
 
 
 def explained(change: Change, rules: RuleSet, records: Records = no_records) -> list[Verdict]:

@@ -46,6 +46,7 @@ RULES: dict[str, tuple[str, str]] = {
     "rules.fired": ("fired", "触发"),
     "rules.not": ("did not fire", "未触发"),
     "rules.because.fired": ("{decisions}", "{decisions}"),
+    "rules.because.overdue": ("its time ran out: {decisions}", "超时：{decisions}"),
     "rules.because.echo": ("the change only shows what the hub wrote", "变更只是反映本系统写出的内容"),
     "rules.because.event": ("it looks at {wanted} only", "只关注 {wanted}"),
     "rules.because.fields": ("none of its fields changed: {wanted}", "其关注的字段未变：{wanted}"),

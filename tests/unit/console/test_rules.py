@@ -57,6 +57,17 @@ def test_rules_explain__says_what_fired_and_what_did_not(call: Call, seen: Store
     assert "只关注 created" in drawn
 
 
+def test_rules_explain__of_a_timer_that_ran_out(call: Call, seen: Store) -> None:
+    rule = "purchase-unanswered"
+    row = {"reference": "P|1", "item": "B", "quantity": "5"}
+    event = ChangeEvent("timer|1", "awaited_purchase", "P|1", "overdue", None, row, [], f"rule:{rule}", NOW, "run-1")
+    with seen.begin() as tx:
+        events.append(tx, [event])
+    (verdict,) = call("rules", "explain", "timer|1", "--json").json["rules"]
+    assert (verdict["rule"], verdict["fired"], verdict["reason"]) == (rule, True, "overdue")
+    assert verdict["because"].startswith("its time ran out: ! ")
+
+
 def test_rules_explain__of_an_unknown_event(call: Call, seen: Store) -> None:
     refused = call("rules", "explain", "urgent_order/SO-2")
     assert refused.code != 0
