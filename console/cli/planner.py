@@ -30,7 +30,7 @@ QUANTITIES = frozenset(
         "short",
     }
 )  # fmt: skip
-NUMBERS = QUANTITIES | {"days", "needed", "available", "before", "after"}
+NUMBERS = QUANTITIES | {"days", "needed", "available"}
 
 
 @contextmanager
@@ -62,11 +62,11 @@ def run(*, fresh: bool = False, terminal: Caller) -> Exit:
         now, picture = desk.fresh if fresh else (desk.now, desk.picture)
         was, will = asdict(figures(desk.standing, desk.picture)), asdict(figures(now, picture))
         problems = [_row(row) for row in now.problems]
-    rows = [{"figure": name, "before": was[name], "after": will[name]} for name in was]
+    rows = [{"figure": name, "standing": was[name], "now": will[name]} for name in was]
 
     def draw() -> None:
         said = [{**row, "figure": terminal.say(f"plan.figure.{row['figure']}")} for row in rows]
-        _table(terminal, said, ("figure", "before", "after"))
+        _table(terminal, said, ("figure", "standing", "now"))
         if problems:
             terminal.line()
             terminal.heading("plan.problems")
@@ -290,7 +290,8 @@ def impact(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exi
         if not rows:
             terminal.line("plan.nobody_moves")
             return
-        _table(terminal, rows, ("key", "item", "due", "before", "after", "days"))
+        said = [{**row, "standing": row["before"], "rushed": row["after"]} for row in rows]
+        _table(terminal, said, ("key", "item", "due", "standing", "rushed", "days"))
 
     terminal.answer(rows, draw)
     return Exit.FINDINGS if rows else Exit.OK

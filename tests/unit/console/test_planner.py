@@ -1,0 +1,105 @@
+"""The planner's verbs over a small plan, as JSON and as a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from canonical.plan import PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanStock, ScheduledReceipt
+from console.cli import planner
+from pipeline.plan_desk import Desk
+from planning.mrp import plan
+
+Call = Callable[..., Any]
+TODAY = date(2026, 3, 2)
+MILLION = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def _small_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def day(offset: int) -> date:
+        return TODAY + timedelta(offset)
+
+    picture = PlanningSnapshot(
+        TODAY,
+        (PlanItem("G1", "make", 2), PlanItem("G2", "buy", 5)),
+        (PlanBomLine("G1", "G2", 2),),
+        (PlanDemand("so1", "G1", 3 * MILLION, day(20), "so1"), PlanDemand("so2", "G1", MILLION, day(3), "so2")),
+        stock=(PlanStock("s", "G2", 2 * MILLION),),
+        receipts=(ScheduledReceipt("po", "G2", 4 * MILLION, day(6), "purchase_order"),),
+    )
+    rows = {"golden_id": ["G1", "G2"], "code": ["truck", "axle"], "name": ["Truck", "Axle"]}
+
+    @contextmanager
+    def desk(_: object) -> Iterator[Desk]:
+        yield Desk(plan(picture), picture, {"item": pl.DataFrame(rows)})
+
+    monkeypatch.setattr(planner, "_desk", desk)
+
+
+def test_run_and_diff__say_that_nothing_changed(call: Call) -> None:
+    ended = call("plan", "run", "--json")
+    assert ended.code == 0
+    assert ended.json["standing"] == ended.json["now"]
+    assert ended.json["now"]["in_time"] == 2
+    assert call("plan", "diff", "--json").json == []
+
+
+def test_explain__by_code(call: Call) -> None:
+    lines = call("plan", "explain", "axle", "--json").json["account"]
+    assert [(line["day"], line["kind"], line["balance"]) for line in lines][:2] == [
+        ("2026-03-02", "on_hand", "2"),
+        ("2026-03-03", "order", "0"),
+    ]
+    assert "结余" in call("plan", "explain", "axle", "--lang", "zh").out
+
+
+def test_peg_and_kit__both_ways(call: Call) -> None:
+    traced = call("plan", "peg", "G1|so1|1", "--json").json
+    assert [row["supply"] for row in traced["fed_by"]] == ["po", "G2|so1|1"]
+    assert [row["consumer"] for row in traced["serves"]] == ["so1"]
+    (line,) = call("plan", "kit", "G1|so1|1", "--json").json
+    assert (line["required"], line["on_hand"], line["complete_by"]) == ("6", "0", "2026-03-20")
+    assert call("plan", "peg", "nothing").code != 0
+
+
+def test_promise__and_whom_a_rush_order_hurts(call: Call) -> None:
+    promised = call("plan", "promise", "truck", "1", "2026-03-04", "--json")
+    assert promised.code == 1
+    assert promised.json["promised"] == "2026-03-09"
+    (hurt,) = call("plan", "impact", "truck", "1", "2026-03-04", "--json").json
+    assert (hurt["key"], hurt["days"]) == ("so2", 4)
+    assert "nope" in call("plan", "promise", "nope", "1", "2026-03-04").err
+    assert call("plan", "promise", "truck", "0", "2026-03-04").code == 2
+    assert call("plan", "promise", "truck", "1", "soon").code == 2
+
+
+def test_scenario__stands_beside_the_plan(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "what_if.yaml"
+    file.write_text(
+        "scenarios:\n  late:\n    - {change: delay_receipts, item: axle, days: 30}\n"
+        "  more:\n    - {change: add_demand, item: truck, quantity: 2, due: 2026-03-30}\n"
+        "    - {change: change_demand, key: so2, quantity: 0}\n    - {change: change_stock, item: axle, quantity: 5}\n"
+        "    - {change: change_lead_time, item: axle, days: 1}\n"
+    )
+    base, late, more = call("plan", "scenario", str(file), "--json").json
+    assert (base["in_time"], late["in_time"], more["demands"]) == (2, 1, 2)
+    assert [row["key"] for row in late["moved"]] == ["so1"]
+    file.write_text("scenarios:\n  late:\n    - {change: delay_receipts, item: axle}\n")
+    ended = call("plan", "scenario", str(file))
+    assert ended.code == 2
+    assert "days" in ended.err
+
+
+def test_lists__of_what_is_short_to_buy_and_loaded(call: Call) -> None:
+    assert call("plan", "shortages", "--json").json == []
+    (bought,) = call("plan", "purchases", "--json").json
+    assert (bought["item"], bought["quantity"], bought["order_by"]) == ("G2", "2", "2026-03-15")
+    assert call("plan", "purchases", "--days", "3", "--json").json == []
+    assert call("plan", "load", "--json").json == []
