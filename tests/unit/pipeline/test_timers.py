@@ -96,15 +96,16 @@ def test_fire_due__killed_before_the_commit_fires_at_the_next_start(desk: Desk) 
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
     assert (desk.told(), desk.counts()) == ([], {"waiting": 1})
-    assert run(desk.folder, MONDAY + timedelta(days=9)).communicate(timeout=60)[0] == "1\n"
+    desk.moment += timedelta(days=9)
+    assert desk.fire().timers == 1
     assert (desk.told(), desk.counts()) == (["SO-1"], {"fired": 1})
 
 
 def test_fire_due__of_several_processes_one_fires(desk: Desk) -> None:
     desk.changed({}, {f"SO-{number}": "received" for number in range(30)})
-    processes = [run(desk.folder, MONDAY + timedelta(days=9)) for _ in range(3)]
+    processes = [run(desk.folder, MONDAY + timedelta(days=9)) for _ in range(2)]
     fired = [int(process.communicate(timeout=60)[0]) for process in processes]
-    assert sorted(fired) == [0, 0, 30]
+    assert sorted(fired) == [0, 30]
     assert len(desk.told()) == len(set(desk.told())) == 30
 
 
