@@ -33,7 +33,7 @@ class Trace:
 
 
 def traced(tx: Transaction, facts: Iterable[Change], records: Sequence[Heard], now: datetime) -> Mapping[Place, Trace]:
-    """The origin of every change that is not new: facts by their history, records by what was written to them."""
+    """The origin of changes, where there is one: facts by their history, records by what was written to them."""
     commands = causes(tx, {one.cause for one in records if one.cause})
     before = events.found(tx, commands.values())
     found: dict[Place, Trace] = {}
@@ -41,8 +41,8 @@ def traced(tx: Transaction, facts: Iterable[Change], records: Sequence[Heard], n
         event = before.get(commands.get(one.cause or "", ""))
         hops = 0 if one.cause is None or one.change.echo else 1 + (event.hops if event else 0)
         found[one.change.entity, one.change.key] = Trace(one.revision, one.cause, hops)
-    changed = [change for change in (*facts, *(one.change for one in records)) if change.kind == "changed"]
-    for place, times in _returns(tx, changed, now - WINDOW).items():
+    standing = [change for change in (*facts, *(one.change for one in records)) if change.kind != "deleted"]
+    for place, times in _returns(tx, standing, now - WINDOW).items():
         was = found.get(place, Trace())
         found[place] = Trace(was.revision, was.cause, max(was.hops, times))
     return found

@@ -136,7 +136,7 @@ def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | No
     found = _facts(hub, tx, run, plan, standing, frames)
     facts_changed = tuple(_diff(name, standing[name], frame, keys) for name, frame in found.items())
     records = record_changes(hub, tx, run, known, keys)
-    acting = (change for changes in facts_changed for change in changes.rows() if change.kind == "changed")
+    acting = (change for changes in facts_changed for change in changes.rows() if change.kind != "deleted")
     return LookedAt(
         facts=facts_changed,
         records=records.heard,

@@ -211,6 +211,16 @@ def test_circle__waits_for_a_person_who_is_told(desk: Desk) -> None:
         assert [notice.key for notice in notices.listed(tx, "operator")] == ["circle|work_order|W1"]
 
 
+def test_record_that_comes_and_goes__is_a_circle_too(desk: Desk) -> None:
+    desk.decided(work("W0", our_reference=None))
+    held = []
+    for _ in range(LOOP_AFTER + 1):
+        held.append(desk.decided(work("W0", our_reference=None), work(our_reference=None)).held)
+        desk.decided(work("W0", our_reference=None))
+    assert [event.hops for event in desk.events() if event.kind == "created"] == list(range(LOOP_AFTER + 1))
+    assert held == [0] * (LOOP_AFTER + 1)  # the document stands as first decided: nothing is written
+
+
 def test_scope__looks_at_one_neighbourhood_and_leaves_the_rest(desk: Desk) -> None:
     desk.decided(work(), work("W2"))
     moved = work(due=date(2026, 11, 12)), work("W2", due=date(2026, 11, 12))
