@@ -64,6 +64,7 @@ def _linker(records: pl.DataFrame, columns: Mapping[str, Comparison], blocking: 
     logging.getLogger("splink").setLevel(logging.ERROR)
     connection = duckdb.connect()
     connection.execute(f"set memory_limit='{MEMORY}'; set threads=2; set preserve_insertion_order=false")
+    connection.execute("set enable_progress_bar=false")
     engine = DuckDBAPI(connection)
     kept = sorted({*columns, *(name for rule in blocking for name in rule)})
     table = records.select(kept).with_row_index("unique_id").to_arrow()

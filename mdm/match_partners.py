@@ -102,6 +102,7 @@ def _trained(left: Fields, right: Fields, rules: Sequence[tuple[str, ...]], poli
     logging.getLogger("splink").setLevel(logging.ERROR)
     connection = duckdb.connect()
     connection.execute(f"set memory_limit='{MEMORY}'; set threads=2; set preserve_insertion_order=true")
+    connection.execute("set enable_progress_bar=false")
     engine = DuckDBAPI(connection)
     tables = []
     for name, table in (("left", left), ("right", right)):

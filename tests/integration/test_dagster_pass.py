@@ -17,6 +17,7 @@ import yaml
 from assets import keys
 from orchestration.deployment import dagster_home, prepare
 from orchestration.run import PassResult, run_pass
+from pipeline.artefacts import ARTEFACTS
 from pipeline.hub import Hub, load_configuration, open_hub
 from pipeline.plan import load_plan
 from pipeline.settings import DEPLOYMENTS, Settings
@@ -134,8 +135,14 @@ def test_pass__materialises_the_whole_graph(
     assert heard.index("notify") > heard.index("decide")
     configuration = load_configuration(Settings.from_environment(environ))
     done = _materialised(instance, result.run_id)
+    matched = sum(configuration.policies[entity].match for entity in configuration.entities)
     assert len(done) == (
-        len(configuration.streams()) + len(configuration.inbound) + 2 * len(configuration.entities) + 4 + 5
+        len(configuration.streams())
+        + len(configuration.inbound)
+        + 2 * len(configuration.entities)
+        + len(ARTEFACTS) * matched
+        + 4
+        + 5
     )
     item = done[keys.canonical("item", "erp")].metadata
     assert {"dagster/row_count", "dagster/column_schema", "dagster/column_lineage"} <= set(item)
