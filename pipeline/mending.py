@@ -86,7 +86,7 @@ def _fields(mapping: InboundMapping, record: Mapping[str, Any]) -> tuple[RawFiel
 
 
 def mend(
-    hub: Hub, system: str, entity: str, source_key: str, values: Mapping[str, str], actor: Actor
+    hub: Hub, actor: Actor, values: Mapping[str, str], *, system: str, entity: str, source_key: str
 ) -> list[QuarantineRow]:
     """Correct raw values (path → text, empty for nothing) and conform; returns what the record still breaks.
 
@@ -103,14 +103,15 @@ def mend(
     if not changed:
         raise MillstreamError("no value was changed", system=system, entity=entity, key=source_key)
     run = hub.new_run(actor)
-    mended = {**loads(dumps(dict(found.record)))}
+    mended = loads(dumps(dict(found.record)))
     for path, text in changed.items():
         _put(mended, path, text or None)
     _land(hub, run, system, found.stream, mended)
     with hub.store.begin() as tx:
         detail = {path: [standing[path], text] for path, text in changed.items()}
         audit.append(tx, hub.now(), actor, "record mended", f"record/{system}/{entity}/{source_key}", detail=detail)
-    return _conformed(hub, run, system, entity, found.stream, source_key)
+    left = _conformed(hub, run, system, found.stream)
+    return [row for row in left if (row.entity, row.rejection.source_key) == (entity, source_key)]
 
 
 def _put(record: dict[str, Any], path: str, value: str | None) -> None:
@@ -130,8 +131,8 @@ def _land(hub: Hub, run: Run, system: str, stream: str, record: Mapping[str, Any
         record_landing(tx, file, run.run_id, now, None, complete=False)
 
 
-def _conformed(hub: Hub, run: Run, system: str, entity: str, stream: str, key: str) -> list[QuarantineRow]:
-    """Every entity the stream tells about, conformed; what this record still breaks."""
+def _conformed(hub: Hub, run: Run, system: str, stream: str) -> list[QuarantineRow]:
+    """Every entity the stream tells about, conformed; what of the system is in quarantine then."""
     told = [
         other
         for (owner, other), mappings in hub.configuration.inbound.items()
@@ -140,11 +141,10 @@ def _conformed(hub: Hub, run: Run, system: str, entity: str, stream: str, key: s
     for other in told:
         conform(hub, system, other, run)
     with hub.store.read() as tx:
-        left = quarantine.listed(tx, stage="conform", system=system, entity=entity)
-    return [row for row in left if row.rejection.source_key == key]
+        return quarantine.listed(tx, stage="conform", system=system)
 
 
-def send_again(hub: Hub, stage: str, system: str, entity: str, source_key: str, actor: Actor) -> bool:
+def send_again(hub: Hub, actor: Actor, *, stage: str, system: str, entity: str, source_key: str) -> bool:
     """Judge a record again as it stands: at once where it was conforming, at the next pass otherwise.
 
     True where it is out of quarantine already.

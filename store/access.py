@@ -44,6 +44,11 @@ def password_hash(tx: Connection, name: str) -> str | None:
     return tx.execute(select(passwords.c.hash).where(passwords.c.name == name)).scalar_one_or_none()
 
 
+def with_password(tx: Connection) -> frozenset[str]:
+    """Everybody who has a password."""
+    return frozenset(tx.execute(select(passwords.c.name)).scalars())
+
+
 def rehash(tx: Connection, name: str, hashed: str, now: datetime) -> None:
     """The same password under today's cost."""
     upsert(tx, passwords, [{"name": name, "hash": hashed, "set_at": now}], ["hash"])

@@ -35,3 +35,28 @@ def listed(tx: Connection, on: str | None = None, limit: int = 1000) -> list[Aud
     if on is not None:
         query = query.where(audit.c.object == on)
     return [AuditEntry(row.at, row.actor, row.action, row.object, row.detail) for row in tx.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which acts are asked for: part of an actor, an action or an object, and a span of time."""
+
+    actor: str | None = None
+    action: str | None = None
+    object: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def found(tx: Connection, wanted: AuditFilter, *, limit: int, offset: int = 0) -> list[AuditEntry]:
+    """Acts that fit, newest first."""
+    query = select(audit).order_by(audit.c.position.desc()).limit(limit).offset(offset)
+    for name in ("actor", "action", "object"):
+        text = getattr(wanted, name)
+        if text is not None:
+            query = query.where(audit.c[name].icontains(text, autoescape=True))
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
+    return [AuditEntry(row.at, row.actor, row.action, row.object, row.detail) for row in tx.execute(query)]

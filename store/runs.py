@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, select, update
 
 from canonical.actors import Actor
-from store.statements import insert_new, upsert
+from store.statements import insert_new, select_in, upsert
 from store.tables import run_stages, runs
 
 RunState = Literal["running", "done", "failed"]
@@ -65,6 +65,16 @@ def stages(tx: Connection, run_id: str) -> list[StageCounts]:
         .order_by(run_stages.c.finished_at, run_stages.c.stage, run_stages.c.part)
     )
     return [StageCounts(row.stage, row.part, row.counts, row.finished_at) for row in rows]
+
+
+def history(tx: Connection, stage: str, limit: int = 60) -> list[tuple[Run, list[StageCounts]]]:
+    """The newest passes, the oldest of them first, each with what every part of one stage counted."""
+    newest = last(tx, limit)[::-1]
+    found: dict[str, list[StageCounts]] = {run.run_id: [] for run in newest}
+    query = select(run_stages).where(run_stages.c.stage == stage).order_by(run_stages.c.part)
+    for row in select_in(tx, query, run_stages.c.run_id, found):
+        found[row.run_id].append(StageCounts(row.stage, row.part, row.counts, row.finished_at))
+    return [(run, found[run.run_id]) for run in newest]
 
 
 def last_stage(tx: Connection, stage: str) -> StageCounts | None:

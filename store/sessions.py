@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from canonical.actors import Actor
+from store import audit
 from store.access import digest, new_token
 from store.tables import sessions
 
@@ -58,6 +60,9 @@ def end(tx: Connection, token: str) -> bool:
     return tx.execute(delete(sessions).where(sessions.c.token_hash == digest(token))).rowcount > 0
 
 
-def end_all(tx: Connection, name: str) -> int:
+def end_everywhere(tx: Connection, name: str, by: Actor | str, now: datetime) -> int:
     """End every session of a person; how many."""
-    return tx.execute(delete(sessions).where(sessions.c.name == name)).rowcount
+    ended = tx.execute(delete(sessions).where(sessions.c.name == name)).rowcount
+    if ended:
+        audit.append(tx, now, by, "sessions ended", f"person/{name}", detail={"sessions": ended})
+    return ended

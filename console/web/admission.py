@@ -114,7 +114,7 @@ def _refusal(visit: Visit, path: Path) -> Response | None:
         return visit.refuse(HTTPStatus.FORBIDDEN, "page.log_in_first")
     if isinstance(path.needs, Role) and not visit.may(path.needs):
         _audited(visit, path)
-        return visit.refuse(HTTPStatus.FORBIDDEN, "page.role", needed=visit.words.say(f"role.{path.needs.value}"))
+        return visit.refuse(HTTPStatus.FORBIDDEN, "page.role", needed=visit.words.say(f"page.role.{path.needs.value}"))
     if path.method != "GET" and not _from_us(visit):
         return visit.refuse(HTTPStatus.FORBIDDEN, "page.foreign_form")
     return None

@@ -58,6 +58,15 @@ ROUTES: tuple[Path, ...] = (
     Path("GET", "/quarantine", "quarantine", "pages.quarantine:listed", Role.VIEWER),
     Path("GET", "/quarantine/record", "quarantined", "pages.quarantine:show", Role.VIEWER),
     Path("POST", "/quarantine/record", "quarantined.replay", "pages.quarantine:replay", Role.STEWARD),
+    # -- looking, and setting up -------------------------------------------------------------------------------------
+    Path("GET", "/quality", "quality", "pages.quality:show", Role.VIEWER),
+    Path("GET", "/audit", "audit", "pages.audit:show", Role.APPROVER),
+    Path("GET", "/people", "people", "pages.people:listed", Role.ADMIN),
+    Path("POST", "/people", "people.add", "pages.people:add", Role.ADMIN),
+    Path("POST", "/people/roles", "people.roles", "pages.people:change_roles", Role.ADMIN),
+    Path("POST", "/people/link", "people.link", "pages.people:make_link", Role.ADMIN),
+    Path("POST", "/people/log-out", "people.log_out", "pages.people:log_out", Role.ADMIN),
+    Path("POST", "/people/remove", "people.remove", "pages.people:remove", Role.ADMIN),
     # -- stewards ----------------------------------------------------------------------------------------------------
     Path("GET", "/queue", "queue", "stewards.queue:show", Role.VIEWER),
     Path("POST", "/queue/preview", "queue.preview", "stewards.bulk:preview", Role.STEWARD),

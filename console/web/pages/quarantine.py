@@ -90,9 +90,9 @@ def replay(visit: Visit) -> Response:
         return visit.refuse(HTTPStatus.NOT_FOUND, "quarantine.unknown", key=key)
     values = {name.removeprefix("raw:"): visit.field(name) for name in visit.form or () if name.startswith("raw:")}
     if values:
-        out = not mend(visit.hub, system, entity, key, values, visit.actor)
+        out = not mend(visit.hub, visit.actor, values, system=system, entity=entity, source_key=key)
     else:
-        out = send_again(visit.hub, stage, system, entity, key, visit.actor)
+        out = send_again(visit.hub, visit.actor, stage=stage, system=system, entity=entity, source_key=key)
     told = "done.released" if out else "done.still_broken" if stage == "conform" else "done.next_pass"
     query = {"stage": stage, "system": system, "entity": entity, "key": key}
     return visit.go("quarantined", told=told, query=query)
