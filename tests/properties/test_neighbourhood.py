@@ -46,14 +46,14 @@ def structures(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
         )  # fmt: skip
         if made:
             bom.append({"golden_id": f"bom-{code}", "code": f"bom-{code}", "item": code, "in_force": True})
-            for part in draw(st.sets(st.sampled_from(ITEMS[place + 1 :]), min_size=1, max_size=2)):
-                lines.append(
-                    {
-                        "golden_id": f"{code}>{part}", "bom": f"bom-{code}", "parent": code, "component": part,
-                        "line": part, "quantity": Decimal(draw(st.integers(1, 3))), "per": Decimal(1),
-                        "scrap_rate": Decimal(0),
-                    }
-                )  # fmt: skip
+            lines += [
+                {
+                    "golden_id": f"{code}>{part}", "bom": f"bom-{code}", "parent": code, "component": part,
+                    "line": part, "quantity": Decimal(draw(st.integers(1, 3))), "per": Decimal(1),
+                    "scrap_rate": Decimal(0),
+                }
+                for part in sorted(draw(st.sets(st.sampled_from(ITEMS[place + 1 :]), min_size=1, max_size=2)))
+            ]  # fmt: skip
         if held := draw(amounts):
             stock.append({"golden_id": f"s-{code}", "item": code, "quantity": held, "status": "available"})
         if draw(st.booleans()):

@@ -14,6 +14,7 @@ import pytest
 import requests
 import uvicorn
 
+from canonical.errors import ConfigurationError
 from console.web.webhooks import webhook_app
 from pipeline.hub import Hub, open_hub
 from store import inbox
@@ -29,8 +30,14 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def address(hub: Hub) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(webhook_app(hub), host="127.0.0.1", port=0, log_level="warning"))
+def rung() -> list[None]:
+    return []
+
+
+@pytest.fixture
+def address(hub: Hub, rung: list[None]) -> Iterator[str]:
+    application = webhook_app(hub, lambda: rung.append(None))
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -56,11 +63,13 @@ def test_door__many_parallel_copies_make_one_event(hub: Hub, address: str) -> No
     body = b'{"id": "e1", "type": "report.created"}'
     sent = headers(body)
 
-    def post(_: int) -> int:
-        return requests.post(f"{address}/webhooks/mes", body, headers=sent, timeout=30).status_code
+    session = requests.Session()  # a thousand copies from one sender
+
+    def copy(_: int) -> int:
+        return session.post(f"{address}/webhooks/mes", body, headers=sent, timeout=30).status_code
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(post, range(100)))
+        answers = list(pool.map(copy, range(1000)))
     assert sorted(set(answers)) == [200, 202]
     assert answers.count(202) == 1
     assert count(hub) == 1
@@ -73,6 +82,25 @@ def test_door__keeps_nothing_it_does_not_believe(hub: Hub, address: str, path: s
     reply = requests.post(f"{address}/webhooks/{path}", b"{}", headers=headers(b"{}", secret=secret), timeout=30)
     assert reply.status_code == status
     assert count(hub) == 0
+
+
+def test_door__a_replayed_or_skewed_or_altered_event_makes_none(hub: Hub, address: str, rung: list[None]) -> None:
+    body, url = b'{"id": "e1"}', f"{address}/webhooks/mes"
+    sent = headers(body)
+    skewed = {**sent, "X-MES-Timestamp": str(int(time.time()) - 301)}
+    assert requests.post(url, body, headers=skewed, timeout=30).status_code == 401
+    assert requests.post(url, b'{"id": "e2"}', headers=sent, timeout=30).status_code == 401
+    assert count(hub) == 0
+    assert [requests.post(url, body, headers=sent, timeout=30).status_code for _ in range(2)] == [202, 200]
+    assert count(hub) == 1
+    assert len(rung) == 1  # whoever reads the inbox is woken for it, once
+
+
+def test_door__there_is_none_without_a_secret(tmp_path: Path) -> None:
+    opened = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="secret"):
+        webhook_app(opened)
+    opened.close()
 
 
 def test_door__refuses_a_body_without_end(address: str, hub: Hub) -> None:
