@@ -99,6 +99,10 @@ class SystemUnavailable(TransientError):
     """The system cannot be reached or failed inside."""
 
 
+class StoreFailed(TransientError):
+    """The hub's own store cannot go on: no room on the disk, or the database is away."""
+
+
 class CrosswalkPending(TransientError):
     """A reference has no native key in the target system yet."""
 

@@ -18,7 +18,7 @@ from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from connectors.port import Variant
 from pipeline.hub import Hub
-from store import audit, deliveries, documents, outbox, revisions, ticks
+from store import audit, deliveries, documents, durable, outbox, revisions, ticks
 from store.outbox import OutboxEntry
 from store.unit_of_work import Transaction
 
@@ -40,7 +40,8 @@ class SentMark:
 
     def raise_to(self, value: int) -> None:
         """Durable when it returns; never lowered, also not by another process."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(self.path.parent)
+        fresh = not self.path.exists()
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -49,6 +50,8 @@ class SentMark:
                 os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
+        if fresh:
+            durable.sync_folder(self.path.parent)
 
 
 def sent_mark(hub: Hub) -> SentMark:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 
-from canonical.errors import ConfigurationError
+from canonical.errors import ConfigurationError, StoreFailed
 
 BUSY_SECONDS = 30
+_FULL = ("disk is full", "no space left on device", "disk quota exceeded")
 WRITES = "millstream_writes"
 """Execution option of a connection that is going to write."""
 
@@ -32,11 +33,28 @@ def open_engine(url: str) -> Engine:
     )
 
 
+def no_room(error: BaseException) -> StoreFailed:
+    """What a full disk means, in words a person can act on."""
+    hint = "free space, then run again: what was acknowledged stands, the rest is done again"
+    return StoreFailed(f"no room on the hub's disk ({error})", hint=hint)
+
+
+def _in_words(context: ExceptionContext) -> None:
+    """A store that is full or away says so, and not by the driver's exception."""
+    said = str(context.original_exception).lower()
+    if any(full in said for full in _FULL):
+        raise no_room(context.original_exception) from context.original_exception
+    if context.is_disconnect:
+        hint = "see that it runs, then run again: what was acknowledged stands"
+        raise StoreFailed("the database is away", hint=hint) from context.original_exception
+
+
 def _sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise ConfigurationError("the store needs a file: a database in memory forgets", hint="sqlite:///path/to/file")
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "handle_error", _in_words)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -60,6 +78,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     engine = create_engine(url, executemany_mode="values_plus_batch", pool_pre_ping=True)
+    event.listen(engine, "handle_error", _in_words)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
