@@ -87,7 +87,7 @@ def _corrupted(records: pl.DataFrame, copies: NDArray[np.bool_], rng: np.random.
             if text:
                 at = int(rng.integers(1, len(text)))
                 values[row] = text[:at] + text[at + 1 :]
-        columns[name] = pl.Series(name, values, dtype=pl.String)
+        columns[name] = pl.Series(name, values.tolist(), dtype=pl.String)
     return pl.DataFrame(columns)
 
 

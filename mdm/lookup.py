@@ -91,9 +91,10 @@ class Index:
     def candidates(self, wanted: Profile, limit: int = LOOKED_AT) -> list[int]:
         """Rows that share keys with a record, those with the rarest first, ties by row."""
         votes: dict[int, float] = {}
-        for key in _hashed(keys_of(wanted)):
-            start = int(np.searchsorted(self.hashes, key, "left"))
-            end = int(np.searchsorted(self.hashes, key, "right"))
+        # An array of the same type: a Python integer would make NumPy convert all the hashes, and round them.
+        keys = np.array(_hashed(keys_of(wanted)), dtype=np.uint64)
+        starts, ends = (np.searchsorted(self.hashes, keys, side).tolist() for side in ("left", "right"))
+        for start, end in zip(starts, ends, strict=True):
             if 0 < end - start <= COMMON:
                 weight = math.log(1 + len(self) / (end - start))
                 for row in self.rows[start:end].tolist():
