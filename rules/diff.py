@@ -125,7 +125,8 @@ def diff(
     rows = matched.filter(some) if differs.width else matched.clear()
     ranked = rows.with_columns(new[key].gather(rows[_NEW]).alias(key)).with_row_index("__at").sort(key)
     created = new[pairs.filter(pl.col(_OLD).is_null())[_NEW]].sort(key)
-    gone = old.join(new.select(key), on=key, how="anti").sort(key) if complete else old.clear()
+    some_gone = complete and matched.height < old.height
+    gone = old.join(new.select(key), on=key, how="anti").sort(key) if some_gone else old.clear()
     return Changes(
         entity, key, compared, created, was=old[ranked[_OLD]], now=new[ranked[_NEW]],
         differs=differs.filter(some)[ranked["__at"]] if differs.width else differs, deleted=gone, origin=origin,
@@ -142,30 +143,39 @@ def _pairs(old: pl.Series, new: pl.Series) -> pl.DataFrame:
     return left.join(right, on="key", how="left", maintain_order="left").select(_NEW, _OLD)
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One frame as the pairs see it: its rows at `places`, or all as they stand."""
+
+    frame: pl.DataFrame
+    places: pl.Series | None
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, places: pl.Series) -> _Side:
+        as_it_stands = places.len() == frame.height and bool((places == pl.int_range(frame.height, eager=True)).all())
+        return cls(frame, None if as_it_stands else places)
+
+    def taken(self, column: pl.Series) -> pl.Series:
+        """A column of the frame, in the order of the pairs."""
+        return column if self.places is None else column.gather(self.places)
+
+
 def _differs(old: pl.DataFrame, new: pl.DataFrame, matched: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
     """Which field of which pair differs: one column a field."""
-    straight = matched.height == old.height == new.height and bool((matched[_NEW] == matched[_OLD]).all())
-    found = {name: _one(old, new, name, matched, straight=straight) for name in fields}
-    return pl.DataFrame({name: column for name, column in found.items() if column is not None})
+    before, after = _Side.of(old, matched[_OLD]), _Side.of(new, matched[_NEW])
+    return pl.DataFrame({name: _one(before, after, name) for name in fields if name in new.columns})
 
 
-def _one(old: pl.DataFrame, new: pl.DataFrame, name: str, matched: pl.DataFrame, *, straight: bool) -> pl.Series | None:
-    def taken(frame: pl.DataFrame, column: pl.Series, side: str) -> pl.Series:
-        return column if straight and column.len() == frame.height else column.gather(matched[side])
-
-    if name not in new.columns:
-        return None
-    unknown = None if name in old.columns else pl.repeat(value=True, n=old.height, dtype=pl.Boolean, eager=True)
-    before = _absent(old, name) if unknown is None else unknown
-    after = _absent(new, name)
-    differs = (
-        taken(new, new[name], _NEW).ne_missing(taken(old, old[name], _OLD))
-        if unknown is None
-        else taken(old, unknown, _OLD)
-    )
-    if before is not None and unknown is None:
-        differs = differs | taken(old, before, _OLD)
-    return differs if after is None else differs & ~taken(new, after, _NEW)
+def _one(before: _Side, after: _Side, name: str) -> pl.Series:
+    old, new = before.frame, after.frame
+    if name in old.columns:
+        differs = after.taken(new[name]).ne_missing(before.taken(old[name]))
+        unknown = _absent(old, name)
+        differs = differs if unknown is None else differs | before.taken(unknown)
+    else:
+        differs = before.taken(pl.repeat(value=True, n=old.height, dtype=pl.Boolean, eager=True))
+    unsaid = _absent(new, name)
+    return differs if unsaid is None else differs & ~after.taken(unsaid)
 
 
 def _absent(frame: pl.DataFrame, name: str) -> pl.Series | None:
