@@ -25,6 +25,9 @@ from store import audit, quarantine
 from store.landing import RAW_SCHEMA, record_landing
 from store.quarantine import QuarantineRow
 
+_NAMING = frozenset({"source_key", "native_id", "changed_at"})
+"""What says which record this is, and how old: with another one it would be another record."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawField:
@@ -77,7 +80,7 @@ def _fields(mapping: InboundMapping, record: Mapping[str, Any]) -> tuple[RawFiel
     for name, paths in mapping.lineage.items():
         for path in paths:
             behind.setdefault(path, []).append(name)
-    found = ((path, raw_value(record, path)[1]) for path in mapping.paths)
+    found = ((path, raw_value(record, path)[1]) for path in mapping.paths if not _NAMING & set(behind.get(path, ())))
     return tuple(
         RawField(path, None if value is None else str(value), tuple(behind.get(path, ())))
         for path, value in found
