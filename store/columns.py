@@ -20,6 +20,11 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found.group()):04x}"
 
 
+def canonical_text(value: object) -> str:
+    """A JSON value as the columns keep it."""
+    return _LONE_SURROGATE.sub(_escape, strict_json.dumps(value))
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC moment. A naive value is refused (`ValueError`): it would mean a guess about its zone."""
 
@@ -50,7 +55,7 @@ class StrictJson(TypeDecorator[Any]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Canonical text; `None` is SQL NULL."""
-        return None if value is None else _LONE_SURROGATE.sub(_escape, strict_json.dumps(value))
+        return None if value is None else canonical_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         """The JSON value."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, insert, select, update
 
 from canonical import strict_json
 from canonical.errors import MillstreamError
+from store.columns import canonical_text
 from store.statements import select_in, upsert
 from store.tables import golden_history, golden_records
 
@@ -56,7 +57,7 @@ def record(
     history: list[dict[str, Any]] = []
     for golden_id, content in contents.items():
         last = standing.get(golden_id)
-        written = strict_json.dumps(content)
+        written = canonical_text(content)
         if last is not None and last.content == written and last.retired_at is None:
             continue
         version = last.version + 1 if last is not None else 1
@@ -64,11 +65,13 @@ def record(
         current.append({**place, "content": written, "retired_at": None, "redirect_to": None})
         since = (effective or {}).get(golden_id)
         history.append(
-            {**place, "content": content, "valid_from": valid_from, "run_id": run_id, "effective_from": since}
+            {**place, "written": written, "valid_from": valid_from, "run_id": run_id, "effective_from": since}
         )
     upsert(tx, golden_records, current, ["version", "content", "retired_at", "redirect_to"])
     if history:
-        tx.execute(insert(golden_history), history)
+        # The text is canonical already: written once for both tables.
+        text = bindparam("written", type_=Text)
+        tx.execute(insert(golden_history).values(content=text), history)
     return [row["golden_id"] for row in history]
 
 
