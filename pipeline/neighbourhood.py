@@ -120,7 +120,7 @@ def neighbourhood(
     own_lines = frames["sales_order_line"].filter(pl.col("order").is_in(list(orders)))
     roots = lines | frozenset(own_lines["golden_id"])
     first = set(own_lines["item"]) | {peg.item for root in roots for peg in standing.drawn.get(root, ())}
-    items = _down(first, parts)
+    items = down(first, parts)
     consumers = set(roots) | {safety_stock_key(item) for item in items}
     planned = _planned_again(standing, items, consumers)
     narrow = _narrowed(frames, orders, items)
@@ -143,7 +143,8 @@ def neighbourhood(
     return Neighbourhood(orders, roots, narrow, fenced, frozenset(planned), frozenset((*taken, *shared)))
 
 
-def _down(first: Iterable[str], parts: Mapping[str, set[str]]) -> set[str]:
+def down(first: Iterable[str], parts: Mapping[str, set[str]]) -> set[str]:
+    """These items and all they are made of."""
     found, waiting = set(first), list(first)
     while waiting:
         for part in parts.get(waiting.pop(), ()):
