@@ -31,10 +31,11 @@ from pipeline.delivery import (
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
-from pipeline.restored import SentMark, next_batch, sent_mark
+from pipeline.restored import next_batch, sent_mark
 from store import deliveries, documents, outbox, runs
 from store.connections import ConnectionState
 from store.deliveries import ClaimedCommand
+from store.sent_mark import SentMark
 from store.unit_of_work import Transaction
 
 BATCH = 50

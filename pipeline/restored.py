@@ -9,49 +9,18 @@ been given out, so that no id is used again for another content.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from dataclasses import dataclass
-from pathlib import Path
-
 from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from connectors.port import Variant
 from pipeline.hub import Hub
-from store import audit, deliveries, documents, durable, outbox, revisions, ticks
+from store import audit, deliveries, documents, outbox, revisions, ticks
 from store.outbox import OutboxEntry
+from store.sent_mark import SentMark
 from store.unit_of_work import Transaction
 
 TICK = "deliveries"
 ACTOR = "run:restore"
 OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT, State.HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class SentMark:
-    """The highest counter of a batch that may have been sent, in a file that survives the store."""
-
-    path: Path
-
-    @property
-    def value(self) -> int:
-        """Zero before the first batch."""
-        return int(self.path.read_bytes() or b"0") if self.path.exists() else 0
-
-    def raise_to(self, value: int) -> None:
-        """Durable when it returns; never lowered, also not by another process."""
-        durable.make_folder(self.path.parent)
-        fresh = not self.path.exists()
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if value > int(os.read(descriptor, 32) or b"0"):
-                os.pwrite(descriptor, b"%020d" % value, 0)
-                os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        if fresh:
-            durable.sync_folder(self.path.parent)
 
 
 def sent_mark(hub: Hub) -> SentMark:

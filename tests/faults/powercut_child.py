@@ -14,9 +14,9 @@ from sqlalchemy import event
 
 from canonical.commands import Command
 from canonical.errors import MillstreamError
-from pipeline.restored import SentMark
 from store import outbox
 from store.landing import RawFiles, record_landing
+from store.sent_mark import SentMark
 from store.unit_of_work import Store
 from tests.faults.powercut import ACKS
 

@@ -11,9 +11,10 @@ import pytest
 
 from canonical.commands import State
 from pipeline import delivery
-from pipeline.restored import SentMark, notice_restore
+from pipeline.restored import notice_restore
 from store import audit, outbox
 from store.revisions import next_revision
+from store.sent_mark import SentMark
 from store.unit_of_work import Store
 from tests.faults.world import OPERATIONS, World, command, states
 

@@ -25,9 +25,9 @@ from pipeline.deliver import Round
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
-from pipeline.restored import SentMark
 from store import deliveries, outbox
 from store.database import WRITES
+from store.sent_mark import SentMark
 from store.tables import metadata
 from store.unit_of_work import Store
 
