@@ -192,11 +192,6 @@ def _merged(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def round_the_clock(zone: ZoneInfo, name: str = "always") -> WorkingCalendar:
-    """A calendar without any rest."""
-    return WorkingCalendar(name, zone, (ALL_DAY,) * 7)
-
-
 def hours_from(begin: time, hours: Decimal) -> Shifts:
     """One shift of so many hours from a local time; none for 0. Raises `ValueError` for more than 24 or less than 0."""
     if not 0 <= hours <= 24:  # noqa: PLR2004 - the hours of a day

@@ -14,7 +14,6 @@ from canonical.calendars import (
     Shift,
     WorkingCalendar,
     hours_from,
-    round_the_clock,
     work_centre_calendar,
 )
 
@@ -69,10 +68,10 @@ def test_worked_on__counts_what_two_shifts_share_once() -> None:
     assert handover.worked_on(date(2026, 11, 3)) == timedelta(hours=15)
 
 
-def test_round_the_clock__is_plain_time() -> None:
+def test_calendar_without_rest__is_plain_time() -> None:
     begin = datetime(2026, 3, 28, 12, tzinfo=UTC)
-    assert round_the_clock(BERLIN).add(begin, timedelta(hours=48)) == begin + timedelta(hours=48)
-    assert round_the_clock(BERLIN).week[0] == ALL_DAY
+    always = WorkingCalendar("always", BERLIN, (ALL_DAY,) * 7)
+    assert always.add(begin, timedelta(hours=48)) == begin + timedelta(hours=48)
 
 
 def test_calendar_without_working_time__is_said_and_does_not_hang() -> None:

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from canonical.calendars import Shift, WorkingCalendar, round_the_clock
+from canonical.calendars import ALL_DAY, Shift, WorkingCalendar
 from rules.diff import Change
 from rules.timers import TimerKey, Watched, Within, timer_changes
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DESK = WorkingCalendar("office", SHANGHAI, (*((Shift(time(8), time(16)),),) * 5, (), ()))
-CALENDARS = {"office": DESK, "always": round_the_clock(SHANGHAI)}
+CALENDARS = {"office": DESK, "always": WorkingCalendar("always", SHANGHAI, (ALL_DAY,) * 7)}
 NOW = datetime(2026, 11, 6, 15, tzinfo=SHANGHAI).astimezone(UTC)  # a Friday, an hour before the desks close
 DAY = Within(hours=8, calendar="office")
 KEY: TimerKey = ("review", "order", "SO-1")
