@@ -78,6 +78,8 @@ class Relay:
         self._pulled: set[Place] = set()
         self._undecided = False
         """Whether a turn planned and did not decide: then the next looks at everything."""
+        self._unsettled = False
+        """Whether turns have looked at neighbourhoods since everything was looked at."""
         self.waiting = False
         """Whether the last turn gave way to a batch pass."""
 
@@ -98,6 +100,21 @@ class Relay:
         self.hub.frames.flush()
         with self.hub.store.begin() as tx:
             runs.finish(tx, self._run.run_id, "done", self.hub.now())
+
+    def settle(self) -> None:
+        """When it is quiet: plan and decide on everything, as a pass does, and keep what stands in memory only.
+
+        Facts that lie outside a neighbourhood (what an item is short of) are decided on here, or in the next pass.
+        """
+        if self._unsettled:
+            self._undecided = True
+            self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
+            with self.hub.frames.glance():
+                look_again(self.hub, self._run)
+                decided = self._decided(self._run, _Clock())
+            self._told(Turned(self._run.turn, 0, (), (), decided.changes, decided.commands, {}))
+            self._unsettled = False
+        self.hub.frames.flush()
 
     def poll(self, system: str) -> bool:
         """Read the streams of a system that posts no webhooks; whether there was something new."""
@@ -164,6 +181,7 @@ class Relay:
         self._undecided = True
         if near is not None and stays_near(near):
             made, scope = scope_of(self.hub, near)
+            self._unsettled = True
         else:
             made, scope = plan(self.hub, run)[0], None
         clock.lap("plan" if scope is None else "plan_near")

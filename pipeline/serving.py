@@ -18,8 +18,8 @@ LOOK_SECONDS = 1.0
 """How often the inbox is looked at when nobody rings."""
 GIVING_WAY_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 2.0
-FLUSH_SECONDS = 15.0
-"""How often frames that stand in memory are written, when nothing else is to be done."""
+QUIET_SECONDS = 15.0
+"""After so long without an event everything is looked at once, and what stands in memory is written."""
 
 
 class Service:
@@ -40,7 +40,8 @@ class Service:
         self.ready = threading.Event()
         self._told, self._polled, self._poll_seconds = told, polled, poll_seconds
         self._stopping = threading.Event()
-        self._flushed = self._asked = time.monotonic()
+        self._busy = self._asked = time.monotonic()
+        self._settled = True
         self._thread = threading.Thread(target=self._serve, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -72,9 +73,11 @@ class Service:
 
     def _step(self) -> None:
         self._poll()
-        if self.relay.turn() is None:
-            self._flush()
-            self.wakes.wait(LOOK_SECONDS if not self.relay.waiting else GIVING_WAY_SECONDS)
+        if self.relay.turn() is not None:
+            self._busy, self._settled = time.monotonic(), False
+            return
+        self._settle()
+        self.wakes.wait(LOOK_SECONDS if not self.relay.waiting else GIVING_WAY_SECONDS)
 
     def _poll(self) -> None:
         if self._polled and time.monotonic() - self._asked > self._poll_seconds:
@@ -82,10 +85,10 @@ class Service:
             for system in self._polled:
                 self.relay.poll(system)
 
-    def _flush(self) -> None:
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self._flushed = time.monotonic()
-            self.hub.frames.flush()
+    def _settle(self) -> None:
+        if not self._settled and not self.relay.waiting and time.monotonic() - self._busy > QUIET_SECONDS:
+            self.relay.settle()
+            self._settled = True
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Trouble passes or is mended: events stay unread until then."""
