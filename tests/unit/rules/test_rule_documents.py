@@ -14,7 +14,7 @@ from rules.ruleset import RuleSet
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("page", ["reference/rules.md", "howto/write-a-rule.md"])
+@pytest.mark.parametrize("page", ["reference/rules.md", "howto/write-a-rule.md", "howto/write-a-rule.zh-CN.md"])
 def test_example__loads_and_does_what_its_fixtures_say(tmp_path: Path, page: str) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
     book, fixtures = blocks
