@@ -122,6 +122,8 @@ def split(visit: Visit) -> Response:
 def pin(visit: Visit) -> Response:
     """One attribute is set by hand."""
     entity, golden_id = visit.place("entity"), visit.field("id")
+    if entity not in STEWARDED:
+        return visit.refuse(HTTPStatus.NOT_FOUND, "page.unknown")
     stewardship.pin(
         visit.hub, visit.actor, entity, golden_id, attribute=visit.field("attribute"), value=visit.field("value"),
         reason=visit.field("reason"), expires_at=last_moment(visit, visit.field("until")),
