@@ -10,6 +10,7 @@ from canonical.stewardship import SourceRef
 from console.web.site import shown
 from console.web.stewards.marking import Piece, marked
 from console.web.stewards.waterfall import Waterfall, waterfall
+from console.words.words import Words
 from pipeline import stewardship
 from pipeline.hub import Hub
 from pipeline.stewardship import ComparedRow, Comparison, Explanation
@@ -59,10 +60,17 @@ class SideBySide:
         return sum(row.differs for row in self.rows)
 
 
-def side_by_side(hub: Hub, entity: str, refs: Sequence[SourceRef]) -> SideBySide:
+def side_by_side(hub: Hub, words: Words, entity: str, refs: Sequence[SourceRef]) -> SideBySide:
     """Records compared; raises `MillstreamError` for one, for more than five, and for what nobody knows."""
     seen = stewardship.compare(hub, entity, refs)
-    return SideBySide(entity, _columns(seen), _rows(seen.rows), _rows(seen.parsed), score(hub, entity, refs))
+    parsed = [_spoken(words, row) for row in seen.parsed]
+    return SideBySide(entity, _columns(seen), _rows(seen.rows), _rows(parsed), score(hub, entity, refs))
+
+
+def _spoken(words: Words, row: ComparedRow) -> ComparedRow:
+    """What was read out of a name, in the reader's words: `black_oxide` is 发黑."""
+    said = [one and " ".join(words.shown(word, "part") for word in one.split()) for one in row.values]
+    return ComparedRow(row.attribute, tuple(said), row.differs)
 
 
 def score(hub: Hub, entity: str, refs: Sequence[SourceRef]) -> Score:
