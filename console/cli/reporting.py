@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODULE = "orchestration.reporter"
 EVERY_SECONDS = 1.0
-END_SECONDS = 10
+END_SECONDS = 30
 
 
 class Reports:
