@@ -14,8 +14,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import delete, event
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
@@ -45,9 +52,9 @@ class Worker:
 class OutboxMachine(RuleBasedStateMachine):
     """Times move only by `time_passes`, so that every trace is reproducible."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         super().__init__()
-        self.store = _shared_store()
+        self.store = _emptied(store or _shared_store())
         self.now = datetime(2026, 11, 2, tzinfo=UTC)
         self.workers: dict[str, Worker] = {}
         self.lives = 0
@@ -269,13 +276,27 @@ def _shared_store() -> Store:
         _opened.append(Store.open(f"sqlite:///{Path(_folder.name)}/hub.sqlite"))
         _opened[0].close()  # further connections do not wait for the disk: no trace cuts the power
         event.listen(_opened[0].engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA synchronous=OFF"))
-    with _opened[0].begin() as tx:
+    return _opened[0]
+
+
+def _emptied(store: Store) -> Store:
+    with store.begin() as tx:
         for table in reversed(metadata.sorted_tables):
             tx.execute(delete(table))
-    return _opened[0]
+    return store
 
 
 OutboxMachine.TestCase.settings = settings(
     max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOutboxMachine = OutboxMachine.TestCase
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_outbox_machine__on_postgresql(postgres_database: str) -> None:
+    store = Store.open(postgres_database)
+    try:
+        run_state_machine_as_test(lambda: OutboxMachine(store), settings=OutboxMachine.TestCase.settings)  # type: ignore[no-untyped-call]
+    finally:
+        store.close()
