@@ -38,7 +38,9 @@ ASKED = 2_000
 COLUMNS: Mapping[str, Comparison] = {
     "core": "name", "trade": "exact", "region": "exact", "phone": "digits", "tax_number": "digits", "street": "name"
 }  # fmt: skip
-BLOCKING = (("tax_number",), ("phone",), ("core", "region"), ("street", "region"))
+BLOCKING = (
+    ("tax_number",), ("phone",), ("core", "region"), ("street", "region"), ("substr(core, 1, 4)", "region", "trade")
+)  # fmt: skip
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 POLICY = Policy(entity="partner", golden_id="identity", precedence=("erp", "crm"))
 CHUNK = 50_000

@@ -46,7 +46,7 @@ def dedupe(
 ) -> Weighed:
     """Pairs of rows of `records` that may be one thing, without labels; absent values are null.
 
-    `blocking`: columns that two rows must share to be looked at, any of them.
+    `blocking`: columns, or SQL expressions of them, that two rows must share to be looked at, any of them.
     """
     linker = _linker(records, columns, blocking)
     _train(linker, blocking, seed)
@@ -66,7 +66,7 @@ def _linker(records: pl.DataFrame, columns: Mapping[str, Comparison], blocking: 
     connection.execute(f"set memory_limit='{MEMORY}'; set threads=2; set preserve_insertion_order=false")
     connection.execute("set enable_progress_bar=false")
     engine = DuckDBAPI(connection)
-    kept = sorted({*columns, *(name for rule in blocking for name in rule)})
+    kept = sorted({*columns, *(name for rule in blocking for name in rule if name in records.columns)})
     table = records.select(kept).with_row_index("unique_id").to_arrow()
     settings = SettingsCreator(
         link_type="dedupe_only",
