@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rules.explain import Verdict
     from rules.fixtures import Tried
     from rules.ruleset import RuleSet
+    from rules.timers import Within
     from store.events import ChangeEvent
     from store.unit_of_work import Transaction
 
@@ -35,15 +36,17 @@ def listed(*, terminal: Caller) -> Exit:
     answer = [_rule(rule) for rule in rules]
     columns = ("col.rule", "col.when", "col.condition", "col.then", "col.priority")
 
-    def draw() -> None:
-        terminal.table(
-            columns,
-            [(one["rule"], one["when"], _conditions(terminal, one), "\n".join(one["then"]), one["priority"] or "")
-             for one in answer],
-            right=[4],
-        )  # fmt: skip
-
-    terminal.answer(answer, draw)
+    rows = [
+        (
+            one["rule"],
+            one["when"],
+            _conditions(terminal, one),
+            "\n".join([*one["then"], *one["later"]]),
+            one["priority"],
+        )
+        for one in answer
+    ]
+    terminal.answer(answer, lambda: terminal.table(columns, rows, right=[4]))
     return Exit.OK
 
 
@@ -60,11 +63,19 @@ def _rule(rule: CompiledRule) -> dict[str, Any]:
     when = f"{rule.subject} {', '.join(spec.when.event)}"
     narrowed = [f"({', '.join(spec.when.fields)})"] if spec.when.fields else []
     narrowed += [f"← {', '.join(spec.when.origin)}"] if spec.when.origin else []
+    later = [f"{_waited(spec.within)}: {_action(then)}" for then in spec.escalate]
     return {
         "rule": rule.name, "when": " ".join([when, *narrowed]), "if": spec.if_, "unless": spec.unless,
-        "then": [_action(then) for then in spec.then], "escalate": [_action(then) for then in spec.escalate],
+        "then": [_action(then) for then in spec.then], "later": later,
         "priority": spec.priority, "why": spec.why, "place": rule.place,
     }  # fmt: skip
+
+
+def _waited(within: Within | None) -> str:
+    """How long before a rule escalates."""
+    if within is None:
+        return ""
+    return f"{within.days} d" if within.hours is None else f"{within.hours} h"
 
 
 def _action(then: Any) -> str:  # noqa: ANN401 - any of the three actions

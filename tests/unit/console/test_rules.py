@@ -34,6 +34,7 @@ def test_rules_list__names_what_each_looks_at_and_does(call: Call) -> None:
     listed = {row["rule"]: row for row in call("rules", "list", "--json").json}
     assert listed["make-to-order"]["if"] == 'sourcing == "make"'
     assert listed["make-to-order"]["then"] == ["order_production → erp", "order_work → mes"]
+    assert listed["purchase-unanswered"]["later"][0].startswith("2 d: ! ")
     assert listed["urgent-work"]["place"].startswith("rules/rulebooks/urgent.yaml:")
     assert "make-to-order" in call("rules", "list").out
 
