@@ -41,7 +41,9 @@ def _low_stock(sources: FactSources) -> Iterator[Row]:
     for item in rows(sources.frames, "item"):
         key, safety = item["golden_id"], item["safety_stock"] or Decimal(0)
         there = available[key] + coming[key]
-        if there >= safety or item["obsolete"]:
+        # As the plan does: what is obsolete is used up, and what has no identity may lie there under another name.
+        nameless = sources.planning.identity_needed and item["drawing_number"] is None
+        if there >= safety or item["obsolete"] or nameless:
             continue
         sourcing = item["sourcing"] or "buy"
         yield {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from canonical.actors import Actor
 from pipeline.hub import Hub
 from pipeline.timers import fire_due
-from sandbox.factory.model import OpenPurchase
-from sandbox.factory.views import dirt
+from sandbox.factory.model import OpenPurchase, SystemName
+from sandbox.factory.views import dirt, material_views
 from store import notices, tasks
 from store.tasks import Task, Verdict
 from tests.e2e.oracle import Expected
@@ -57,6 +59,34 @@ def hub(plant: Plant) -> Iterator[Hub]:
     opened = plant.hub()
     yield opened
     opened.close()
+
+
+def test_what_lies_below_its_safety_stock_is_proposed(plant: Plant, expected: Expected, hub: Hub) -> None:
+    proposals = {**told(hub, "purchasing"), **told(hub, "planner")}
+    assert {key.removeprefix("low|") for key in proposals if key.startswith("low|")} == _below_safety(expected)
+
+
+def _below_safety(expected: Expected) -> set[str]:
+    """Drawing numbers of what is not there and not on its way as much as it should be, by the plant's own books."""
+    there: defaultdict[int, Decimal] = defaultdict(Decimal)
+    shelved, mastered = _known(expected, "wms"), _known(expected, "erp")
+    for lot in expected.plant.stock:
+        if lot.status == "available" and lot.quantity > 0 and lot.material in shelved:
+            there[lot.material] += lot.quantity
+    for bought in expected.plant.purchases:
+        there[bought.material] += bought.quantity
+    for work in expected.plant.work:
+        there[work.material] += work.quantity
+    return {
+        one.drawing_number
+        for one in expected.plant.materials
+        if there[one.serial] < one.safety_stock and not one.obsolete and one.serial in mastered
+    }
+
+
+def _known(expected: Expected, system: SystemName) -> set[int]:
+    """The materials whose record in a system can be told to be of them."""
+    return {view.serial for view in material_views(expected.plant, system) if view.spoilt in {None, "duplicate"}}
 
 
 def test_people_settle_and_suppliers_let_down(plant: Plant, expected: Expected, custom: list[str], hub: Hub) -> None:

@@ -104,7 +104,7 @@ FLOOR = (("work_order", [work()]), ("routing", ROUTING), ("operation", STEPS))
 
 
 def test_low_stock__counts_what_is_there_and_what_is_coming() -> None:
-    item = {"golden_id": "B", "code": "B", "sourcing": "buy", "safety_stock": Decimal(20)}
+    item = {"golden_id": "B", "code": "B", "sourcing": "buy", "safety_stock": Decimal(20), "drawing_number": "B"}
     stock = [
         {"golden_id": str(at), "warehouse": "W", "item": "B", "lot": str(at), "status": status, "quantity": Decimal(5)}
         for at, status in enumerate(("available", "blocked"))
@@ -127,6 +127,8 @@ def test_low_stock__counts_what_is_there_and_what_is_coming() -> None:
     bought["quantity"] = Decimal(19)
     assert derived("low_stock", *frames) == []
     bought["quantity"], item["obsolete"] = Decimal(10), True
+    assert derived("low_stock", *frames) == []
+    item["obsolete"], item["drawing_number"] = False, None
     assert derived("low_stock", *frames) == []
 
 
