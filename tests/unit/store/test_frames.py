@@ -61,3 +61,42 @@ def test_write__schema_survives(frames: FrameStore) -> None:
 def test_write__unsafe_name_is_refused(frames: FrameStore, name: str) -> None:
     with pytest.raises(MillstreamError, match="cannot name"):
         frames.write(name, frame(1), "run-1")
+
+
+def test_frames__know_what_changed_between_versions_of_this_process(tmp_path: Path) -> None:
+    frames = FrameStore(tmp_path)
+    frames.write("golden/item", pl.DataFrame({"k": [1]}), "r1", "one")
+    start = frames.version("golden/item")
+    for run, key in (("r2", "a"), ("r3", "b")):
+        frames.write("golden/item", pl.DataFrame({"k": [run]}), run, run, changed=[key])
+    assert frames.changed_since("golden/item", start) == {"a", "b"}
+    assert frames.changed_since("golden/item", frames.version("golden/item")) == frozenset()
+    another = FrameStore(tmp_path)
+    assert another.made_of("golden/item") == "r3"
+    assert another.changed_since("golden/item", start) is None
+
+
+def test_frames__deferred_stand_in_memory_until_they_are_flushed_and_give_way_to_another_writer(tmp_path: Path) -> None:
+    ours, theirs = FrameStore(tmp_path), FrameStore(tmp_path)
+    ours.deferred = True
+    ours.write("golden/item", pl.DataFrame({"k": [1]}), "relay", "one")
+    assert theirs.read("golden/item") is None
+    ours.flush()
+    found = theirs.read("golden/item")
+    assert found is not None
+    ours.write("golden/item", pl.DataFrame({"k": [2]}), "relay", "two")
+    theirs.write("golden/item", pl.DataFrame({"k": [3]}), "batch", "three")
+    ours.flush()
+    for store in (ours, theirs):
+        frame = store.read("golden/item")
+        assert frame is not None
+        assert frame["k"].to_list() == [3]
+
+
+def test_frames__renewed_keep_their_version_under_new_inputs(tmp_path: Path) -> None:
+    name = "golden/item"
+    frames = FrameStore(tmp_path)
+    frames.write(name, pl.DataFrame({"k": [1]}), "r1", "one")
+    version = frames.version(name)
+    frames.renew(name, "two")
+    assert (frames.version(name), frames.made_of(name)) == (version, "two")
