@@ -31,10 +31,19 @@ class DatedStructure:
         self.windows = windows
         self.phantoms = phantoms
         self.parents = parents
-        self.changes = sorted(
-            {day for lines in windows.values() for each in lines.values() for w in each for day in w[:2]}
-        )
+        self._changes: dict[str, list[int]] = {}
         self._known: dict[tuple[str, int], dict[str, Fraction]] = {}
+
+    def changes(self, parent: str) -> list[int]:
+        """The days on which what an order of the parent draws may change, ascending."""
+        found = self._changes.get(parent)
+        if found is None:
+            days = {day for each in self.windows.get(parent, {}).values() for window in each for day in window[:2]}
+            for component in self.structure.get(parent, {}):
+                if component in self.phantoms and component in self.structure:
+                    days.update(self.changes(component))
+            found = self._changes[parent] = sorted(days)
+        return found
 
     def on(self, parent: str, day: int) -> tuple[Ratio, ...]:
         """The components drawn by an order that starts on this day (an ordinal)."""
@@ -42,7 +51,7 @@ class DatedStructure:
         return tuple((code, ratio.numerator, ratio.denominator) for code, ratio in sorted(lines.items()))
 
     def _lines(self, parent: str, day: int) -> dict[str, Fraction]:
-        key = parent, bisect_right(self.changes, day)
+        key = parent, bisect_right(self.changes(parent), day)
         if key not in self._known:
             self._known[key] = self._blown_through(parent, day)
         return self._known[key]

@@ -47,7 +47,7 @@ def _dated_rows(prepared: Prepared, parent: str, number: dict[str, int]) -> list
     """One row for each component and span of days in which what is drawn stays the same."""
     dated, today = prepared.explosion.dated, prepared.snapshot.as_of.toordinal()
     assert dated is not None
-    starts = [today, *(day for day in dated.changes if day > today)]
+    starts = [today, *(day for day in dated.changes(parent) if day > today)]
     spans: dict[str, list[tuple[int, int, Fraction]]] = {}
     for first, until in zip(starts, [*starts[1:], FOREVER + today], strict=True):
         for code, top, bottom in dated.on(parent, first):

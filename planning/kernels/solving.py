@@ -24,6 +24,8 @@ from planning.kernels.writing import longer, lot_count, peg_existing, write_grou
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+OFTEN = 26
+
 
 @compiled
 def _match(
@@ -118,8 +120,10 @@ def _longer_shelf(shelf: Any, least: int) -> Any:
 def _solve(columns: Any) -> Any:
     """Plan every item; twin of `planning.mrp.plan_plainly`."""
     count = len(columns.items) - 1
+    # Room for an order each fortnight of a year: what is never written takes no memory, and what grows is copied.
     least = max(len(columns.needs) * 2, 1024)
-    orders, pegs, shorts = np.empty(least, ORDER), np.empty(least, PEG), np.empty(0, SHORT)
+    orders, shorts = np.empty(least + OFTEN * count, ORDER), np.empty(0, SHORT)
+    pegs = np.empty(least + OFTEN * len(columns.lines), PEG)
     order_from, peg_from = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
     shelf, supplies = _new_shelf(columns), len(columns.supplies)
     marks, owners = new_marks(columns.rules.roots), np.empty(columns.rules.roots, np.int64)

@@ -286,7 +286,7 @@ def _assert_equal(snapshot: PlanningSnapshot) -> None:
     assert outcome.availability == expected.availability
 
 
-@settings(SUITE, max_examples=300)
+@settings(SUITE, max_examples=150)
 @given(snapshots(), st.data())
 def test_replan__equals_planning_everything_again(before: PlanningSnapshot, data: st.DataObject) -> None:
     previous = plan_plainly(prepare(before))
