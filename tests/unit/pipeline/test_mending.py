@@ -1,0 +1,93 @@
+"""Records in quarantine are mended by a person, and conformed like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from canonical.actors import Actor, Role
+from canonical.errors import MillstreamError
+from pipeline.conform import conform
+from pipeline.hub import Hub
+from pipeline.mending import find_raw, mend, send_again
+from store import audit, quarantine
+from store.quarantine import QuarantineState
+from tests.unit.pipeline.landed import land_items, landed_hub, raw_item
+
+LI = Actor("person", "li.wei", Role.STEWARD)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    opened = landed_hub(tmp_path)
+    yield opened
+    opened.close()
+
+
+def waiting(hub: Hub) -> list[str]:
+    with hub.store.read() as tx:
+        return [row.rejection.source_key for row in quarantine.listed(tx, stage="conform", system="crm")]
+
+
+def names(hub: Hub) -> dict[str, str | None]:
+    frame = hub.frames.read("canonical/item/crm")
+    assert frame is not None
+    return dict(zip(frame["source_key"], frame["name"], strict=True))
+
+
+def test_find_raw__shows_what_may_be_corrected_and_what_it_becomes(hub: Hub) -> None:
+    found = find_raw(hub, "crm", "item", "FG-2")
+    assert found is not None
+    assert found.record["StockKeepingUnit"] == "DW-FG-2"
+    fields = {field.path: field for field in found.fields}
+    assert (fields["Name"].value, fields["Name"].behind) == (None, ("name",))
+    assert "ProductCode" not in fields  # another key would be another record
+    assert find_raw(hub, "crm", "item", "FG-9") is None
+
+
+def test_mend__takes_the_record_out_of_quarantine_and_is_audited(hub: Hub) -> None:
+    assert waiting(hub) == ["FG-2"]
+    assert mend(hub, LI, {"Name": "Shaft"}, system="crm", entity="item", source_key="FG-2") == []
+    assert waiting(hub) == []
+    assert names(hub) == {"FG-1": "Gear box", "FG-2": "Shaft"}
+    with hub.store.read() as tx:
+        (act,) = audit.listed(tx, "record/crm/item/FG-2")
+    assert (act.actor, act.action, act.detail) == ("person:li.wei", "record mended", {"Name": [None, "Shaft"]})
+
+
+def test_mend__that_does_not_help_leaves_the_record_where_it_is(hub: Hub) -> None:
+    left = mend(hub, LI, {"QuantityUnitOfMeasure": "dozenish"}, system="crm", entity="item", source_key="FG-2")
+    assert [row.rejection.source_key for row in left] == ["FG-2"]
+    assert set(names(hub)) == {"FG-1"}
+
+
+def test_mend__holds_until_the_source_sends_the_record_again(hub: Hub) -> None:
+    mend(hub, LI, {"Name": "Shaft"}, system="crm", entity="item", source_key="FG-2")
+    run = hub.new_run(LI)
+    land_items(hub, run, raw_item("FG-2", None), complete=False)
+    conform(hub, "crm", "item", run)
+    assert waiting(hub) == ["FG-2"]
+
+
+@pytest.mark.parametrize("values", [{}, {"Name": ""}, {"ProductCode": "FG-3"}, {"NoSuchField": "x"}])
+def test_mend__that_changes_nothing_lands_nothing(hub: Hub, values: dict[str, str]) -> None:
+    with hub.store.read() as tx:
+        before = len(hub.raw.listed(tx, "crm", "products"))
+    with pytest.raises(MillstreamError, match="no value was changed"):
+        mend(hub, LI, values, system="crm", entity="item", source_key="FG-2")
+    with hub.store.read() as tx:
+        assert len(hub.raw.listed(tx, "crm", "products")) == before
+
+
+def test_mend__of_what_nobody_landed_says_what_to_do(hub: Hub) -> None:
+    with pytest.raises(MillstreamError, match="correct it in its system"):
+        mend(hub, LI, {"Name": "x"}, system="crm", entity="item", source_key="FG-9")
+
+
+def test_send_again__judges_the_record_as_it_stands(hub: Hub) -> None:
+    assert not send_again(hub, LI, stage="conform", system="crm", entity="item", source_key="FG-2")
+    with hub.store.read() as tx:
+        (row,) = quarantine.listed(tx, stage="conform", system="crm")
+    assert row.state is QuarantineState.OPEN  # it was judged again, and still fails
