@@ -14,7 +14,7 @@ from console.cli.outbox import SHORT_ID, said, summary
 from console.cli.passes import PassReport, draw_stages, report
 from console.cli.state import now, opened
 from console.cli.terminal import Exit, Terminal
-from store import conflicts, outbox, quarantine, runs
+from store import conflicts, doubles, outbox, quarantine, runs
 from store.outbox import OutboxEntry
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
@@ -34,11 +34,12 @@ def status(*, terminal: Caller) -> Exit:
         answer: dict[str, Any] = {
             "last_run": last, "stages": stages and stages.by_stage, "commands": counted,
             "quarantined": sum(quarantine.counts(tx).values()), "conflicts": sum(conflicts.counts(tx).values()),
+            "doubles": doubles.listed(tx),
             "down": [{**asdict(one), "press": one.press} for one in stopped],
             "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
         }  # fmt: skip
     terminal.answer(answer, lambda: _draw(terminal, answer, stages, stopped))
-    return _exit({one.state for one in stuck})
+    return Exit.PARKED if answer["doubles"] else _exit({one.state for one in stuck})
 
 
 def _exit(stuck: set[State]) -> Exit:
@@ -93,6 +94,10 @@ def _draw(terminal: Terminal, answer: dict[str, Any], stages: PassReport | None,
         ],
     )
     terminal.line("status.waiting", quarantined=answer["quarantined"], conflicts=answer["conflicts"])
+    for one in answer["doubles"]:
+        terminal.line(
+            "status.double", system=one.system, key=one.business_key, ids=", ".join(one.native_ids), at=one.found_at
+        )
     if not answer["oldest_stuck"]:
         terminal.line("status.nothing")
         return

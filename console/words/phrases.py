@@ -219,6 +219,10 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "沿用其上次数据；下一轮会再试：millstream run",
     ),
     "status.outbox": ("Outbox", "发件箱"),
+    "status.double": (
+        "{system}: {key} stands more than once ({ids}), found {at:%Y-%m-%d %H:%M} UTC; cancel all but one there",
+        "{system}：{key} 在目标系统中出现多次（{ids}），发现于 {at:%Y-%m-%d %H:%M} UTC；请在该系统中只保留一份",
+    ),
     "status.waiting": (
         "Records in quarantine: {quarantined}; conflicts open: {conflicts}",
         "隔离记录 {quarantined} 条，未解决冲突 {conflicts} 个",

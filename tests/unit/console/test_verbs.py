@@ -13,7 +13,7 @@ from console.cli.state import account
 from console.cli.terminal import Terminal
 from console.words.words import Words
 from pipeline.settings import DEPLOYMENTS
-from store import audit, circuits, conflicts, documents, outbox, tasks, timers
+from store import audit, circuits, conflicts, documents, doubles, outbox, tasks, timers
 from store.circuits import CircuitRow
 from store.conflicts import Conflict
 from store.documents import Document
@@ -250,6 +250,15 @@ def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> N
     said = " ".join(call("status").out.split())
     assert "wms │ 2026-11-02 08:00:00" in said
     assert "items │ it is down │ millstream probe wms" in said
+
+
+def test_status__a_document_that_stands_twice_is_4(call: Call, told: Store) -> None:
+    with told.begin() as tx:
+        doubles.record(tx, [doubles.Double("erp", "order_production", "WO-1", ["100", "101"], NOW)])
+    assert "WO-1 stands more than once (100, 101)" in " ".join(call("status").out.split())
+    ended = call("status", "--json")
+    assert ended.code == 4
+    assert ended.json["doubles"][0]["native_ids"] == ["100", "101"]
 
 
 def test_status_and_doctor__a_circuit_that_is_open_with_its_time_and_reason(call: Call, told: Store) -> None:
