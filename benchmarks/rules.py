@@ -1,8 +1,7 @@
 """Fifty rules over changed planned orders, beside the `rule-engine` library evaluating the same conditions.
 
 The peer asks each rule of the fact whose `fields` changed, as one would write it: no index, no commands, and null makes
-a whole condition false. One event in twenty sets off some
-three rules; ours also builds their commands.
+a whole condition false. One event in twenty sets off some three rules; ours also builds their commands.
 """
 
 from __future__ import annotations
@@ -109,7 +108,8 @@ def _changes(count: int) -> Changes:
 def _order(number: int, chance: random.Random) -> dict[str, Any]:
     start = date(2026, 11, 2) + timedelta(days=chance.randrange(60))
     return {
-        "reference": f"M|{number:07d}", "item": f"M-{chance.randrange(5000)}", "quantity": Decimal(chance.randrange(960)),
+        "reference": f"M|{number:07d}", "item": f"M-{chance.randrange(5000)}",
+        "quantity": Decimal(chance.randrange(960)),
         "sourcing": chance.choice(["make", "buy"]), "start": start, "due": start + timedelta(days=chance.randrange(9)),
         "supplier": chance.choice([None, "S1", "S13", "S25"]), "priority": chance.randrange(1, 9), "kit": "[]",
     }  # fmt: skip
