@@ -32,6 +32,8 @@ from store.inbox import InboxEvent
 LOG = logging.getLogger(__name__)
 AT_ONCE = 200
 """Events in one turn."""
+LATER_SECONDS = 5.0
+"""When an event is looked at again whose system could not be asked for what it names."""
 ATTEMPTS = 3
 """How often an event is tried alone before it is put aside as failed."""
 
@@ -75,6 +77,7 @@ class Relay:
         self._told = told
         self._run = replace(hub.new_run(Actor("run", "relay", Role.ENGINEER)), turn=1)
         self._failures: Counter[tuple[str, str]] = Counter()
+        self._later: dict[tuple[str, str], float] = {}
         self._pulled: set[Place] = set()
         self._undecided = False
         """Whether a turn planned and did not decide: then the next looks at everything."""
@@ -143,7 +146,9 @@ class Relay:
     def _unread(self) -> list[InboxEvent]:
         with self.hub.store.read() as tx:
             events = inbox.next_unread(tx, AT_ONCE)
-        return events[:1] if self._failures else events
+        now = time.monotonic()
+        due = [event for event in events if self._later.get((event.system, event.event_id), 0.0) <= now]
+        return due[:1] if self._failures else due
 
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
@@ -154,6 +159,7 @@ class Relay:
             brought.streams |= self._pulled
             turned = self._turn(events, brought, clock=clock)
         self._pulled -= brought.streams
+        self._later = dict.fromkeys(brought.later, time.monotonic() + LATER_SECONDS)
         self._failures.clear()
         return turned
 
