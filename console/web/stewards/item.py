@@ -14,7 +14,7 @@ from console.web.stewards.bulk import is_settled_here, verdict_of
 from console.web.stewards.comparing import SideBySide, score, side_by_side
 from console.web.stewards.moments import last_moment
 from console.web.stewards.queue import names
-from console.web.stewards.worklist import Worklist, about, next_of, worklist
+from console.web.stewards.worklist import Worklist, about, next_of, title_of, worklist
 from console.web.visit import Visit
 from pipeline import stewardship
 from pipeline.stewardship import MOST_COMPARED, Decided, QueueItem, SourceRef
@@ -53,7 +53,7 @@ def show(visit: Visit) -> Response:
         "stewards/item.html", asked=given, item=item, number=None if at is None else at + 1, total=len(found.items),
         next=found.after(name), seen=_seen(visit, item), choices=choices(item), news=_told(visit, given),
         waiting=_waiting(visit, item), names=names(visit), here=is_settled_here(item),
-        title=visit.words.told(item.title),
+        title=title_of(visit.words, item),
     )  # fmt: skip
 
 

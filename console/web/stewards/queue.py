@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
 from console.web.stewards.asked import KINDS, PAGE, asked
-from console.web.stewards.worklist import worklist
+from console.web.stewards.worklist import title_of, worklist
 from console.web.visit import Visit
 from pipeline.mastering import STEWARDED
 from store import people
@@ -21,6 +23,7 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "stewards/queue.html", asked=given, found=found, items=found.items[(number - 1) * PAGE : number * PAGE],
         number=number, last=last, kinds=KINDS, entities=entities, names=names(visit),
+        title_of=partial(title_of, visit.words),
     )  # fmt: skip
 
 

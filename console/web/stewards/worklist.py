@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from console.web.stewards.asked import Asked, wanted
 from console.web.visit import Visit
+from console.words.words import Words
 from pipeline import stewardship
 from pipeline.stewardship import Decision, QueueItem
 
@@ -37,6 +38,15 @@ def worklist(visit: Visit, given: Asked) -> Worklist:
     counted = Counter(one.kind for one in found)
     kept = tuple(one for one in found if given.kind in {"", one.kind})
     return Worklist(kept, {kind: counted[kind] for kind in sorted(counted)})
+
+
+def title_of(words: Words, item: QueueItem) -> str:
+    """What an item is called: names as systems write them, sentences of our own in the reader's language."""
+    if item.kind == "approval":
+        actor, _, asked_for = item.title.rpartition(": ")
+        kind = words.shown(asked_for.rpartition(" × ")[2])
+        return words.say("item.title.approval", actor=actor, count=len(item.decisions), kind=kind)
+    return words.told(item.title) if item.kind == "reference" else item.title
 
 
 def next_of(before: Worklist, name: str, now: Worklist) -> QueueItem | None:

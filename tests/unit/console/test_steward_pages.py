@@ -1,0 +1,145 @@
+"""What the stewards' pages compute before they are drawn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from canonical.errors import MillstreamError
+from canonical.stewardship import Decision, SourceRef
+from console.web.stewards.bulk import planned, verdict_of
+from console.web.stewards.comparing import references
+from console.web.stewards.item import choices
+from console.web.stewards.marking import marked, pieces
+from console.web.stewards.record import changes
+from console.web.stewards.waterfall import HEAD, ROW, WIDTH, odds_of, waterfall
+from console.web.stewards.worklist import Worklist, about, next_of, title_of
+from console.words.words import Words
+from mdm.judgement import Part
+from pipeline import stewardship
+from pipeline.stewardship import Explanation, QueueItem, Step
+from store.golden import GoldenVersion
+from tests.unit.pipeline.mastered import mastered_plant
+
+A, B, C = (SourceRef("erp", name) for name in "ABC")
+NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)
+
+
+def _marks(*values: str | None) -> list[str]:
+    return ["".join(f"[{one.text}]" if one.differs else one.text for one in parts) for parts in marked(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (("螺栓 M8×20", "螺栓 M8×25"), ["螺栓 M8×[20]", "螺栓 M8×[25]"]),
+        (("Hex Bolt", "hex bolt"), ["Hex Bolt", "hex bolt"]),
+        (("圆柱头螺钉", "螺钉"), ["[圆柱头]螺钉", "螺钉"]),
+        (("a 1", "a 2", "a 1"), ["a [1]", "a [2]", "a [1]"]),
+        (("a", None), ["a", ""]),
+        (("1.10", "1.1"), ["[1.10]", "[1.1]"]),
+    ],
+)
+def test_marked__what_not_all_share(values: tuple[str | None, ...], shown: list[str]) -> None:
+    assert _marks(*values) == shown
+
+
+def test_pieces__lose_nothing() -> None:
+    text = "内六角 M8×20mm, 8.8级 (DIN 912)\t发黑"
+    assert "".join(pieces(text)) == text
+
+
+def _told(*weights: float) -> Explanation:
+    at, steps = 0.0, []
+    for number, weight in enumerate(weights):
+        steps.append(Step(Part(f"f{number}", 1.0, weight), at, at + weight))
+        at += weight
+    return Explanation(0.5, "review", "m", tuple(steps), (), 0.25, 0.998)
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 3.5, 2.0), (-8.0, -9.0), (40.0,), (0.0,), (-1.04, 0.001)])
+def test_waterfall__every_bar_begins_where_the_last_ended(weights: tuple[float, ...]) -> None:
+    chart = waterfall(_told(*weights))
+    ends = [chart.zero, *(bar.end for bar in chart.bars)]
+    for bar, before, after in zip(chart.bars, ends, ends[1:], strict=False):
+        assert min(before, after) == pytest.approx(bar.x, abs=0.11)
+        assert bar.x + bar.width <= WIDTH
+    assert all(0 <= line.x <= WIDTH for line in chart.lines)
+    assert chart.height >= HEAD + ROW * len(weights)
+
+
+def test_odds_of__half_is_nothing() -> None:
+    assert odds_of(0.5) == 0
+
+
+def _item(name: str, *refs: SourceRef, kind: str = "match", **more: object) -> QueueItem:
+    return QueueItem(name, kind, "item", name, records=refs, **more)  # type: ignore[arg-type]
+
+
+def _list(*items: QueueItem) -> Worklist:
+    return Worklist(items, {})
+
+
+def test_next_of__goes_on_after_the_settled_one_past_what_went_with_it() -> None:
+    one, two, three, four = (_item(name) for name in "1234")
+    before = _list(one, two, three, four)
+    assert next_of(before, "2", _list(one, four)) == four
+    assert next_of(before, "2", _list(one, three, four)) == three
+    assert next_of(before, "4", _list(one, two)) is None
+    assert next_of(before, "gone", _list(two)) == two
+    assert before.after("2") == three
+    assert before.after("gone") == one
+
+
+def test_about__finds_what_waits_again() -> None:
+    pair, other = _item("1", A, B), _item("2", A, C)
+    conflict = _item("3", kind="conflict", golden_ids=("G",), attribute="unit")
+    same = Decision(1, "item", "same", (B, A), "person:li", NOON)
+    pin = Decision(2, "item", "pin", (A,), "person:li", NOON, attribute="unit", value="pcs")
+    assert about([other, pair, conflict], same, ()) == pair
+    assert about([other, pair, conflict], pin, ("G",)) == conflict
+    assert about([other, pair, conflict], pin, ("H",)) is None
+
+
+def test_title_of__names_stay_as_systems_write_them() -> None:
+    mass = QueueItem("1", "approval", "item", "person:li.wei: 21 × different", decisions=tuple(range(21)))
+    assert title_of(Words("zh"), mass) == "person:li.wei：21 × 不同"
+    assert title_of(Words("en"), mass) == "person:li.wei: 21 × different"
+    assert title_of(Words("zh"), _item("done ≟ plan", A, B)) == "done ≟ plan"
+
+
+def test_choices__one_for_each_value_with_its_systems() -> None:
+    item = _item("1", kind="conflict", said=("erp=buy", "mes=make", "wms=buy"), chosen="buy")
+    assert [(one.value, one.systems, one.chosen) for one in choices(item)] == [
+        ("buy", ("erp", "wms"), True), ("make", ("mes",), False),
+    ]  # fmt: skip
+
+
+def test_planned__leaves_what_does_not_fit(tmp_path: Path) -> None:
+    plant = mastered_plant(tmp_path)
+    plant.put("item", "erp:1", name="Bolt", drawing_number="D", sourcing="buy")
+    plant.put("item", "mes:2", name="Bolt", drawing_number="D", sourcing="make")
+    plant.master()
+    (conflict,) = stewardship.queue(plant.hub).items
+    bom_line = QueueItem("x", "conflict", "bom_line", "", ("G",), attribute="quantity", chosen="2")
+    plan = planned(plant.hub, [_item("1", A, B), conflict, bom_line], "keep", "as it is")
+    assert (plan.items, plan.unfit) == ((conflict,), 2)
+    assert (plan.verdicts[0].attribute, plan.verdicts[0].value) == ("sourcing", "buy")
+    assert verdict_of(plant.hub, _item("2", A, B, C), "different") is None
+    assert verdict_of(plant.hub, _item("2", A, B, C), "same") == stewardship.same("item", A, B, C)
+    plant.hub.close()
+
+
+def test_changes__between_versions() -> None:
+    contents = [{"name": "Bolt", "unit": None}, {"name": "Bolt", "unit": "pcs"}, {"name": None, "unit": "pcs"}]
+    versions = [GoldenVersion("G", number, NOON, content, "r") for number, content in enumerate(contents, 1)]
+    told = [[(one.attribute, one.before, one.after) for one in version.changes] for version in changes(versions)]
+    assert told == [[("name", None, "Bolt")], [("unit", None, "pcs")], [("name", "Bolt", None)]]
+
+
+def test_references__say_what_is_wrong() -> None:
+    assert references(["erp:1", "mes:2", "erp:1"]) == [SourceRef("erp", "1"), SourceRef("mes", "2")]
+    with pytest.raises(MillstreamError, match="nowhere"):
+        references(["nowhere"])
