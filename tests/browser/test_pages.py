@@ -62,6 +62,7 @@ def _is_clean(seen: Watched, most: int) -> None:
     assert sum(seen.sizes.values()) <= most
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAGES)
 def test_page__is_clean_and_small_at_both_widths(window: Watched, name: str) -> None:
     response = window.open(PAGES[name])
@@ -70,6 +71,7 @@ def test_page__is_clean_and_small_at_both_widths(window: Watched, name: str) -> 
     _is_clean(window, MOST_BYTES_WITH_CHARTS if name == "quality" else MOST_BYTES)
 
 
+@pytest.mark.long
 def test_page__is_clean_in_the_dark(browser: Browser, hub: Hub, address: str) -> None:
     context, seen = watched(browser, address, token_of(hub, ADMIN))
     with context:
