@@ -97,10 +97,16 @@ class Round:
         self.lookups.learn(named for journey in journeys for named in journey.claimed.command.after)
         for journey in journeys:
             prepare(journey, self.lookups)
-        found = look_up_together(self._connector, journeys)
+        found = look_up_together(self._connector, journeys, lambda: self._go_on(journeys))
         for journey in journeys:
             if journey.ending is None:
                 heed_found(journey, found, self.hub.now())
+
+    def _go_on(self, journeys: Sequence[Journey]) -> None:
+        """Looking takes as long as the target likes: the leases run anew, or another worker would look again."""
+        ids = [journey.claimed.command.id for journey in journeys]
+        with self.hub.store.begin() as tx:
+            deliveries.renew_all(tx, ids, self.owner, self.hub.now(), LEASE_SECONDS)
 
     def _set_out(self, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
         try:

@@ -9,7 +9,7 @@ key, a step that can be looked up (B) is looked up, given time to settle, and lo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,8 @@ from store.deliveries import ClaimedCommand, Deferral
 from store.documents import Document
 from store.unit_of_work import Transaction
 
-MAX_ATTEMPTS = 25
+MAX_ATTEMPTS = 100
+"""An hour and a half of a target that fails, or of workers that die: longer than most maintenance."""
 AWAITING_SECONDS = 2.0
 """Another process may make the document; one that this process makes wakes who waits for it at once."""
 ALONE_AFTER = 3
@@ -153,8 +154,10 @@ def prepare(journey: Journey, lookups: Lookups) -> None:
         journey.ending = _hindered(journey, error)
 
 
-def look_up_together(connector: Connector, journeys: Iterable[Journey]) -> Found:
-    """Ask for the documents of all journeys that have to know theirs, by one look-up for each operation."""
+def look_up_together(
+    connector: Connector, journeys: Iterable[Journey], after_part: Callable[[], None] = lambda: None
+) -> Found:
+    """Ask for the documents of all journeys that have to know theirs, part by part; a slow target takes its time."""
     wanted: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for journey in journeys:
         if journey.ending is None and _has_to_look(journey):
@@ -162,12 +165,12 @@ def look_up_together(connector: Connector, journeys: Iterable[Journey]) -> Found
             wanted[journey.claimed.command.kind, size].append(journey.claimed.command.business_key)
     found: dict[tuple[str, str], Sequence[FoundDocument] | MillstreamError] = {}
     for (kind, size), keys in wanted.items():
-        found |= {(kind, key): answer for key, answer in _in_parts(connector, kind, keys, size).items()}
+        found |= {(kind, key): answer for key, answer in _in_parts(connector, kind, keys, size, after_part).items()}
     return found
 
 
 def _in_parts(
-    connector: Connector, kind: str, keys: Sequence[str], size: int
+    connector: Connector, kind: str, keys: Sequence[str], size: int, after_part: Callable[[], None]
 ) -> Mapping[str, Sequence[FoundDocument] | MillstreamError]:
     """A part that fails takes no other part's answers with it; a system that fails twice running is asked no more."""
     found: dict[str, Sequence[FoundDocument] | MillstreamError] = {}
@@ -176,6 +179,7 @@ def _in_parts(
         part = keys[at : at + size]
         answers = _looked_up(connector, kind, part)
         found |= answers
+        after_part()
         error = next((one for one in answers.values() if isinstance(one, TransientError)), None)
         failed = failed + 1 if error else 0
         if error is not None and failed == FAILURES_RUNNING:

@@ -240,6 +240,11 @@ def renew(tx: Connection, command_id: str, owner: str, now: datetime, lease_seco
     return _while_held(tx, command_id, owner, now, lease_until=now + timedelta(seconds=lease_seconds))
 
 
+def renew_all(tx: Connection, ids: Collection[str], owner: str, now: datetime, lease_seconds: float) -> frozenset[str]:
+    """Prolong the leases that are still held; which they were."""
+    return _held(tx, ids, owner, now, lease_until=now + timedelta(seconds=lease_seconds))
+
+
 def _while_held(tx: Connection, command_id: str, owner: str, now: datetime, **values: object) -> bool:
     result = tx.execute(
         update(outbox)

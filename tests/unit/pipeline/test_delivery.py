@@ -180,3 +180,7 @@ def test_look_up_together__one_failure_leaves_the_others_their_answers() -> None
     down = _Target(ORDER_WORK, {key: SystemUnavailable("down", system="mes") for key in keys})
     assert len(look_up_together(down.door, journeys)) == 40
     assert len(down.asked) == delivery.FAILURES_RUNNING
+
+    parts = list[int]()
+    look_up_together(target.door, journeys, lambda: parts.append(1))
+    assert len(parts) == 5, "after each part the leases run anew"

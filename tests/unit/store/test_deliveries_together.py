@@ -127,3 +127,10 @@ def test_outlook__a_later_command_of_the_same_key_is_not_due(either_store: Store
         deliveries.claim(tx, "w1", NOW, lease_seconds=60, limit=2, systems=["erp"])
         assert not deliveries.something_due(tx, NOW, "erp")
         assert deliveries.outlook(tx, NOW, "erp") == Outlook(2, NOW + timedelta(seconds=60), timed=True)
+
+
+def test_renew_all__only_what_is_held(shared: Store) -> None:
+    with shared.begin() as tx:
+        assert deliveries.renew_all(tx, IDS, "w1", LATER, 60) == frozenset(IDS[:2])
+        ends = [entry.lease_until for one in IDS if (entry := outbox.entry(tx, one))]
+    assert ends == [LATER + timedelta(seconds=60)] * 2 + [NOW + timedelta(seconds=60)] * 2
