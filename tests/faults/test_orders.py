@@ -18,6 +18,7 @@ def _series(*words: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(200)
 def test_orders__one_seed_with_kills_and_a_stop() -> None:
     _series("--seeds", "4", "--orders", "20", "--kills", "2")
