@@ -33,6 +33,10 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "Call the stage functions without Dagster: no history there, but no start-up of seconds either.": (
             "不经 Dagster 直接调用各阶段：没有其历史记录，但省去数秒启动。"
         ),
+        "The address to listen on; anything but loopback needs `access: {public_url: https://…}` in the deployment.": (
+            "监听地址；非回环地址需在部署文件中设置 `access: {public_url: https://…}`。"
+        ),
+        "How long the link is good for; as the deployment says where left out.": "链接有效小时数；缺省按部署文件。",
         "The address to listen on; put a proxy with TLS in front before it is anything but loopback.": (
             "监听地址；若非本机回环，请在前面放置带 TLS 的代理。"
         ),

@@ -1,0 +1,55 @@
+"""The reference of the pages says what the table says; every word on a page is written in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from console.web.charts import line
+from console.web.routes import ROUTES, Door
+from console.web.site import TEMPLATES
+from console.words.page_words import PAGES
+from console.words.phrases import PHRASES
+
+ROOT = Path(__file__).parents[3]
+SAID = {Door.ANYBODY: "anybody", Door.LOGGED_IN: "whoever is logged in"}
+
+
+def test_reference__lists_every_route_with_its_role() -> None:
+    text = (ROOT / "docs" / "reference" / "pages.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (GET|POST) \| `([^`]+)` \| ([a-z ]+) \|$", text, re.MULTILINE)
+    assert listed == [(one.method, one.path, SAID.get(one.needs) or one.needs.value) for one in ROUTES]
+
+
+def test_words__of_the_pages_are_overridden_by_no_other_catalogue() -> None:
+    assert {key for key, words in PAGES.items() if PHRASES[key] != words} == set()
+
+
+def test_templates__say_only_what_the_catalogue_knows() -> None:
+    said = {
+        key
+        for path in TEMPLATES.rglob("*.html")
+        for key in re.findall(r"say\('([a-z_.]+)'[,)]", path.read_text(encoding="utf-8"))
+    }
+    assert len(said) > 100
+    assert said - set(PHRASES) == set()
+
+
+def test_templates__hold_no_script_style_or_address_of_their_own() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<style|style=|\son[a-z]+=|javascript:|https?://(?!www\.w3\.org)", text), path.name
+        assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
+        assert not re.search(r"\|\s*safe\b|autoescape\s+false", text), path.name
+
+
+def test_line__shares_end_at_all_and_begin_below_the_least() -> None:
+    drawn = line([("a", 0.97), ("b", 1.0)], percent=True)
+    assert [row.label for row in drawn.rows] == ["95 %", "97.5 %", "100 %"]
+    assert drawn.dots[1].y < drawn.dots[0].y
+    assert [tick.label for tick in drawn.columns] == ["a", "b"]
+
+
+def test_line__of_one_value_and_of_none() -> None:
+    assert len(line([("a", 3.0)]).dots) == 1
+    assert line([]).path == ""
