@@ -53,7 +53,7 @@ class Site:
         if named is not None and not self.hub.environ.get(named.env):
             raise ConfigurationError(f"{named.env} is not set", hint=f"it holds the secret of {provider.title}")
         place = self.access.public_url or self.address
-        return OpenId(provider, named and self.hub.environ[named.env], f"{place}/log-in/provider/back")
+        return OpenId(provider, self.hub.environ[named.env] if named else None, f"{place}/log-in/provider/back")
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -31,7 +31,7 @@ def task_list(visit: Visit) -> Response:
 
 def settle(visit: Visit) -> Response:
     """Say that a task is done, or that it is refused, and why."""
-    verdict = cast("Verdict", "refused" if visit.field("verdict") == "refused" else "done")
+    verdict: Verdict = "refused" if visit.field("verdict") == "refused" else "done"
     note = visit.field("note") or None
     if verdict == "refused" and note is None:
         raise MillstreamError(visit.words.say("page.reason_wanted"))

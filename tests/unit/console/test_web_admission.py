@@ -84,9 +84,7 @@ def _is_audited(hub: Hub, caller: str, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.method != "GET"], ids=lambda one: one.name)
-def test_changing_route__takes_no_form_of_another_site(
-    browsers: dict[str, Browser], route: Route
-) -> None:
+def test_changing_route__takes_no_form_of_another_site(browsers: dict[str, Browser], route: Route) -> None:
     admin, path = browsers["admin"], _path(route)
     assert admin.post(path, csrf="").status == HTTPStatus.FORBIDDEN
     assert admin.post(path, csrf=browsers["viewer"].csrf).status == HTTPStatus.FORBIDDEN

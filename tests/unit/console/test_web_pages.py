@@ -12,13 +12,13 @@ from console.words.page_words import PAGES
 from console.words.phrases import PHRASES
 
 ROOT = Path(__file__).parents[3]
-SAID = {Door.ANYBODY: "anybody", Door.LOGGED_IN: "whoever is logged in"}
+SAID: dict[object, str] = {Door.ANYBODY: "anybody", Door.LOGGED_IN: "whoever is logged in"}
 
 
 def test_reference__lists_every_route_with_its_role() -> None:
     text = (ROOT / "docs" / "reference" / "pages.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| (GET|POST) \| `([^`]+)` \| ([a-z ]+) \|$", text, re.MULTILINE)
-    assert listed == [(one.method, one.path, SAID.get(one.needs) or one.needs.value) for one in ROUTES]
+    assert listed == [(one.method, one.path, SAID.get(one.needs, one.needs.value)) for one in ROUTES]
 
 
 def test_words__of_the_pages_are_overridden_by_no_other_catalogue() -> None:
