@@ -226,24 +226,7 @@ class _Encoding:
         fixed, item_places, places = self._places()
         supplies = self._supplies()
         claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
-        roots = len(self.roots)
-        if max(len(urgencies), 1) * self.days * (roots + 1) * places > PACKED:
-            raise NotCovered("more consumers than a rank can hold")
-        if (len(self.codes) + 1) * roots * claim_numbers > PACKED:
-            raise NotCovered("earlier order numbers beyond what a code can hold")
-        by_date = self.policies.order_grouping == "need_date"
-        rules = Rules(
-            latest_first=self.policies.supply_order == "latest_first",
-            take_late=self.policies.late_receipts != "never",
-            by_date=by_date,
-            reserved_waits=self.policies.reserved_surplus == "kept",
-            scrap_rule=SCRAP_RULES.index(self.policies.assembly_scrap),
-            days=self.days,
-            roots=roots,
-            places=places,
-            stock_root=self._root(None),
-            claim_numbers=claim_numbers,
-        )
+        rules = self._rules(len(urgencies), places, claim_numbers)
         needs, documents = self._need_rows(), self._document_rows()
         lines = line_rows(self.prepared, self.number)
         scrap_items, scrap = scrap_rows(self.prepared, self.codes)
@@ -286,6 +269,25 @@ class _Encoding:
         )
         keys = [supply.key for supply in supplies]
         return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, urgencies)
+
+    def _rules(self, urgencies: int, places: int, claim_numbers: int) -> Rules:
+        roots = len(self.roots)
+        if max(urgencies, 1) * self.days * (roots + 1) * places > PACKED:
+            raise NotCovered("more consumers than a rank can hold")
+        if (len(self.codes) + 1) * roots * claim_numbers > PACKED:
+            raise NotCovered("earlier order numbers beyond what a code can hold")
+        return Rules(
+            latest_first=self.policies.supply_order == "latest_first",
+            take_late=self.policies.late_receipts != "never",
+            by_date=self.policies.order_grouping == "need_date",
+            reserved_waits=self.policies.reserved_surplus == "kept",
+            scrap_rule=SCRAP_RULES.index(self.policies.assembly_scrap),
+            days=self.days,
+            roots=roots,
+            places=places,
+            stock_root=self._root(None),
+            claim_numbers=claim_numbers,
+        )
 
     def _items(self, places: Ints, calendars: Calendars, owners: dict[str, Any]) -> Table:
         """One row an item, and the row that says where the last one's rows end; `owners` are item columns."""
