@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from canonical.plan import PlanDemand
-from planning.net_change import replan
+from planning.mrp import plan as plan_again
 from planning.preparation import prepare
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def promise(
         taken.add(key)
         rows.append(PlanDemand(key, one.item, one.quantity, one.wanted, key, one.priority, one.customer))
     after = replace(snapshot, demands=(*snapshot.demands, *rows))
-    outcome = replan(plan, snapshot, after)
+    outcome = plan_again(replace(after, prior_pegs=plan.pegs))
     accepted = replace(after, prior_pegs=outcome.pegs)
     feasible = Feasible(outcome, accepted)
     return tuple(_promise(row, outcome, feasible) for row in rows), outcome, accepted

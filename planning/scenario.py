@@ -10,7 +10,6 @@ from canonical.plan import PlanDemand, PlanStock
 from planning.answers import Figures, figures
 from planning.feasible import Moved, moved
 from planning.mrp import plan
-from planning.net_change import replan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,6 +136,6 @@ def compare(
     found = [Scenario("", figures(outcome, snapshot), ())]
     for name, changes in scenarios:
         after = changed(snapshot, changes)
-        result = replan(outcome, snapshot, after) if keep else plan(after)
+        result = plan(replace(after, prior_pegs=outcome.pegs) if keep else after)
         found.append(Scenario(name, figures(result, after), moved((outcome, snapshot), (result, after))))
     return tuple(found)
