@@ -97,6 +97,25 @@ def test_page__is_clean_and_small(window: tuple[str, Watched], still: tuple[Mast
     assert seen.page.locator("html").get_attribute("lang") == ("zh-CN" if language == "zh" else "en")
 
 
+@pytest.mark.parametrize(("language", "width"), [("en", 1200), ("zh", 390)])
+def test_preview__is_clean_and_decides_nothing(
+    browser: Browser, still: tuple[MasteredPlant, str], language: str, width: int
+) -> None:
+    plant, address = still
+    context, seen = watched(browser, address, token_of(plant, STEWARD), language=language, width=width)
+    total = stewardship.queue(plant.hub).total
+    with context:
+        seen.open("/queue")
+        seen.page.locator("fieldset input[name=all]").check()
+        seen.page.locator("button[value=same]").click()
+        assert seen.page.url.endswith("/queue/preview")
+        assert violations(seen.page) == []
+        assert not is_too_wide(seen.page)
+        assert seen.complaints == []
+        assert seen.page.locator("li b").first.inner_text() == "19"
+    assert stewardship.queue(plant.hub).total == total
+
+
 def test_viewer__sees_and_is_offered_no_verdict(browser: Browser, still: tuple[MasteredPlant, str]) -> None:
     plant, address = still
     context, seen = watched(browser, address, token_of(plant, VIEWER))
@@ -265,6 +284,7 @@ def test_without_scripts__everything_is_a_form(browser: Browser, lively: tuple[M
         assert stewardship.queue(plant.hub).total == total - 2
         _assign(seen)
         _bulk(seen, plant)
+        _compare(seen, plant)
         _merge_split_pin_revoke(seen, plant)
 
 
@@ -298,6 +318,16 @@ def violations_free(page: Page) -> bool:
     """A page without scripts cannot be looked at by axe: headings and labels are checked by hand."""
     unnamed = page.locator("main input:not([type=hidden]):not([aria-label]):not([id])").count()
     return page.locator("h1").count() == 1 and unnamed == 0
+
+
+def _compare(seen: Watched, plant: MasteredPlant) -> None:
+    """Three records compared, two of them ticked, and made one."""
+    page = seen.page
+    seen.open("/compare?entity=item&record=erp:1009&record=crm:S09&record=erp:1010")
+    page.locator("input[name=record][type=checkbox]").nth(2).uncheck()
+    page.get_by_role("button", name="The ticked ones are the same").click()
+    assert plant.golden()["DW-009"] == {"erp:1009", "crm:S09"}
+    assert "Decided" in page.get_by_role("status").inner_text()
 
 
 def _merge_split_pin_revoke(seen: Watched, plant: MasteredPlant) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -106,7 +107,7 @@ def settle(visit: Visit) -> Response:
     if item is None:
         return visit.go("queue.item", "", given.query, item=name)
     done = _decided(visit, item)
-    return _on(visit, given, before, name, {"decided": str(done.decision.number)})
+    return _on(visit, given, before, name, [done])
 
 
 def _decided(visit: Visit, item: QueueItem) -> Decided:
@@ -125,11 +126,16 @@ def _decided(visit: Visit, item: QueueItem) -> Decided:
     return stewardship.decide(visit.hub, visit.actor, verdict)[0]
 
 
-def _on(visit: Visit, given: Asked, before: Worklist, name: str, query: dict[str, str]) -> Response:
-    following = next_of(before, name, worklist(visit, given))
+def _on(visit: Visit, given: Asked, before: Worklist, name: str, done: Sequence[Decided]) -> Response:
+    """To the next item: the queue is made anew only where the decision reaches that far."""
+    following = before.after(name)
+    changed = {one for each in done for one in (*each.touched, *(place for pair in each.redirects for place in pair))}
+    if following is not None and changed & set(following.golden_ids):
+        following = next_of(before, name, worklist(visit, given))
+    query = {**given.query, "decided": str(done[0].decision.number)}
     if following is None:
-        return visit.go("queue", "done.queue_end", {**given.query, **query})
-    return visit.go("queue.item", "", {**given.query, **query}, item=following.item)
+        return visit.go("queue", "done.queue_end", query)
+    return visit.go("queue.item", "", query, item=following.item)
 
 
 def undo(visit: Visit) -> Response:
@@ -154,4 +160,4 @@ def answer(visit: Visit) -> Response:
         return visit.go("queue.item", "", given.query, item=name)
     answered = stewardship.approve if visit.field("act") == "approve" else stewardship.reject
     done = answered(visit.hub, visit.actor, *item.decisions, reason=visit.field("reason"))
-    return _on(visit, given, before, name, {"decided": str(done[0].decision.number)})
+    return _on(visit, given, before, name, done)
