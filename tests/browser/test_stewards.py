@@ -112,7 +112,7 @@ def test_preview__is_clean_and_decides_nothing(
         assert violations(seen.page) == []
         assert not is_too_wide(seen.page)
         assert seen.complaints == []
-        assert seen.page.locator("li b").first.inner_text() == "19"
+        assert seen.page.locator("li b").first.inner_text() == "18"
     assert stewardship.queue(plant.hub).total == total
 
 

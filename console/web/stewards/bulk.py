@@ -46,9 +46,10 @@ def planned(hub: Hub, items: Sequence[QueueItem], act: str, reason: str = "") ->
 
 def verdict_of(hub: Hub, item: QueueItem, act: str, reason: str = "") -> Verdict | None:
     """`same` and `different` of a pair, `keep` of the value that survived a conflict; None where it does not fit."""
-    if act == "same" and len(item.records) > 1:
+    is_pair = item.kind in {"match", "ambiguous"} and len(item.records) > 1
+    if act == "same" and is_pair:
         return stewardship.same(item.entity, *item.records, reason=reason)
-    if act == "different" and len(item.records) == 2:  # noqa: PLR2004
+    if act == "different" and (is_pair or item.kind == "duplicate") and len(item.records) == 2:  # noqa: PLR2004
         return stewardship.different(item.entity, *item.records, reason)
     if act == "keep" and is_settled_here(item) and item.chosen is not None:
         place, attribute = item.golden_ids[0], str(item.attribute)

@@ -9,7 +9,7 @@ import pytest
 
 from canonical.errors import MillstreamError
 from canonical.stewardship import Decision, SourceRef
-from console.web.stewards.bulk import planned, verdict_of
+from console.web.stewards.bulk import Planned, planned, verdict_of
 from console.web.stewards.comparing import references
 from console.web.stewards.item import choices
 from console.web.stewards.marking import marked, pieces
@@ -129,6 +129,9 @@ def test_planned__leaves_what_does_not_fit(tmp_path: Path) -> None:
     assert (plan.verdicts[0].attribute, plan.verdicts[0].value) == ("sourcing", "buy")
     assert verdict_of(plant.hub, _item("2", A, B, C), "different") is None
     assert verdict_of(plant.hub, _item("2", A, B, C), "same") == stewardship.same("item", A, B, C)
+    waiting = [_item("3", A, B, kind="approval", decisions=(1,)), _item("4", A, B, kind="duplicate")]
+    assert planned(plant.hub, waiting, "same") == Planned((), (), 2)
+    assert planned(plant.hub, waiting, "different").items == (waiting[1],)
     plant.hub.close()
 
 
