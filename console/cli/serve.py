@@ -33,7 +33,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8720, terminal: Caller) -> Exi
         public = hub.deployment.access.public_url
         if host not in LOOPBACK and public is None:
             raise ConfigurationError(terminal.say("serve.public", host=host), hint=terminal.say("serve.public.hint"))
-        address = f"http://{host}:{port}"
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         terminal.progress("serve.at", url=public or address)
         uvicorn.run(
             web_app(hub, address), host=host, port=port, log_level="warning", access_log=False, server_header=False,
