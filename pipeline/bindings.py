@@ -57,7 +57,7 @@ class Bindings:
 
     def _current(self, entity: str) -> _Held:
         with self._store.read() as tx:
-            tick = ticks.values(tx).get(crosswalk.tick_of(entity), 0)
+            tick = ticks.value(tx, crosswalk.tick_of(entity)) or 0
             held = self._held.get(entity)
             if held is not None and held.tick == tick:
                 return held

@@ -63,7 +63,7 @@ def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
         return NOTHING
     entity = policy.entity
     with hub.store.read() as tx:
-        tick = ticks.values(tx).get(decisions.tick_of(entity), 0)
+        tick = ticks.value(tx, decisions.tick_of(entity)) or 0
         made_of = "|".join((str(tick), program(), *(str(hub.frames.version(name)) for name in _frames(hub, entity))))
         if hub.frames.made_of(f"standardised/{entity}") == made_of:
             return NOTHING

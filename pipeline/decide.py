@@ -97,7 +97,7 @@ def decide(hub: Hub, run: Run, plan: Plan, *, scope: Scope | None = None) -> Dec
         outcome = _outcome(looked, done)
         _record(hub, tx, run, outcome, looked)
         if outcome.changes:
-            count_deciding(hub, tx, run)
+            count_deciding(tx, run)
         leases.release(tx, "decide", run.run_id)
     return outcome
 

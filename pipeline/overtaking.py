@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from canonical.errors import SystemUnavailable
-from store import leases, runs, ticks
+from store import leases, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COUNT = "decided"
 STREAM = "stream"
 LEASE_SECONDS = 120.0
-_STAGE = "view"
+_VIEW = "view"
 
 
 class Overtaken(SystemUnavailable):
@@ -30,17 +30,17 @@ class Overtaken(SystemUnavailable):
 
 def take_view(hub: Hub, run: Run) -> None:
     """From here on the run reads; once a run, however many processes it has, and again with `look_again`."""
-    if hub.kept.get(_STAGE) != run.run_id:
-        hub.kept[_STAGE] = run.run_id
+    if hub.kept.get(_VIEW) != run.run_id:
+        hub.kept[_VIEW] = run.run_id
         with hub.store.begin() as tx:
             if _seen(tx, run) is None:
-                _note(hub, tx, run)
+                _note(tx, run)
 
 
 def look_again(hub: Hub, run: Run) -> None:
     """The run reads anew."""
     with hub.store.begin() as tx:
-        _note(hub, tx, run)
+        _note(tx, run)
 
 
 def check_view(tx: Transaction, run: Run) -> None:
@@ -50,20 +50,19 @@ def check_view(tx: Transaction, run: Run) -> None:
         raise Overtaken("another run has decided meanwhile", hint="look again: what changed is seen in a moment")
 
 
-def count_deciding(hub: Hub, tx: Transaction, run: Run) -> None:
+def count_deciding(tx: Transaction, run: Run) -> None:
     """The run has decided: older views do not hold any more, its own does."""
     ticks.advance(tx, COUNT)
     if _seen(tx, run) is not None:
-        _note(hub, tx, run)
+        _note(tx, run)
 
 
-def _note(hub: Hub, tx: Transaction, run: Run) -> None:
-    runs.record_stage(tx, run.run_id, _STAGE, {COUNT: ticks.hold(tx, COUNT)}, hub.now())
+def _note(tx: Transaction, run: Run) -> None:
+    ticks.put(tx, f"{_VIEW}/{run.run_id}", ticks.hold(tx, COUNT))
 
 
 def _seen(tx: Transaction, run: Run) -> int | None:
-    counts = runs.stage_counts(tx, run.run_id, _STAGE)
-    return None if counts is None else int(counts[COUNT])
+    return ticks.value(tx, f"{_VIEW}/{run.run_id}")
 
 
 @contextmanager

@@ -84,13 +84,6 @@ def last_stage(tx: Connection, stage: str) -> StageCounts | None:
     return StageCounts(row.stage, row.part, row.counts, row.finished_at) if row else None
 
 
-def stage_counts(tx: Connection, run_id: str, stage: str) -> Mapping[str, Any] | None:
-    """What a whole stage of one run counted; None when it has not run."""
-    here = (run_stages.c.run_id == run_id, run_stages.c.stage == stage, run_stages.c.part == "")
-    counts: Mapping[str, Any] | None = tx.execute(select(run_stages.c.counts).where(*here)).scalar_one_or_none()
-    return counts
-
-
 def run(tx: Connection, run_id: str) -> Run | None:
     """One run; None when there is no such run."""
     row = tx.execute(select(runs).where(runs.c.run_id == run_id)).one_or_none()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from store.statements import insert_of
+from store.statements import insert_of, upsert
 from store.tables import ticks
 
 
@@ -17,9 +17,14 @@ def advance(tx: Connection, name: str) -> None:
     tx.execute(insert.on_conflict_do_update(index_elements=[ticks.c.name], set_={"value": ticks.c.value + 1}))
 
 
-def values(tx: Connection) -> dict[str, int]:
-    """Name → counter; what never changed is missing."""
-    return {row.name: row.value for row in tx.execute(select(ticks))}
+def value(tx: Connection, name: str) -> int | None:
+    """The counter as it stands; None where it was never advanced or put."""
+    return tx.execute(select(ticks.c.value).where(ticks.c.name == name)).scalar_one_or_none()
+
+
+def put(tx: Connection, name: str, value: int) -> None:
+    """Set a counter: a mark of what somebody has seen of another."""
+    upsert(tx, ticks, [{"name": name, "value": value}], ["value"])
 
 
 def hold(tx: Connection, name: str) -> int:

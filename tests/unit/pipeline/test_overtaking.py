@@ -39,7 +39,7 @@ def check(hub: Hub, one: Run) -> None:
 
 def decide(hub: Hub, one: Run) -> None:
     with hub.store.begin() as tx:
-        count_deciding(hub, tx, one)
+        count_deciding(tx, one)
 
 
 def test_view__is_overtaken_by_another_run_that_decides_and_holds_again_after_looking_again(hub: Hub) -> None:

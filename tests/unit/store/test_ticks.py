@@ -23,5 +23,5 @@ def test_tick__advances_with_every_change_and_only_then(store: Store) -> None:
     for key, native in (("A", None), ("A", None), ("A", "n1"), ("B", None)):
         bind(store, key, native)
         with store.read() as tx:
-            seen.append(ticks.values(tx).get("crosswalk/item", 0))
+            seen.append(ticks.value(tx, "crosswalk/item") or 0)
     assert seen == [1, 1, 2, 3]
