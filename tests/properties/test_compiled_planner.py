@@ -35,7 +35,6 @@ from canonical.plan import (
 from planning.columns import NotCovered
 from planning.fast import plan_compiled
 from planning.mrp import plan_plainly
-from planning.net_change import replan
 from planning.preparation import prepare
 
 TODAY = date(2026, 3, 2)
@@ -284,19 +283,6 @@ def _assert_equal(snapshot: PlanningSnapshot) -> None:
     expected = plan_plainly(prepare(snapshot))
     assert outcome == expected
     assert outcome.availability == expected.availability
-
-
-@settings(SUITE, max_examples=150)
-@given(snapshots(), st.data())
-def test_replan__equals_planning_everything_again(before: PlanningSnapshot, data: st.DataObject) -> None:
-    previous = plan_plainly(prepare(before))
-    after = replace(
-        data.draw(changed(before, previous)), prior_pegs=before.prior_pegs, reservations=before.reservations
-    )
-    whole = plan_plainly(prepare(replace(after, prior_pegs=previous.pegs)))
-    outcome = replan(previous, before, after)
-    assert outcome == whole
-    assert outcome.availability == whole.availability
 
 
 @SUITE
