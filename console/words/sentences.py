@@ -12,6 +12,7 @@ CLASSES: dict[str, str] = {
     "RateLimited": "对方要求放慢，稍后自动重试",
     "TransientError": "对方暂时无法应答，稍后自动重试",
     "RecordRejected": "记录无法使用，已隔离",
+    "StoreFailed": "本系统的存储暂时无法写入，请检查磁盘空间与数据库",
     "StewardNeeded": "需要人工判断",
     "AuthenticationFailed": "对方拒绝我方凭据，请检查凭据",
     "StreamHalted": "该数据流已停止，其余继续",
@@ -30,6 +31,9 @@ SENTENCES: dict[str, str] = {
     ),
     "The system asks us to slow down.": "对方要求放慢请求。",
     "The system cannot be reached or failed inside.": "系统不可达或内部故障。",
+    "The hub's own store cannot go on: no room on the disk, or the database is away.": (
+        "本系统的存储无法继续：磁盘已满，或数据库不可用。"
+    ),
     "A reference has no native key in the target system yet.": "引用的对象在目标系统中尚无编号。",
     "A record cannot be used; it goes to quarantine and the run goes on.": "记录无法使用，已隔离，流程继续。",
     "A record does not fit its inbound mapping.": "记录与入站映射不符。",

@@ -183,7 +183,7 @@ def test_pass__tells_people(with_all: tuple[PassResult, list[str]], environ: dic
     hub.close()
     told = [(asked.json["audience"], number) for asked in people.asked for number in asked.json["numbers"]]
     assert sorted(told) == sorted((notice.audience, notice.number) for notice in board)
-    assert {audience for audience, _ in told} == {"operator", "production_supervisor"}
+    assert {audience for audience, _ in told} == {"operator", "production_supervisor", "purchasing"}
     assert {asked.json["urgent"] for asked in people.asked if asked.json["audience"] == "production_supervisor"} == {
         True
     }
