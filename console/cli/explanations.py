@@ -164,7 +164,9 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         # -- plan -------------------------------------------------------------------------------------------------
         "Keep no peg of the plan that stands.": "不保留现行计划的供需挂接。",
         "The item's golden id or code.": "物料的黄金编码或代码。",
-        "A planned order, a receipt, a stock or a demand, as the plan names it.": "计划中的订单、在途、库存或需求的键。",
+        "A planned order, a receipt, a stock or a demand, as the plan names it.": (
+            "计划中的订单、在途、库存或需求的键。"
+        ),
         "A planned or firm order, as the plan names it.": "计划中的计划订单或确认订单的键。",
         "How many stocking units.": "数量（库存单位）。",
         "The day it is wanted, as 2026-11-30.": "要求日期，如 2026-11-30。",

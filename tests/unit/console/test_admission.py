@@ -76,7 +76,8 @@ def test_what_needs_no_role__touches_no_hub() -> None:
 def test_only_readers__need_no_more_than_a_viewer() -> None:
     reading = {name[-1] for name, verb in VERBS.items() if verb.needs is Role.VIEWER and name[0] != "plan"}
     assert {name[-1] for name in VERBS if name[0] == "plan"} == {
-        "case", "run", "diff", "explain", "peg", "kit", "promise", "impact", "scenario", "shortages", "purchases", "load",
+        "case", "run", "diff", "explain", "peg", "kit", "promise", "impact", "scenario", "shortages", "purchases",
+        "load",
     }  # fmt: skip
     asking = {"match", "explain", "queue", "history"}  # of mdm
     assert reading <= {"status", "trace", "doctor", "list", "show", *asking}

@@ -15,9 +15,9 @@ from docstring_parser import parse
 from canonical import errors
 from canonical.errors import AuthenticationFailed, ConfigurationError, Fault, MillstreamError, SystemUnavailable
 from console.cli.explanations import EXPLANATIONS
-from console.words.errors import explained
 from console.cli.terminal import Terminal
 from console.cli.verbs import VERBS, Name
+from console.words.errors import explained
 from console.words.sentences import CLASSES, SENTENCES
 from console.words.translation import translated
 from console.words.words import Words
@@ -66,7 +66,9 @@ def test_an_error__says_in_chinese_what_its_class_means(kind: type[MillstreamErr
 
 def test_told__an_unknown_sentence_comes_after_what_its_class_means() -> None:
     terminal = Terminal.open(Words("zh"), {})
-    assert explained(terminal.words, AuthenticationFailed("no such realm", system="crm")).startswith("crm：对方拒绝我方凭据")
+    assert explained(terminal.words, AuthenticationFailed("no such realm", system="crm")).startswith(
+        "crm：对方拒绝我方凭据"
+    )
     assert "no such realm" in explained(terminal.words, AuthenticationFailed("no such realm", system="crm"))
     assert explained(terminal.words, SystemUnavailable("cannot connect (X)", system="crm")) == "crm：无法连接（X）"
     fault = ConfigurationError(faults=(Fault("a.yaml", 1, 2, "key 'x' stands twice"),))
