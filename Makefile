@@ -52,7 +52,7 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 	@$(BIN)/python -c 'from planning.fast import warm; warm()'
 	@touch $@
 
-demo: setup ## four simulated systems, four passes of the stream, and what came of it
+demo: setup ## four simulated systems, three passes of the stream, and what came of it
 	@$(BIN)/millstream demo
 
 demo-tryton: setup ## the same stream on a real ERP: Tryton in its own process
