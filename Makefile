@@ -11,9 +11,10 @@ BIN := .venv/bin
 UV := VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv --system-certs
 ROOMS := assets canonical connectors console mappings mdm orchestration pipeline planning quality rules sandbox store
 SEED ?= 1
-# Tests run side by side, a file's tests in one process: they share its servers.
+# Tests run side by side, a file's tests in one process: they share its servers. In the order of the folders, so that
+# the long files (end to end, faults) do not come last and alone.
 WORKERS ?= 2
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3
 
 .PHONY: help setup demo demo-tryton test test-long check types bench docs faults lock clean
