@@ -150,7 +150,7 @@ def test_land__a_system_that_hangs_costs_a_few_time_limits_in_all(
             landed = list(pool.map(lambda place: land(hub, place[0], place[1], RUN), places))
         took = time.monotonic() - began
         hub.close()
-    assert took < 2.5 * TIME_LIMIT + 1, f"{took:.1f} s for {len(STREAMS)} streams"
+    assert took < 2.5 * TIME_LIMIT + 3, f"{took:.1f} s for {len(STREAMS)} streams"
     assert len(taken) <= max(2, readers)
     assert [one.rows for one in landed if one.system == "well"] == [1] * len(STREAMS)
     reasons = [str(one.halted) for one in landed if one.system == "mute"]
