@@ -15,7 +15,7 @@ from mappings.outbound import OutboundMapping, compile_outbound
 from mdm.units import ItemUnits
 from pipeline.hub import Hub
 from pipeline.reconcile import item_units
-from store import crosswalk, documents
+from store import crosswalk, documents, outbox
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Lookups:
 
     hub: Hub
     _documents: dict[tuple[str, str, str], tuple[str, str | None]] = field(default_factory=dict)
+    _being_made: set[tuple[str, str, str]] = field(default_factory=set)
 
     @cached_property
     def units(self) -> ItemUnits:
@@ -59,14 +60,25 @@ class Lookups:
         return self._documents.get(place)
 
     def learn(self, afters: Iterable[str]) -> None:
-        """Ask for the documents `system/entity/key` that are not known yet, all at once."""
-        unknown: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """Ask for the documents `system/entity/key` that are not known yet, and which of all are only half made."""
+        wanted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for after in afters:
             system, entity, key = after.split("/", 2)
-            if (system, entity, key) not in self._documents and (system, entity, key) not in self.keys:
-                unknown[system, entity].add(key)
-        for (system, entity), keys in unknown.items():
-            self._ask(system, entity, keys)
+            wanted[system, entity].add(key)
+        for (system, entity), keys in wanted.items():
+            unknown = {key for key in keys if not self._known((system, entity, key))}
+            if unknown:
+                self._ask(system, entity, unknown)
+            self._note_half_made(system, entity, keys)
+
+    def _note_half_made(self, system: str, entity: str, keys: Collection[str]) -> None:
+        with self.hub.store.read() as tx:
+            half_made = outbox.being_made(tx, system, entity, keys)
+        self._being_made.difference_update((system, entity, key) for key in keys)
+        self._being_made.update((system, entity, key) for key in half_made)
+
+    def _known(self, place: tuple[str, str, str]) -> bool:
+        return place in self.keys or place in self._documents
 
     def _ask(self, system: str, entity: str, keys: Collection[str]) -> None:
         with self.hub.store.read() as tx:
@@ -79,9 +91,13 @@ class Lookups:
                     self._documents[system, entity, key] = (bound[0].source_key, bound[0].native_id)
 
     def stands(self, after: str) -> bool:
-        """Whether the document `system/entity/key` was there when `learn` asked for it."""
+        """Whether the document `system/entity/key` was there, and whole, when `learn` asked for it.
+
+        One that a pull shows while the command that makes it is unfinished may still be changed by that command.
+        """
         system, entity, key = after.split("/", 2)
-        return (system, entity, key) in self.keys or (system, entity, key) in self._documents
+        place = (system, entity, key)
+        return self._known(place) and place not in self._being_made
 
 
 @dataclass(frozen=True)

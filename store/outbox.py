@@ -200,6 +200,26 @@ def unfinished_before(earlier: FromClause, later: FromClause) -> ColumnElement[b
     )
 
 
+def being_made(tx: Connection, system: str, entity: str, keys: Iterable[str]) -> set[str]:
+    """Business keys of documents whose first command was tried and has not ended well: what stands may be half of it.
+
+    A pull may show such a document before the command that makes it knows that it does.
+    """
+    ended = outbox.alias()
+    tried = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
+    made = exists(
+        select(1)
+        .where(same_key(ended, outbox), ended.c.entity == outbox.c.entity)
+        .where(ended.c.state.in_((State.APPLIED, State.UNCHANGED)))
+        .correlate(outbox)
+    )
+    query = select(outbox.c.business_key).where(
+        outbox.c.system == system, outbox.c.entity == entity,
+        outbox.c.state.in_((*OPEN_STATES, State.PARKED)), tried, ~made,
+    )  # fmt: skip
+    return {row.business_key for row in select_in(tx, query, outbox.c.business_key, keys)}
+
+
 def blocked_by(tx: Connection, command_id: str) -> str | None:
     """The id of the earliest command of the same business key that has to be finished first; None when it may go."""
     earlier, later = outbox.alias(), outbox.alias()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from canonical.commands import State
+from pipeline.outbound import Lookups
+from store import deliveries, documents
+from store.documents import Document
+from store.unit_of_work import Store
+from tests.unit.store.test_outbox import LATER, NOW, claim, command, enqueue, finish, receipt, send
+
+PLACE = "erp/work_order/PO-1"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+
+
+@pytest.fixture
+def lookups(store: Store) -> Lookups:
+    configuration = SimpleNamespace(policies={})
+    return Lookups(cast("Any", SimpleNamespace(store=store, configuration=configuration)))
+
+
+def _pulled(store: Store) -> None:
+    with store.begin() as tx:
+        documents.record(tx, [Document("erp", "work_order", "PO-1", "1001", "MO1", 1, None, "adopted", NOW)])
+
+
+def _stands(lookups: Lookups) -> bool:
+    lookups.learn([PLACE])
+    return lookups.stands(PLACE)
+
+
+def test_stands__only_what_somebody_made(store: Store, lookups: Lookups) -> None:
+    assert not _stands(lookups)
+    _pulled(store)
+    assert _stands(lookups)
+
+
+def test_stands__what_a_pull_shows_while_its_command_is_unfinished_is_half_made(store: Store, lookups: Lookups) -> None:
+    """Its command would go on to write over what a follower has changed meanwhile."""
+    enqueue(store, command())
+    claim(store)
+    send(store, command())
+    _pulled(store)
+    assert not _stands(lookups)
+    with store.begin() as tx:
+        assert deliveries.void_intent(tx, command().id, "w1", "save", NOW)
+    assert not _stands(lookups), "a refused attempt may have been carried out all the same"
+    finish(store, command())
+    assert _stands(lookups)
+
+
+def test_stands__a_later_change_under_way_takes_nothing_away(store: Store, lookups: Lookups) -> None:
+    enqueue(store, command())
+    claim(store)
+    send(store, command())
+    with store.begin() as tx:
+        assert deliveries.record_receipt(tx, command().id, "w1", receipt(), NOW)
+    assert finish(store, command(), State.APPLIED)
+    _pulled(store)
+    enqueue(store, command(revision=2), now=LATER)
+    claim(store, now=LATER + timedelta(minutes=1))
+    send(store, command(revision=2), now=LATER + timedelta(minutes=1))
+    assert _stands(lookups)
+
+
+def test_stands__a_document_whose_command_was_never_tried(store: Store, lookups: Lookups) -> None:
+    enqueue(store, command())
+    _pulled(store)
+    assert _stands(lookups), "it was there before us"
