@@ -22,6 +22,15 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class Scope(StrEnum):
+    """What the token of a machine opens; it opens nothing else, and no role opens this."""
+
+    MATCH = "match"
+    """Ask whether something exists already, as JSON with the token in the `Authorization` header."""
+    RECONCILE = "reconcile"
+    """The same as a reconciliation service, with the token in its address: who asks cannot send headers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """`person:li.wei`, `rule:urgent-order`, `run:20261102-1`, `system:mes`."""

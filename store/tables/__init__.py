@@ -7,6 +7,7 @@ canonical text. `migrations/` is generated from here; a test proves that both ag
 from store.tables.access import (
     failed_log_ins,
     identities,
+    machine_tokens,
     password_links,
     passwords,
     sessions,
@@ -54,7 +55,7 @@ from store.tables.stream import (
 __all__ = [
     "audit", "candidate_pairs", "change_events", "circuits", "conflicts", "connections", "crosswalk",
     "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "golden_codes", "golden_history",
-    "golden_records", "identities", "inbox", "landings", "leases", "metadata", "notice_deliveries",
+    "golden_records", "identities", "inbox", "landings", "leases", "machine_tokens", "metadata", "notice_deliveries",
     "notices", "outbox", "outbox_steps", "password_links", "passwords", "people", "person_roles",
     "plan_pegs", "plan_summaries", "quarantine", "queue_assignments", "read_backs", "run_stages", "runs",
     "sessions", "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",

@@ -1,8 +1,8 @@
-"""How people come in: passwords, links that set one, identities of other providers, sessions, failed log-ins."""
+"""How people and machines come in: passwords, links that set one, identities, sessions, failures, tokens."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
 from store.columns import UtcDateTime
 from store.tables.base import arrival, metadata, text_column
@@ -64,4 +64,18 @@ failed_log_ins = Table(
     text_column("subject"),
     _moment("at"),
     Index("ix_failed_log_ins_subject", "subject", "at"),
+)
+
+machine_tokens = Table(
+    "machine_tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    text_column("scope"),
+    _moment("made_at"),
+    text_column("made_by"),
+    _moment("expires_at"),
+    Column("revoked_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
+    Column("uses", BigInteger, nullable=False),
 )
