@@ -323,10 +323,14 @@ def _repeatable(journey: Journey, step: StepSpec) -> bool:
 
 
 def _settled(journey: Journey) -> bool:
-    """Whether somebody looked already, found nothing, and gave the target time to finish what it may have begun."""
+    """Whether the target had time to finish what it may have begun, and was to be left alone until it had.
+
+    A pause that ended sooner, after a look-up that failed, does not count.
+    """
     sent = max((record.sent_at for record in journey.claimed.steps if record.state == "intent"), default=None)
     waited = journey.claimed.not_before
-    return sent is not None and waited is not None and waited >= sent
+    settling = timedelta(seconds=journey.spec.settle_seconds)
+    return sent is not None and waited is not None and waited >= sent + settling
 
 
 def _receipt(step: str, found: FoundDocument, now: datetime) -> StepReceipt:

@@ -99,6 +99,19 @@ def test_crash_point__times_fault__each_effect_once(store: Store, kind: str) -> 
     assert seen == NAMED[kind]
 
 
+def test_crash_point__look_up_fails_while_the_target_commits_late(store: Store) -> None:
+    """Killed right after sending; the next life's first look-up fails: the pause after that is no time to settle."""
+    sent = _played(store, "order_production", "save", "none", None).points.index("save sent")
+    world = _world(store, [command("order_production", "K")])
+    world.target.faults["K", "save"] = ["late_commit"]
+    world.failing_look_ups, world.crash_at = 1, sent
+    world.live()
+    world.crash_at = None
+    world.calm_down()
+    assert world.failing_look_ups == 0
+    _judge(world, "order_production", "late commit, killed, look-up failed")
+
+
 def test_crash_point__calm_run_parks_nothing(store: Store) -> None:
     world = _world(store, [command(kind, f"K-{kind}") for kind in OPERATIONS])
     world.live()

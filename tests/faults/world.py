@@ -20,6 +20,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Engine, delete, event, select
 
 from canonical.commands import Command, DeliveryClass, Outcome, OutcomeKind, State, StepReceipt
+from canonical.errors import SystemUnavailable
 from connectors.port import FoundDocument, OperationSpec, StepRequest, StepSpec
 from pipeline.deliver import Round
 from pipeline.delivery_workers import Workers
@@ -123,6 +124,8 @@ class World:
     """What the target answered, call by call."""
     replayed: list[Any] | None = None
     """Answers of a recorded history, given instead of the target's."""
+    failing_look_ups: int = 0
+    """So many look-ups fail first."""
     lives: int = 0
     target_effects: Counter[tuple[str, str]] = field(default_factory=Counter)
     """What stands in the target already."""
@@ -219,6 +222,9 @@ class World:
     def look_up(self, operation: str, references: Sequence[str]) -> dict[str, list[FoundDocument]]:
         """What stands under our references."""
         self._alive()
+        if self.failing_look_ups:
+            self.failing_look_ups -= 1
+            raise SystemUnavailable("as told", system=self.system)
         asked = ["look_up", operation, *references, self.moment.isoformat()]
         found = self._said(asked, lambda: {key: [asdict(one) for one in self.target.found(key)] for key in references})
         self._point("looked up")
