@@ -23,10 +23,10 @@ from rules.nodes import (
     symbols,
     written,
 )
-from rules.parsing import MAX_LENGTH, PLACES, ConditionError, parsed
-from rules.scope import Kind, Scope, Symbol
+from rules.parsing import MAX_LENGTH, PLACES, ConditionError, parsed, parsed_value
+from rules.scope import Kind, Names, Symbol
 
-__all__ = ["MAX_LENGTH", "Condition", "ConditionError", "Step", "View"]
+__all__ = ["MAX_LENGTH", "Condition", "ConditionError", "Formula", "Step", "View"]
 
 View = Mapping[str, Mapping[str, Any]]
 """Source ("", `old`, `new`, a relation) → the fields of that record; an empty one where there is none."""
@@ -53,7 +53,7 @@ class Step:
 class Condition:
     """One compiled condition over what a rule can name."""
 
-    def __init__(self, text: str, scope: Scope) -> None:
+    def __init__(self, text: str, scope: Names) -> None:
         self.text = text
         self.node = parsed(text, scope)
         self.holds: Callable[[View], bool] = _truth(self.node)
@@ -67,6 +67,26 @@ class Condition:
     def explained(self, view: View) -> Step:
         """Every part with the values it saw: which of them was false."""
         return _step(self.node, view)
+
+
+class Formula:
+    """One compiled expression of a known kind, in the same language: `2 * stages + 1`."""
+
+    def __init__(self, text: str, scope: Names) -> None:
+        self.text = text
+        self.node = parsed_value(text, scope)
+        self.value: Callable[[View], Any] = _compiled(self.node)
+        """What it comes to; null where it reads null or divides by zero."""
+
+    @property
+    def kind(self) -> Kind:
+        """What its value is."""
+        return self.node.kind
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """What it reads."""
+        return symbols(self.node)
 
 
 def _step(node: Node, view: View) -> Step:

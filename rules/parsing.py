@@ -32,7 +32,7 @@ from rules.nodes import (
     Value,
     written,
 )
-from rules.scope import Kind, Scope, UnknownSymbol
+from rules.scope import Kind, Names, UnknownSymbol
 
 MAX_LENGTH = 300
 PLACES = Decimal("1e-9")
@@ -63,8 +63,16 @@ class ConditionError(ValueError):
         super().__init__(message)
 
 
-def parsed(text: str, scope: Scope) -> Node:
+def parsed(text: str, scope: Names) -> Node:
     """The typed tree of a condition. Raises `ConditionError`."""
+    node = parsed_value(text, scope)
+    if node.kind is not Kind.TRUTH:
+        raise ConditionError(f"not a condition: {node} is a {node.kind}", "compare it with something")
+    return node
+
+
+def parsed_value(text: str, scope: Names) -> Node:
+    """The typed tree of an expression of any kind. Raises `ConditionError`."""
     if len(text) > MAX_LENGTH:
         raise ConditionError(f"a condition is at most {MAX_LENGTH} characters long", "derive a fact for the rest")
     try:
@@ -77,16 +85,13 @@ def parsed(text: str, scope: Scope) -> Node:
         raise ConditionError(f"not a condition: {error.message}") from None
     except (ArithmeticError, RecursionError, ValueError) as error:
         raise ConditionError(f"not a condition: {error}") from None
-    node = _Reading(scope).node(statement.expression)
-    if node.kind is not Kind.TRUTH:
-        raise ConditionError(f"not a condition: {node} is a {node.kind}", "compare it with something")
-    return node
+    return _Reading(scope).node(statement.expression)
 
 
 class _Reading:
     """Reads one condition within its scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Names) -> None:
         self.scope = scope
         self._readers: dict[type, Callable[[Any], Node]] = {
             ast.SymbolExpression: lambda found: self._field(found.name),

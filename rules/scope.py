@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from canonical.entities import ENTITIES, field_types
 from canonical.facts import FACTS
@@ -81,6 +82,42 @@ def _listed(annotation: object) -> tuple[str, ...]:
 def key_of(named: str) -> str:
     """The field that identifies a fact, or an entity's golden record."""
     return FACTS[named].key[0] if named in FACTS else GOLDEN_ID
+
+
+class Names(Protocol):
+    """What a condition may name: a rule's records and relations, or any list of named fields."""
+
+    def symbol(self, text: str, /) -> Symbol:
+        """A name as a symbol. Raises `UnknownSymbol`."""
+
+    def kind(self, symbol: Symbol, /) -> Kind:
+        """What a symbol's value is."""
+
+    def values(self, symbol: Symbol, /) -> tuple[str, ...]:
+        """The only texts a symbol can hold; empty where it may hold any."""
+
+
+@dataclass(frozen=True)
+class FieldScope:
+    """Named fields of no entity, for conditions outside of rules: the options of a configured product."""
+
+    fields: Mapping[str, Kind]
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field → the only texts it can hold."""
+
+    def symbol(self, text: str) -> Symbol:
+        """A field as a symbol. Raises `UnknownSymbol`."""
+        if text not in self.fields:
+            raise UnknownSymbol(f"nothing here is called {text!r}", suggest(text, self.fields))
+        return Symbol(SELF, text)
+
+    def kind(self, symbol: Symbol) -> Kind:
+        """What a field's value is."""
+        return self.fields[symbol.name]
+
+    def values(self, symbol: Symbol) -> tuple[str, ...]:
+        """The only texts a field can hold; empty where it may hold any."""
+        return self.listed.get(symbol.name, ())
 
 
 @dataclass(frozen=True)

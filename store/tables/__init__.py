@@ -33,6 +33,7 @@ from store.tables.mastering import (
     steward_decisions,
 )
 from store.tables.people import audit, people, person_roles, tasks, timers
+from store.tables.planning import configured_items, forecast_overrides
 from store.tables.stream import (
     change_events,
     conflicts,
@@ -53,10 +54,11 @@ from store.tables.stream import (
 )
 
 __all__ = [
-    "audit", "candidate_pairs", "change_events", "circuits", "conflicts", "connections", "crosswalk",
-    "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "golden_codes", "golden_history",
-    "golden_records", "identities", "inbox", "landings", "leases", "machine_tokens", "metadata", "notice_deliveries",
-    "notices", "outbox", "outbox_steps", "password_links", "passwords", "people", "person_roles",
-    "plan_pegs", "plan_summaries", "quarantine", "queue_assignments", "read_backs", "run_stages", "runs",
-    "sessions", "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",
+    "audit", "candidate_pairs", "change_events", "circuits", "configured_items", "conflicts", "connections",
+    "crosswalk", "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "forecast_overrides",
+    "golden_codes", "golden_history", "golden_records", "identities", "inbox", "landings", "leases",
+    "machine_tokens", "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "password_links",
+    "passwords", "people", "person_roles", "plan_pegs", "plan_summaries", "quarantine", "queue_assignments",
+    "read_backs", "run_stages", "runs", "sessions", "steward_decisions", "tasks", "ticks", "timers", "verdicts",
+    "watermarks",
 ]  # fmt: skip
