@@ -25,3 +25,17 @@ def join_key(parts: Iterable[object]) -> str:
 def command_id(kind: str, system: str, business_key: str, revision: int) -> str:
     """A command's id: the same business key and revision give the same id for ever, on any machine."""
     return str(uuid.uuid5(_NAMESPACE, join_key((kind, system, business_key, revision))))
+
+
+CONFIGURED = "~"
+"""Between an item and the digest of its configuration; no golden id has it."""
+
+
+def configured_code(template: str, digest: str) -> str:
+    """The golden id of a configured item: its template's with a digest of what it is made of."""
+    return f"{template}{CONFIGURED}{digest}"
+
+
+def template_of(item: str) -> str:
+    """The item other systems know: a configured item's template, any other item itself."""
+    return item.partition(CONFIGURED)[0]
