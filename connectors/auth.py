@@ -15,7 +15,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from canonical.errors import AuthenticationFailed, MillstreamError, RateLimited, SystemUnavailable
-from connectors.spec import AuthSpec, Bearer, EnvName, KingdeeSignature, OAuth2
+from connectors.spec import ApiKey, AuthSpec, Basic, Bearer, EnvName, KingdeeSignature, OAuth2
 from connectors.transport import Message, Reply, Wire
 
 _KINGDEE_MASK = b"0054f397c6234378b09ca7d3e5debce7"[:24]
@@ -101,8 +101,7 @@ class ClientCredentials:
         form = {"grant_type": "client_credentials"} | ({"scope": self._spec.scope} if self._spec.scope else {})
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self._spec.client == "basic":
-            pair = f"{quote(self._id, safe='')}:{quote(self._secret, safe='')}"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            headers["Authorization"] = _basic(quote(self._id, safe=""), quote(self._secret, safe=""))
         else:
             form |= {"client_id": self._id, "client_secret": self._secret}
         return Message("POST", self._spec.token_path, headers=headers, content=urlencode(form).encode())
@@ -183,4 +182,13 @@ def build(spec: AuthSpec, value: Value, wire: Wire) -> Auth:
         return KingdeeSigner(spec, value, wire)
     if isinstance(spec, Bearer):
         return FixedHeaders({"Authorization": f"Bearer {value(spec.token)}"})
+    if isinstance(spec, Basic):
+        return FixedHeaders({"Authorization": _basic(value(spec.user), value(spec.password))})
+    if isinstance(spec, ApiKey):
+        return FixedHeaders({spec.header: f"{spec.scheme} {value(spec.key)}" if spec.scheme else value(spec.key)})
     return FixedHeaders({})
+
+
+def _basic(user: str, password: str) -> str:
+    """RFC 7617, in UTF-8."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"

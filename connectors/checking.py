@@ -9,11 +9,13 @@ from typing import Final
 from canonical.entities import ENTITIES
 from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import Document, Path_, suggest
-from connectors.spec import Request, System, SystemSpec
+from connectors.spec import Request, Stream, System, SystemSpec
 from connectors.template import names_in
 
-READ_NAMES: Final = frozenset({"since", "since_clause", "columns", "cursor", "offset", "limit"})
+READ_NAMES: Final = frozenset({"since", "since_clause", "columns", "cursor", "offset", "page", "limit"})
 """What the templates of a stream's request may ask for."""
+PAGE_NAMES: Final = {"cursor": "cursor", "offset": "offset", "number": "page"}
+"""What a request has to ask for, by the kind of its stream's paging."""
 WRITE_NAMES: Final = frozenset(
     {"reference", "command_id", "idempotency_key", "payload", "receipts", "existing", "native_id", "native_number"}
 )
@@ -33,6 +35,8 @@ def faults(system: System, document: Document, folder: Path) -> Iterator[Fault]:
     if not (folder / "client.py").exists():
         for path, request, known in _requests(system):
             yield from _template_faults(path, request, known, document)
+        for stream_name, stream in system.streams.items():
+            yield from _paging_faults(("streams", stream_name), stream, document)
 
 
 def _requests(system: System) -> Iterator[tuple[Path_, Request, frozenset[str]]]:
@@ -52,6 +56,15 @@ def _requests(system: System) -> Iterator[tuple[Path_, Request, frozenset[str]]]
             yield ("operations", name, "look_up", "version_request"), look_up.version_request, LOOK_UP_NAMES
         if look_up and look_up.batch:
             yield ("operations", name, "look_up", "batch", "request"), look_up.batch.request, LOOK_UP_NAMES
+
+
+def _paging_faults(path: Path_, stream: Stream, document: Document) -> Iterator[Fault]:
+    """A request that does not say which page it wants gets the first one for ever."""
+    needed = PAGE_NAMES.get(stream.paging.kind)
+    request = stream.request
+    if needed and needed not in names_in([request.path, request.params, request.headers, request.body]):
+        hint = f"put {{{needed}}} where the system takes it, or write paging: {{kind: none}}"
+        yield document.fault((*path, "paging"), f"nothing in the request asks for {{{needed}}}", hint)
 
 
 def _template_faults(path: Path_, request: Request, known: frozenset[str], document: Document) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from typing import Any
 import jmespath
 
 from canonical.errors import SystemUnavailable
-from connectors.spec import CursorPaging, NextPathPaging, OffsetPaging, Paging
+from connectors.spec import CursorPaging, NextPathPaging, NumberPaging, OffsetPaging, Paging
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Place:
     cursor: str | None = None
     path: str | None = None
     offset: int = 0
+    page: int = 1
     limit: int | None = None
 
 
@@ -28,7 +29,7 @@ Fetch = Callable[[Place], tuple[Any, Sequence[Any]]]
 
 def pages(paging: Paging, fetch: Fetch, system: str) -> Iterator[Sequence[Any]]:
     """Every page's records, in order."""
-    place: Place | None = Place(limit=paging.limit if isinstance(paging, OffsetPaging) else None)
+    place: Place | None = first(paging)
     seen: set[Place] = set()
     while place is not None:
         if place in seen:
@@ -37,6 +38,13 @@ def pages(paging: Paging, fetch: Fetch, system: str) -> Iterator[Sequence[Any]]:
         body, records = fetch(place)
         yield records
         place = _after(paging, place, body, len(records))
+
+
+def first(paging: Paging) -> Place:
+    """Where the first request begins."""
+    if isinstance(paging, NumberPaging):
+        return Place(limit=paging.limit, page=paging.first)
+    return Place(limit=paging.limit if isinstance(paging, OffsetPaging) else None)
 
 
 def _after(paging: Paging, place: Place, body: object, count: int) -> Place | None:
@@ -48,4 +56,6 @@ def _after(paging: Paging, place: Place, body: object, count: int) -> Place | No
         return Place(path=str(path)) if path else None
     if isinstance(paging, OffsetPaging) and count >= paging.limit:
         return Place(offset=place.offset + count, limit=paging.limit)
+    if isinstance(paging, NumberPaging) and count >= paging.limit:
+        return Place(page=place.page + 1, limit=paging.limit)
     return None

@@ -24,7 +24,7 @@ from canonical.errors import (
 from connectors import port
 from connectors.auth import Auth
 from connectors.batches import chunks, quoted
-from connectors.paging import Place, pages
+from connectors.paging import Place, first, pages
 from connectors.sorting import Verdict, read_error, search, sort, text
 from connectors.spec import Brings, Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec, credentials
 from connectors.template import fill, look
@@ -272,8 +272,7 @@ class DeclaredReader(ABC):
                 self._auth.headers("/")
             with _timed(timings, "read"):
                 stream = next(iter(self.spec.streams.values()))
-                paging = Place(limit=getattr(stream.paging, "limit", None))
-                reply = self._asked_once(stream.request, _reading(stream, None, paging))
+                reply = self._asked_once(stream.request, _reading(stream, None, first(stream.paging)))
         except MillstreamError as error:
             hint = error.hint or (self._our_part() if isinstance(error, AuthenticationFailed) else None)
             message = f"{error.message} ({hint})" if hint else error.message
@@ -319,6 +318,7 @@ def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
         "cursor": place.cursor,
         "path": place.path,
         "offset": place.offset,
+        "page": place.page,
         "limit": place.limit,
     }
 

@@ -95,6 +95,23 @@ class Bearer(_Closed):
     token: EnvName
 
 
+class Basic(_Closed):
+    """HTTP Basic: a user and a password with every call."""
+
+    kind: Literal["basic"]
+    user: EnvName
+    password: EnvName
+
+
+class ApiKey(_Closed):
+    """A long-lived key in a header of the system's choice; `scheme` is the word before it, as in `token <key>`."""
+
+    kind: Literal["api_key"]
+    key: EnvName
+    header: str = Field(default="X-API-Key", pattern=r"^[A-Za-z0-9-]+$")
+    scheme: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+
+
 class Session(_Closed):
     """Log in for a session; how is said by the system's `client.py`."""
 
@@ -110,7 +127,9 @@ class NoAuth(_Closed):
     kind: Literal["none"]
 
 
-AuthSpec = Annotated[OAuth2 | KingdeeSignature | WsSecurity | Bearer | Session | NoAuth, Field(discriminator="kind")]
+AuthSpec = Annotated[
+    OAuth2 | KingdeeSignature | WsSecurity | Bearer | Basic | ApiKey | Session | NoAuth, Field(discriminator="kind")
+]
 
 
 def credentials(auth: AuthSpec) -> tuple[str, ...]:
@@ -174,7 +193,15 @@ class OffsetPaging(_Closed):
     limit: int = Field(gt=0)
 
 
-Paging = Annotated[NoPaging | CursorPaging | NextPathPaging | OffsetPaging, Field(discriminator="kind")]
+class NumberPaging(_Closed):
+    """`{page}` counts pages from `first`, `{limit}` is their size; a page with fewer than `limit` is the last."""
+
+    kind: Literal["number"]
+    limit: int = Field(gt=0)
+    first: int = Field(default=1, ge=0, le=1)
+
+
+Paging = Annotated[NoPaging | CursorPaging | NextPathPaging | OffsetPaging | NumberPaging, Field(discriminator="kind")]
 
 
 class Watermark(_Closed):

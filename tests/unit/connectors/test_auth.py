@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from canonical.errors import AuthenticationFailed
-from connectors.auth import ClientCredentials, KingdeeSigner, kingdee_headers
-from connectors.spec import KingdeeSignature, Limits, OAuth2
+from connectors.auth import ClientCredentials, KingdeeSigner, build, kingdee_headers
+from connectors.spec import ApiKey, Basic, EnvName, KingdeeSignature, Limits, OAuth2
 from connectors.transport import Wire
 from tests.unit.connectors.loopback import Answer, Asked, Server
 
@@ -158,3 +158,22 @@ def test_oauth__secret_never_in_the_error(server: Server, wire: Wire) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
         _oauth(wire).headers("/")
     assert ENV["SECRET"] not in str(caught.value)
+
+
+def test_build__basic_in_utf8(wire: Wire) -> None:
+    """The example of RFC 7617, 2.1."""
+    spec = Basic(kind="basic", user=EnvName(env="U"), password=EnvName(env="P"))
+    auth = build(spec, lambda name: {"U": "test", "P": "123\xa3"}[name.env], wire)
+    assert auth.headers("/") == {"Authorization": "Basic dGVzdDoxMjPCow=="}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"X-API-Key": "k"}),
+        ({"header": "Authorization", "scheme": "token"}, {"Authorization": "token k"}),
+    ],
+)
+def test_build__api_key_in_its_header(wire: Wire, given: dict[str, str], expected: dict[str, str]) -> None:
+    spec = ApiKey.model_validate({"kind": "api_key", "key": {"env": "KEY"}} | given)
+    assert build(spec, lambda _: "k", wire).headers("/") == expected

@@ -26,6 +26,7 @@ def _folder(tmp_path: Path, system: str, wrong: str = "", instead: str = "") -> 
         ("mes", "entity: itm", "entity: item", "mes/system.yaml:30:5 unknown entity 'itm'. Did you mean 'item'?"),
         ("mes", "entity: workorder\n    settle", "entity: work_order\n    settle", "Did you mean 'work_order'?"),
         ("mes", "{curser?}", "{cursor?}", "mes/system.yaml:33:57 nothing fills {curser}. Did you mean 'cursor'?"),
+        ("mes", ', cursor: "x"}', ', cursor: "{cursor?}"}', "nothing in the request asks for {cursor}"),
         ("mes", '{refrence}"}\n      records', '{reference}"}\n      records', "nothing fills {refrence}"),
         ("mes", "{idempotency}", "{idempotency_key}", "nothing fills {idempotency}. Did you mean 'idempotency_key'?"),
         ("crm", "{item}", "{items}", "nothing fills {item}. Did you mean 'items'?"),

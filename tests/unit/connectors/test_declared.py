@@ -52,6 +52,11 @@ streams:
     columns: [A, B.C]
     paging: {kind: offset, limit: 2}
     watermark: {field: A, format: local, clause: "A >= '{since}'"}
+  numbered:
+    entity: item
+    request: {path: /numbered, params: {page: "{page}", size: "{limit}"}}
+    paging: {kind: number, limit: 2, first: 0}
+    complete: true
   lines:
     entity: shipment
     request: {path: /lines}
@@ -124,6 +129,13 @@ def _saved(**more: object) -> Answer:
 
 
 # Reading
+
+
+def test_read__counts_pages_until_one_is_not_full(server: Server, acme: Connector) -> None:
+    server.script = [Answer(body=[{"n": 1}, {"n": 2}]), Answer(body=[{"n": 3}])]
+    assert [len(page.records) for page in acme.read("numbered", None)] == [2, 1]
+    asked = [parse_qs(urlsplit(asked.path).query) for asked in server.asked]
+    assert asked == [{"page": ["0"], "size": ["2"]}, {"page": ["1"], "size": ["2"]}]
 
 
 def test_read__follows_cursors_and_reports_the_highest_change(server: Server, acme: Connector) -> None:
