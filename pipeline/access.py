@@ -49,6 +49,8 @@ class Access(_Closed):
     """So many log-ins of one name may fail within `window_minutes`."""
     failures_per_address: int = Field(default=30, ge=1)
     window_minutes: int = Field(default=15, ge=1)
+    token_requests_per_minute: int = Field(default=600, ge=1)
+    """So often a machine may ask with one token; a batch of queries is one request."""
     link_hours: int = Field(default=24, ge=1)
     """How long a link that sets a password is good for."""
     provider: Provider | None = None

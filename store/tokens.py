@@ -21,7 +21,7 @@ from store.tables import machine_tokens
 PREFIX = "ms_"
 """So that a token is known for what it is, in a mail or a repository where it should not stand."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-LONGEST = timedelta(days=366)
+LONGEST = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,19 @@ class Token:
         return f"token:{self.name}"
 
 
-def make(tx: Connection, name: str, scope: Scope, by: Actor | str, now: datetime, lifetime: timedelta) -> str:
+def make(tx: Connection, name: str, scope: Scope, by: Actor | str, now: datetime, *, days: int) -> str:
     """A new token, which stands nowhere else. The name of one that holds no more may be given again.
 
-    Raises `MillstreamError` for a name that is none or is taken, and for a lifetime beyond `LONGEST`.
+    Raises `MillstreamError` for a name that is none or is taken, and for more days than `LONGEST`.
     """
     if not _NAME.fullmatch(name):
         raise MillstreamError(f"{name!r} cannot name a token", hint="a-z, 0-9, dot, dash and underscore")
-    if not timedelta(0) < lifetime <= LONGEST:
-        raise MillstreamError(f"a token holds for 1 to {LONGEST.days} days", key=name)
+    if not 1 <= days <= LONGEST:
+        raise MillstreamError(f"a token holds for 1 to {LONGEST} days", key=name)
     standing = named(tx, name)
     if standing is not None and standing.holds(now):
         raise MillstreamError("there is a token of that name", key=name, hint="revoke it first, or take another name")
-    token, until = PREFIX + new_token(), now + lifetime
+    token, until = PREFIX + new_token(), now + timedelta(days=days)
     tx.execute(delete(machine_tokens).where(machine_tokens.c.name == name))
     row = {"name": name, "scope": scope, "made_at": now, "made_by": str(by), "expires_at": until, "uses": 0}
     tx.execute(insert(machine_tokens).values(token_hash=digest(token), **row))

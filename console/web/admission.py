@@ -19,9 +19,11 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import Message
 
 from canonical.actors import Role
 from canonical.errors import MillstreamError
+from console.web.bodies import TooLong, bounded
 from console.web.cookies import cookie_name, remember_language, remember_token, remembered_language
 from console.web.guard import is_foreign
 from console.web.routes import Door, Path
@@ -59,12 +61,16 @@ async def unknown(site: Site, request: Request) -> Response:
 
 async def _form(request: Request) -> FormData | None:
     """The fields sent; None where they are too long or no form."""
-    if int(request.headers.get("content-length") or 0) > MOST_FORM_BYTES:
-        return None
     try:
-        return await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=MOST_FORM_BYTES)
-    except HTTPException:
+        body = await bounded(request, MOST_FORM_BYTES)
+
+        async def again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        form = await Request(request.scope, again).form(max_files=0, max_fields=MOST_FIELDS)
+    except (TooLong, HTTPException):
         return None
+    return form
 
 
 def _answer(site: Site, path: Path, page: Page, request: Request, form: FormData | None) -> Response:

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from console.web.admission import answered, unknown
+from canonical.actors import Scope
+from console.web import admission, machine
+from console.web.admission import unknown
 from console.web.guard import Guarded
 from console.web.routes import ROUTES, Path
 from console.web.site import Site
@@ -36,5 +38,9 @@ def web_app(hub: Hub, address: str = "http://127.0.0.1:8720") -> ASGIApp:
 
 def _route(site: Site, path: Path) -> Route:
     module, _, function = path.target.partition(":")
-    page = cast("Callable[[Visit], Response]", getattr(import_module(f"console.web.{module}"), function))
-    return Route(path.path, partial(answered, site, path, page), methods=[path.method], name=path.name)
+    target = getattr(import_module(f"console.web.{module}"), function)
+    if isinstance(path.needs, Scope):
+        endpoint = partial(machine.answered, site, path, cast("machine.Answering", target))
+    else:
+        endpoint = partial(admission.answered, site, path, cast("Callable[[Visit], Response]", target))
+    return Route(path.path, endpoint, methods=[path.method], name=path.name)

@@ -24,7 +24,10 @@ FOR_A_YEAR = "max-age=31536000"
 
 
 class Guarded:
-    """An application whose every answer, errors included, carries the headers; pages are kept by nobody."""
+    """An application whose every answer, errors included, carries the headers; pages are kept by nobody.
+
+    An answer that says one of them itself is left as it is.
+    """
 
     def __init__(self, app: ASGIApp, *, encrypted: bool) -> None:
         self._app = app
@@ -36,8 +39,8 @@ class Guarded:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in {**self._headers, "Cache-Control": "no-store"}.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, dressed)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("menu.work", ("home", "queue", "quarantine", "outbox", "tasks", "notices")),
     ("menu.look", ("records", "quality", "audit")),
-    ("menu.set_up", ("people",)),
+    ("menu.set_up", ("people", "tokens")),
 )
 
 
@@ -29,7 +29,7 @@ class Entry:
 
 def menu(visit: Visit) -> list[tuple[str, list[Entry]]]:
     """Title of a group → its pages, for who asks."""
-    open_to = {one.name: one for one in ROUTES if isinstance(one.needs, Role) is False or visit.may(str(one.needs))}
+    open_to = {one.name for one in ROUTES if isinstance(one.needs, Role) and visit.may(one.needs)} | {"home"}
     if visit.person is None:
         return []
     groups = (

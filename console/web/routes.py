@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from canonical.actors import Role
+from canonical.actors import Role, Scope
 
 
 class Door(Enum):
@@ -28,7 +28,8 @@ class Path:
     path: str
     name: str
     target: str
-    needs: Role | Door
+    needs: Role | Door | Scope
+    """A role of a person, or the scope of a machine's token: what one opens, the other does not."""
 
 
 ROUTES: tuple[Path, ...] = (
@@ -67,6 +68,9 @@ ROUTES: tuple[Path, ...] = (
     Path("POST", "/people/link", "people.link", "pages.people:make_link", Role.ADMIN),
     Path("POST", "/people/log-out", "people.log_out", "pages.people:log_out", Role.ADMIN),
     Path("POST", "/people/remove", "people.remove", "pages.people:remove", Role.ADMIN),
+    Path("GET", "/tokens", "tokens", "pages.tokens:listed", Role.ADMIN),
+    Path("POST", "/tokens", "tokens.make", "pages.tokens:make", Role.ADMIN),
+    Path("POST", "/tokens/revoke", "tokens.revoke", "pages.tokens:revoke", Role.ADMIN),
     # -- stewards ----------------------------------------------------------------------------------------------------
     Path("GET", "/queue", "queue", "stewards.queue:show", Role.VIEWER),
     Path("POST", "/queue/preview", "queue.preview", "stewards.bulk:preview", Role.STEWARD),
@@ -84,4 +88,19 @@ ROUTES: tuple[Path, ...] = (
     Path("POST", "/records/{entity}/split", "record.split", "stewards.record:split", Role.STEWARD),
     Path("POST", "/records/{entity}/pin", "record.pin", "stewards.record:pin", Role.STEWARD),
     Path("POST", "/records/{entity}/revoke", "record.revoke", "stewards.record:revoke", Role.STEWARD),
+    # -- machines ----------------------------------------------------------------------------------------------------
+    Path("POST", "/api/match/{entity}", "match", "match:match", Scope.MATCH),
+    Path("GET", "/reconcile/{token}/{entity}", "reconcile", "reconciling:service", Scope.RECONCILE),
+    Path("POST", "/reconcile/{token}/{entity}", "reconcile.ask", "reconciling:service", Scope.RECONCILE),
+    Path(
+        "GET", "/reconcile/{token}/{entity}/suggest/{what}", "reconcile.suggest", "reconciling:suggest", Scope.RECONCILE
+    ),
+    Path(
+        "GET",
+        "/reconcile/{token}/{entity}/properties",
+        "reconcile.properties",
+        "reconciling:properties",
+        Scope.RECONCILE,
+    ),
+    Path("GET", "/reconcile/{token}/{entity}/preview", "reconcile.preview", "reconciling:preview", Scope.RECONCILE),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +19,12 @@ from starlette.requests import Request
 
 from canonical.errors import ConfigurationError, MillstreamError
 from canonical.strict_json import dumps, loads
+from console.web.allowance import Allowance
 from console.web.assets import assets
+from console.web.cookies import remembered_language
 from console.web.menu import menu
 from console.web.oidc import OpenId
+from console.words.words import Words
 from pipeline.access import Access
 from pipeline.hub import Hub
 
@@ -56,6 +60,21 @@ class Site:
         return OpenId(provider, self.hub.environ[named.env] if named else None, f"{place}/log-in/provider/back")
 
     @cached_property
+    def of_tokens(self) -> Allowance:
+        """How often each token may ask."""
+        return Allowance(self.access.token_requests_per_minute)
+
+    @cached_property
+    def of_strangers(self) -> Allowance:
+        """How often an address may come with a token that opens nothing."""
+        return Allowance(self.access.failures_per_address)
+
+    @cached_property
+    def uses(self) -> Counter[str]:
+        """How often each token was used since that was written down."""
+        return Counter()
+
+    @cached_property
     def zone(self) -> ZoneInfo:
         """Times are shown as the plant's clocks show them."""
         return ZoneInfo(self.hub.deployment.timezone)
@@ -83,6 +102,15 @@ class Site:
     def render(self, visit: Visit, template: str, values: Mapping[str, object]) -> str:
         """One page, in the language of who asks."""
         return self._environment.get_template(template).render({**self._common(visit), **values})
+
+    def plain(self, request: Request, template: str, values: Mapping[str, object]) -> str:
+        """A page for whom no person stands behind: without menu and forms, in the language the browser prefers."""
+        words = Words(remembered_language(request))
+        common = {
+            "say": words.say, "term": words.shown, "lang": words.language,
+            "asset": partial(_asset, request.app.url_path_for),
+        }  # fmt: skip
+        return self._environment.get_template(template).render({**common, **values})
 
     def _common(self, visit: Visit) -> dict[str, object]:
         words, request = visit.words, visit.request

@@ -9,6 +9,7 @@ from console.words.plan_words import PLAN
 from console.words.rules_words import RULES
 from console.words.steward_words import STEWARDS
 from console.words.tasks_words import TASKS
+from console.words.token_words import TOKENS
 
 PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
@@ -18,6 +19,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     **RULES,
     **STEWARDS,
     **TASKS,
+    **TOKENS,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (
         "Millstream: the hub between a manufacturer's CRM, ERP, MES and WMS.",

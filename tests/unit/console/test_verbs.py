@@ -357,3 +357,21 @@ def test_seconds__belong_to_the_stage_that_ended(order: tuple[int, ...]) -> None
     parts = [StageCounts(stage, part, {}, NOW + timedelta(seconds=at)) for stage, part, at in (ends[i] for i in order)]
     spent = passes.seconds(NOW, parts)
     assert (spent["land"], spent["plan"], spent["deliver"]) == (3.0, 4.0, 0.0)
+
+
+# -- tokens --------------------------------------------------------------------------------------------------------
+
+
+def test_tokens__are_shown_once_listed_without_what_opens_and_revoked(call: Call, told: Store) -> None:
+    made = call("tokens", "make", "refine", "--scope", "reconcile", "--days", "30", "--json").json
+    assert made["addresses"][0] == f"http://127.0.0.1:8720/reconcile/{made['token']}/item"
+    assert call("tokens", "make", "refine", "--scope", "match").code != 0
+    assert call("tokens", "make", "Refine!", "--scope", "match").code != 0
+    assert call("tokens", "make", "later", "--scope", "match", "--days", "400").code != 0
+    (row,) = call("tokens", "list", "--json").json
+    assert (row["name"], row["scope"], row["holds"], row["uses"]) == ("refine", "reconcile", True, 0)
+    assert made["token"] not in call("tokens", "list").out
+    assert made["token"].encode() not in (Path(told.engine.url.database or "")).read_bytes()
+    assert call("tokens", "revoke", "refine", "--json").json["changed"]
+    assert not call("tokens", "revoke", "refine", "--json").json["changed"]
+    assert call("tokens", "make", "refine", "--scope", "match").out.strip().splitlines()[-1].startswith("ms_")

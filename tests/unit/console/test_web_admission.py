@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from canonical.actors import Role
+from canonical.actors import Role, Scope
 from console.web.routes import ROUTES, Door
 from console.web.routes import Path as Route
 from pipeline.hub import Hub, open_hub
-from store import audit
+from store import audit, tokens
 from tests.unit.console.asking import Browser, browser, person
 
-CALLERS = ("anonymous", "nobody", *Role)
-"""`nobody` is on the roll and holds no role."""
+PEOPLE = ("nobody", *Role)
+MACHINES = tuple(f"token {scope}" for scope in Scope)
+CALLERS = ("anonymous", *PEOPLE, *MACHINES)
+"""`nobody` is on the roll and holds no role; a machine comes with its token in the header, or in the address."""
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +36,30 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def browsers(hub: Hub) -> dict[str, Browser]:
     opened = {caller: browser(hub) for caller in CALLERS}
     for caller, one in opened.items():
-        if caller != "anonymous":
+        if caller in PEOPLE:
             assert one.log_in(caller).status == HTTPStatus.SEE_OTHER
     return opened
 
 
-def _path(route: Route) -> str:
+@pytest.fixture(scope="module")
+def given(hub: Hub) -> dict[str, str]:
+    """Caller → the token they hold."""
+    with hub.store.begin() as tx:
+        made = {scope: tokens.make(tx, scope.value, scope, "test", hub.now(), days=1) for scope in Scope}
+    return {f"token {scope}": token for scope, token in made.items()}
+
+
+def _path(route: Route, token: str = "7") -> str:
     """An address of the route; what it names does not exist."""
-    return "/".join("7" if part.startswith("{") else part for part in route.path.split("/"))
+    named = {"{token}": token}
+    return "/".join(named.get(part, "7") if part.startswith("{") else part for part in route.path.split("/"))
 
 
 def _may(caller: str, route: Route) -> bool:
     if route.needs is Door.ANYBODY:
         return True
+    if isinstance(route.needs, Scope) or caller in MACHINES:
+        return caller == f"token {route.needs}"
     if caller == "anonymous":
         return False
     if route.needs is Door.LOGGED_IN:
@@ -60,11 +73,18 @@ LEFT_OUT = {"log_out"}  # it ends the session that the next route needs; it has 
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.name not in LEFT_OUT], ids=lambda one: one.name)
-def test_route__opens_to_whom_the_table_says(browsers: dict[str, Browser], hub: Hub, route: Route, caller: str) -> None:
-    asking, path = browsers[caller], _path(route)
-    answer = asking.get(path) if route.method == "GET" else asking.post(path)
-    if not _may(caller, route):
-        turned_away = caller == "anonymous" and route.method == "GET"
+def test_route__opens_to_whom_the_table_says(
+    browsers: dict[str, Browser], given: dict[str, str], hub: Hub, route: Route, caller: str
+) -> None:
+    token = given.get(caller, "7")
+    asking, path, header = browsers[caller], _path(route, token), {"authorization": f"Bearer {token}"}
+    answer = asking.get(path, **header) if route.method == "GET" else asking.post(path, None, csrf=None, **header)
+    if isinstance(route.needs, Scope):
+        assert (answer.status == HTTPStatus.UNAUTHORIZED) is not _may(caller, route)
+        assert answer.status != HTTPStatus.INTERNAL_SERVER_ERROR, answer.text
+        assert asking.set_cookies == []
+    elif not _may(caller, route):
+        turned_away = caller not in PEOPLE and route.method == "GET"
         assert answer.status == (HTTPStatus.SEE_OTHER if turned_away else HTTPStatus.FORBIDDEN)
         assert not turned_away or answer.location.startswith("/log-in")
         _is_audited(hub, caller, route)
@@ -77,13 +97,16 @@ def test_route__opens_to_whom_the_table_says(browsers: dict[str, Browser], hub: 
 
 
 def _is_audited(hub: Hub, caller: str, route: Route) -> None:
-    if caller != "anonymous":
+    if caller in PEOPLE:
         with hub.store.read() as tx:
             (newest, *_) = audit.listed(tx, f"route/{route.name}")
         assert (newest.actor, newest.action) == (f"person:{caller}", "denied")
 
 
-@pytest.mark.parametrize("route", [one for one in ROUTES if one.method != "GET"], ids=lambda one: one.name)
+FORMS = [one for one in ROUTES if one.method != "GET" and not isinstance(one.needs, Scope)]
+
+
+@pytest.mark.parametrize("route", FORMS, ids=lambda one: one.name)
 def test_changing_route__takes_no_form_of_another_site(browsers: dict[str, Browser], route: Route) -> None:
     admin, path = browsers["admin"], _path(route)
     assert admin.post(path, csrf="").status == HTTPStatus.FORBIDDEN
