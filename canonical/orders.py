@@ -46,6 +46,8 @@ class SalesOrderLine(Entity):
     item: ItemRef
     quantity: Quantity
     unit: str | None = None
+    configuration: str | None = None
+    """What was chosen of a configured product: JSON, option → value."""
     price: Money | None = None
     due: date
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from canonical.entities import DECIMAL
+from canonical.keys import CONFIGURED
 
 ColumnFunction = Callable[[pl.Expr, str], pl.Expr]
 """Text column and the system's timezone → text column."""
@@ -118,9 +119,15 @@ def _in_zone(text: str, timezone: str) -> datetime:
     return moment.astimezone(ZoneInfo(timezone)) if moment.tzinfo else moment
 
 
+def _configuration_of(text: str, _timezone: str) -> str:
+    """The digest of a configured item's golden id, by which its BOM is told apart; nothing for any other item."""
+    return text.partition(CONFIGURED)[2]
+
+
 VALUE_FUNCTIONS: dict[str, ValueFunction] = {
     "date_only": _date_of,
     "local_time": _local_time,
+    "configuration_of": _configuration_of,
     "strip": lambda text, _: text.strip(),
     "upper": lambda text, _: text.upper(),
     "lower": lambda text, _: text.lower(),

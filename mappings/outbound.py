@@ -119,6 +119,8 @@ def _shaped(node: OutboundNode, value: Any, context: OutboundContext) -> Any:  #
         return _OMIT if node.omit_null else value
     for name in node.call:
         value = VALUE_FUNCTIONS[name](str(value), context.timezone)
+    if value == "" and node.call and node.omit_null:
+        return _OMIT
     if node.map is not None:
         value = _mapped(node.map, str(value))
     if node.as_ == "number":

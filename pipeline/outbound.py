@@ -11,6 +11,7 @@ from typing import Any
 
 from canonical.commands import Command
 from canonical.errors import ConfigurationError, CrosswalkPending, UnknownUnit
+from canonical.keys import template_of
 from mappings.outbound import OutboundMapping, compile_outbound
 from mdm.units import ItemUnits
 from pipeline.hub import Hub
@@ -118,13 +119,17 @@ class CommandContext:
         return self.lookups.hub.configuration.systems[self.command.system].system.timezone
 
     def native(self, entity: str, golden_id: str, *, system: str | None = None, technical: bool = False) -> str:
-        """A reference in the target's (or another system's) own key; raises `CrosswalkPending`."""
-        return self.lookups.native(system or self.command.system, entity, golden_id, technical=technical)
+        """A reference in the target's (or another system's) own key; raises `CrosswalkPending`.
+
+        Systems know a configured item by its template.
+        """
+        named = template_of(golden_id) if entity == "item" else golden_id
+        return self.lookups.native(system or self.command.system, entity, named, technical=technical)
 
     def unit(self, item_golden_id: str, quantity: Decimal) -> tuple[Decimal, str]:
         """A quantity as the target counts the item, with the target's code of that unit."""
         system = self.command.system
-        amount, unit = self.lookups.units.from_stocking(system, item_golden_id, quantity)
+        amount, unit = self.lookups.units.from_stocking(system, template_of(item_golden_id), quantity)
         code = self.lookups.hub.configuration.mappings[system].native_unit(unit)
         if code is None:
             raise UnknownUnit(f"{system} has no code for {unit!r}", hint=f"add it to mappings/{system}/units.yaml")

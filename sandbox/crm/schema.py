@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 
 from sandbox.crm.errors import CrmError
 
-FieldType = Literal["id", "reference", "string", "boolean", "double", "date", "datetime"]
+FieldType = Literal["id", "reference", "string", "boolean", "double", "date", "datetime", "textarea"]
 LONGEST: Final = 255
+LONGEST_AREA: Final = 32_768  # of a Long Text Area
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ OBJECTS: Final = {
                 Field("Quantity", "double", required=True),
                 Field("UnitPrice", "double"),
                 Field("EndDate", "date"),
+                Field("Configuration__c", "textarea"),
             ),
         ),
         SObject(
@@ -220,8 +222,9 @@ def _number(value: Any) -> str:  # noqa: ANN401 - a JSON value
 def _text(field: Field, value: Any) -> str:  # noqa: ANN401 - a JSON value
     if not isinstance(value, str):
         raise TypeError("not a string")
-    if len(value) > LONGEST:
-        text = f"{field.name}: data value too large (max length={LONGEST})"
+    longest = LONGEST_AREA if field.type == "textarea" else LONGEST
+    if len(value) > longest:
+        text = f"{field.name}: data value too large (max length={longest})"
         raise CrmError(400, "STRING_TOO_LONG", text, (field.name,))
     if field.picklist and value not in field.picklist:
         text = f"{field.name}: bad value for restricted picklist field: {value}"

@@ -60,9 +60,11 @@ def _to_be_made(plant: Plant, orders: list[SalesOrder]) -> list[SalesOrder]:
 
 
 def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Change an order as its sales desk would: `{order, urgent?, status?, line?, quantity?, due?, product?}`.
+    """Change an order as its sales desk would.
 
-    `product` is the code of another one in the catalogue.
+    `{order, urgent?, status?, line?, quantity?, due?, product?, configuration?}`
+
+    `product` is the code of another one in the catalogue, `configuration` JSON text.
 
     The order and the line both get a new SystemModstamp. No client wrote it, so the ledger is silent.
     ValueError names what cannot be done.
@@ -70,7 +72,8 @@ def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
     with state.transaction():
         order = _row(state, OBJECTS["Order"], "OrderNumber", str(wanted["order"]))
         head = {name: wanted[key] for key, name in (("urgent", "Urgent__c"), ("status", "Status")) if key in wanted}
-        item = {name: wanted[key] for key, name in (("quantity", "Quantity"), ("due", "EndDate")) if key in wanted}
+        names = (("quantity", "Quantity"), ("due", "EndDate"), ("configuration", "Configuration__c"))
+        item = {name: wanted[key] for key, name in names if key in wanted}
         if "product" in wanted:
             item["Product2Id"] = _row(state, OBJECTS["Product2"], "ProductCode", str(wanted["product"]))["Id"]
         _change(state, OBJECTS["Order"], order, head)

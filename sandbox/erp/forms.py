@@ -229,6 +229,7 @@ _ALL = (
             _date("FPlanFinishDate", "计划完工时间", required=True),
             Field("FStatus", "业务状态", default="1", read_only=True),
             _text("FSaleOrderNo", "销售订单号"),
+            _text("F_MS_Configuration", "产品配置号"),
         ),
         cancellable=True,
     ),
