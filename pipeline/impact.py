@@ -33,8 +33,25 @@ class Impact:
 NONE = Impact()
 
 
+def read_from(hub: Hub, entity: str) -> str:
+    """The versions of the frames from which impacts are read."""
+    names = ["sales_order", "sales_order_line", *_ITEM_DOCUMENTS, "stock", "supplier_agreement"]
+    return " ".join([entity, *(f"{name} {hub.frames.version(f'golden/{name}')}" for name in names)])
+
+
 def impacts(hub: Hub, entity: str) -> Mapping[str, Impact]:
-    """Golden id → what hangs on it, from the frames of the last pass; without any, it is missing."""
+    """Golden id → what hangs on it, from the frames of the last pass; without any, it is missing.
+
+    Kept in memory for as long as the frames stand.
+    """
+    basis = read_from(hub, entity)
+    kept: tuple[str, Mapping[str, Impact]] | None = hub.kept.get(f"impacts/{entity}")
+    if kept is None or kept[0] != basis:
+        kept = hub.kept[f"impacts/{entity}"] = (basis, _impacts(hub, entity))
+    return kept[1]
+
+
+def _impacts(hub: Hub, entity: str) -> Mapping[str, Impact]:
     documents = _documents(hub, entity)
     values = _stock_values(hub) if entity == "item" else {}
     return {

@@ -20,7 +20,7 @@ from pipeline.basis import differing, digest
 from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
 from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, sent_again, touched, written
-from store import conflicts, crosswalk, golden, quarantine, runs, ticks
+from store import conflicts, crosswalk, golden, quarantine, queue, runs, ticks
 from store.crosswalk import Binding
 from store.quarantine import Rejection
 from store.unit_of_work import Transaction
@@ -255,13 +255,16 @@ def _remember(
     if policy.crosswalk:
         mastering.bind(tx, policy, [Binding(entity=entity, **row) for row in unbound], now)
     settled = mastering.settle(tx, policy, given, now) if entity in mastering.STEWARDED else None
+    if settled is not None:
+        queue.mark(tx, entity, {*(row["golden_id"] for row in unbound), *settled.touched})
     conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=within)
     for system in hub.configuration.sources_of(entity):
         mine = [rejection for owner, rejection in held if owner == system]
         quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=within)
     if entity in KEPT_THROUGH_TIME:
         contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
-        golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
+        changed = golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
+        queue.mark_known(tx, entity, changed)
     if settled is None:
         return False
     gone = mastering.untold(tx, entity, outcome)

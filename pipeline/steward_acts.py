@@ -24,7 +24,7 @@ from mdm.survivorship import typed
 from pipeline import mastering
 from pipeline.hub import Hub
 from pipeline.mastering import Settled
-from store import assignments, audit, conflicts, crosswalk, decisions, golden
+from store import assignments, audit, conflicts, crosswalk, decisions, golden, queue
 from store.assignments import Assignment
 from store.unit_of_work import Transaction
 
@@ -306,6 +306,7 @@ def follow(
     run_id = f"decision:{taken[-1].number}" if taken else f"stewardship:{now:%Y%m%dT%H%M%S}"
     told = _record(hub, tx, policy, _Change(given, touched, run_id, now))
     mastering.withdraw(tx, entity, settled, touched - told, run_id=run_id, now=now)
+    queue.mark(tx, entity, touched)
     return settled, touched
 
 

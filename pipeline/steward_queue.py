@@ -1,54 +1,54 @@
 """The stewards' queue: everything that waits for a person, in one list, what matters most first.
 
-Its items are not stored. They follow from candidate pairs, conflicts, quarantine and decisions that wait for a second
-person, so an item is gone when its cause is, whoever or whatever settled it.
+Its items follow from their causes (`pipeline.queue_items`) and stand in the store in the order in which they are
+worked through. What changed since the queue was last read is made anew before it is read; what hangs on the items,
+open documents and stock value, follows within a minute.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from canonical.stewardship import Decision, SourceRef, in_force, waiting
-from canonical.strict_json import loads
-from mdm.spelling import fits
+from canonical.stewardship import SourceRef
+from mdm.spelling import search_patterns
 from pipeline.hub import Hub
-from pipeline.impact import NONE, Impact, impacts
+from pipeline.impact import NONE, impacts, read_from
 from pipeline.mastering import STEWARDED
-from store import assignments, candidates, conflicts, crosswalk, decisions, golden, quarantine
-from store.candidates import CandidatePair
+from pipeline.queue_items import (
+    ItemKind,
+    QueueItem,
+    approvals,
+    disagreements,
+    item_of,
+    matches,
+    place_of,
+    row_of,
+    unknown_references,
+)
+from store import conflicts, crosswalk, quarantine, ticks
+from store import queue as kept
+from store.queue import ALL, APPROVALS, RECORD, Narrowed, Weight
 from store.unit_of_work import Transaction
 
-ItemKind = Literal["match", "ambiguous", "conflict", "duplicate", "reference", "approval"]
-"""`match`: are these two one thing? `ambiguous`: one record fits several golden records. `conflict`: systems differ on
-an attribute. `duplicate`: one system holds a thing twice. `reference`: a record names something nobody knows.
-`approval`: decisions wait for a second person."""
+__all__ = [
+    "ItemKind",
+    "Queue",
+    "QueueFilter",
+    "QueueItem",
+    "queue",
+    "queue_after",
+    "queue_item",
+    "queue_items",
+    "refresh",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """Something that waits for a person. `item` names it as long as its cause stands."""
-
-    item: str
-    kind: ItemKind
-    entity: str
-    title: str
-    golden_ids: tuple[str, ...] = ()
-    records: tuple[SourceRef, ...] = ()
-    attribute: str | None = None
-    said: tuple[str, ...] = ()
-    chosen: str | None = None
-    posterior: float | None = None
-    decisions: tuple[int, ...] = ()
-    impact: Impact = NONE
-    since: datetime | None = None
-    assignee: str | None = None
-    due_at: datetime | None = None
+WEIGHED_EVERY = timedelta(minutes=1)
+"""What hangs on the items is looked at again at most so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class QueueFilter:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One page of the queue, and how much there is of each kind."""
+    """One page of the queue, how many items the filter leaves, and how many of each kind it would."""
 
     items: tuple[QueueItem, ...]
     total: int
@@ -74,169 +74,172 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What all items of an entity are looked up in."""
+class Position:
+    """Where an item stands in the queue, from 1, and the one after it."""
 
-    entity: str
-    golden_of: Mapping[SourceRef, str]
-    given: Sequence[Decision]
-    impacts: Mapping[str, Impact]
-    names: dict[str, str] = field(default_factory=dict)
-
-    def impact(self, golden_ids: Iterable[str]) -> Impact:
-        return sum((self.impacts.get(one, NONE) for one in golden_ids), NONE)
+    number: int | None
+    total: int
+    following: str | None
 
 
 def queue(hub: Hub, wanted: QueueFilter | None = None, *, limit: int = 50, offset: int = 0) -> Queue:
     """The queue by impact, then likelihood, then age."""
     wanted = wanted or QueueFilter()
+    refresh(hub)
     with hub.store.read() as tx:
-        found = [*_items(hub, tx, wanted)]
-        given = assignments.of_items(tx, (one.item for one in found))
-        placed = [
-            replace(one, assignee=given[one.item].assignee, due_at=given[one.item].due_at) if one.item in given else one
-            for one in found
-        ]
-        placed = [one for one in placed if _asked_for(one, wanted)]
-    ordered = sorted(placed, key=_urgency)
-    counted = Counter(one.kind for one in ordered)
-    return Queue(tuple(ordered[offset : offset + limit]), len(ordered), dict(sorted(counted.items())))
+        if wanted.text:
+            found = _searched(tx, wanted)
+            counted = dict(Counter(kind for _, kind, _ in found))
+            names = [item for item, kind, _ in found if wanted.kind in {None, kind}][offset : offset + limit]
+        else:
+            counted = kept.counts(tx, replace(_narrowed(wanted), kind=None))
+            names = kept.page(tx, _narrowed(wanted), limit, offset)
+        items = tuple(item_of(row) for row in kept.named(tx, names))
+    total = sum(count for kind, count in counted.items() if wanted.kind in {None, kind})
+    return Queue(items, total, dict(sorted(counted.items())))
 
 
 def queue_item(hub: Hub, item: str) -> QueueItem | None:
     """One item by its name; None when its cause is gone."""
-    return next((one for one in queue(hub, limit=1_000_000).items if one.item == item), None)
+    return next(iter(queue_items(hub, [item])), None)
 
 
-def _urgency(one: QueueItem) -> tuple[Any, ...]:
-    documents, value = one.impact.rank
-    return (-documents, -value, -(one.posterior or 0.0), one.since.timestamp() if one.since else 0.0, one.item)
+def queue_items(hub: Hub, items: Collection[str]) -> tuple[QueueItem, ...]:
+    """Items by name, in the order of the queue, as far as they still wait."""
+    refresh(hub)
+    with hub.store.read() as tx:
+        return tuple(item_of(row) for row in kept.named(tx, items))
 
 
-def _asked_for(one: QueueItem, wanted: QueueFilter) -> bool:
-    if wanted.kind is not None and one.kind != wanted.kind:
-        return False
-    if wanted.assignee is not None and one.assignee != wanted.assignee:
-        return False
-    if wanted.overdue_at is not None and (one.due_at is None or one.due_at > wanted.overdue_at):
-        return False
-    return wanted.text is None or fits(wanted.text, " ".join((one.title, *one.golden_ids, *map(str, one.records))))
+def items_about(hub: Hub, entity: str, golden_ids: Collection[str]) -> tuple[QueueItem, ...]:
+    """What waits about some golden records."""
+    refresh(hub)
+    with hub.store.read() as tx:
+        return tuple(item_of(row) for row in kept.named(tx, kept.items_about(tx, entity, golden_ids)))
 
 
-def _items(hub: Hub, tx: Transaction, wanted: QueueFilter) -> Iterator[QueueItem]:
-    for entity in sorted(STEWARDED):
-        if wanted.entity in {None, entity}:
-            pairs = candidates.listed(tx, entity)
-            known = _known(hub, tx, entity, pairs)
-            yield from _matches(known, pairs)
-            yield from _approvals(tx, known)
-    yield from _conflicts(hub, tx, wanted.entity)
-    yield from _references(tx, wanted.entity)
+def place_in_queue(hub: Hub, item: str) -> str | None:
+    """A token for where an item stands, which outlives the item; None where it does not wait."""
+    with hub.store.read() as tx:
+        return next((str(row.place) for row in kept.named(tx, [item])), None)
 
 
-def _known(hub: Hub, tx: Transaction, entity: str, pairs: Sequence[CandidatePair]) -> _Known:
-    keys = {(ref.system, ref.source_key) for pair in pairs for ref in (pair.a, pair.b)}
-    bound = crosswalk.bindings(tx, entity, keys)
-    golden_of = {SourceRef(*key): row.golden_id for key, row in bound.items()}
-    given = in_force(decisions.listed(tx, entity), hub.now())
-    names = _names(tx, entity, golden_of.values())
-    return _Known(entity, golden_of, given, impacts(hub, entity), names)
+def queue_after(hub: Hub, wanted: QueueFilter, place: str | None) -> Position:
+    """Where a place stands among the items of a filter, and the item that follows; without a place, the first one."""
+    refresh(hub)
+    at = place or ""
+    with hub.store.read() as tx:
+        if wanted.text:
+            places = [(item, here) for item, kind, here in _searched(tx, wanted) if wanted.kind in {None, kind}]
+            number = sum(here < at for _, here in places)
+            following = next((item for item, here in places if here > at), None)
+            total = len(places)
+            stands = any(here == at for _, here in places)
+        else:
+            narrowed = _narrowed(wanted)
+            number, following = kept.before(tx, narrowed, at), kept.after(tx, narrowed, at)
+            total = sum(kept.counts(tx, narrowed).values())
+            stands = kept.stands(tx, narrowed, at)
+    return Position(number + 1 if stands else None, total, following)
 
 
-def _names(tx: Transaction, entity: str, golden_ids: Iterable[str]) -> dict[str, str]:
-    return {
-        golden_id: str(one.content.get("name") or golden_id)
-        for golden_id, one in golden.standing(tx, entity, golden_ids).items()
-    }
+def _narrowed(wanted: QueueFilter) -> Narrowed:
+    return Narrowed(wanted.entity, wanted.kind, wanted.assignee, wanted.overdue_at)
 
 
-def named(*parts: str) -> str:
-    """The name of an item: short, and the same as long as it is about the same."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _searched(tx: Transaction, wanted: QueueFilter) -> list[tuple[str, str, str]]:
+    """Item, kind and place of what the words fit, of every kind."""
+    patterns = [re.compile(pattern) for pattern in search_patterns(wanted.text or "")]
+    rows = kept.searched(tx, replace(_narrowed(wanted), kind=None))
+    return [(item, kind, place) for item, kind, place, said in rows if all(one.search(said) for one in patterns)]
 
 
-def _matches(known: _Known, pairs: Sequence[CandidatePair]) -> Iterator[QueueItem]:
-    """Pairs nobody has settled, one item for each two golden records: the likeliest pair of their records."""
-    apart = _kept_apart(known)
-    seen: set[tuple[str, str]] = set()
-    for pair in pairs:  # the likeliest first
-        ours, theirs = known.golden_of.get(pair.a), known.golden_of.get(pair.b)
-        if ours is None or theirs is None or ours == theirs:
-            continue
-        key = (min(ours, theirs), max(ours, theirs))
-        if key in seen or key in apart:
-            continue
-        seen.add(key)
-        kind: ItemKind = "ambiguous" if pair.band == "auto" else "match"
-        yield QueueItem(
-            named("match", known.entity, *key), kind, known.entity,
-            " ≟ ".join(known.names.get(one, one) for one in (ours, theirs)), (ours, theirs), (pair.a, pair.b),
-            posterior=pair.posterior, impact=known.impact(key), since=pair.found_at,
-        )  # fmt: skip
+# -- keeping it --------------------------------------------------------------------------------------------------------
 
 
-def _kept_apart(known: _Known) -> set[tuple[str, str]]:
-    """Golden records of which somebody said that they are two."""
-    found: set[tuple[str, str]] = set()
-    for one in known.given:
-        if one.kind in {"different", "split"}:
-            ours = {known.golden_of.get(ref) for ref in one.members}
-            theirs = {known.golden_of.get(ref) for ref in one.others}
-            found |= {(min(a, b), max(a, b)) for a in ours for b in theirs if a and b and a != b}
-    return found
+def refresh(hub: Hub) -> None:
+    """Make what changed anew; where nothing did, this is one short query."""
+    with hub.store.read() as tx:
+        marked = kept.is_marked(tx)
+        heavier = _outweighed(hub, tx)
+    if marked:
+        with hub.store.begin() as tx:
+            refresh_in(hub, tx)
+    if heavier:
+        with hub.store.begin() as tx:
+            for entity in heavier:
+                _weigh(hub, tx, entity)
 
 
-def _approvals(tx: Transaction, known: _Known) -> Iterator[QueueItem]:
-    """Decisions that wait for a second person, one item for each batch."""
-    batches: dict[str, list[Decision]] = {}
-    for one in waiting(decisions.listed(tx, known.entity)):
-        batches.setdefault(one.batch or str(one.number), []).append(one)
-    for batch, several in batches.items():
-        refs = tuple(dict.fromkeys(ref for one in several for ref in (*one.members, *one.others)))
-        first = several[0]
-        yield QueueItem(
-            named("approval", known.entity, batch), "approval", known.entity,
-            f"{first.actor}: {len(several)} × {first.kind}", (), refs,
-            said=tuple(dict.fromkeys(one.reason for one in several if one.reason)),
-            decisions=tuple(one.number for one in several), since=first.at,
-        )  # fmt: skip
+def refresh_in(hub: Hub, tx: Transaction) -> None:
+    """Make anew what is marked, in a transaction that is open already."""
+    marks = kept.take_marks(tx)
+    everything = marks.pop(ALL, None) is not None
+    if everything:
+        told = {*STEWARDED, *conflicts.counts(tx), *(entity for _, _, entity in quarantine.counts(tx))}
+        marks = {entity: {ALL} for entity in {*told, *kept.entities(tx)}}
+    for entity, about in sorted(marks.items()):
+        _all_anew(hub, tx, entity) if ALL in about else _anew(hub, tx, entity, about)
 
 
-_CONFLICT_KINDS: Mapping[str, ItemKind] = {"ambiguous_match": "ambiguous", "duplicate_in_source": "duplicate"}
+def _all_anew(hub: Hub, tx: Transaction, entity: str) -> None:
+    found = [*disagreements(hub, tx, entity), *unknown_references(tx, entity)]
+    if entity in STEWARDED:
+        found += [*matches(hub, tx, entity), *approvals(tx, entity)]
+    rows = [row_of(one) for one in found]
+    kept.put(tx, rows, {*kept.items_of_kinds(tx, entity, None), *(row.item for row in rows)})
+    _note_weight(hub, tx, entity)
 
 
-def _conflicts(hub: Hub, tx: Transaction, entity: str | None) -> Iterator[QueueItem]:
-    found = conflicts.listed(tx, entity)
-    by_entity = {one.entity: impacts(hub, one.entity) for one in found}
-    names = {
-        name: _names(tx, name, (one.golden_id for one in found if one.entity == name)) for name in by_entity
-    }  # fmt: skip
-    for one in found:
-        values = one.values if isinstance(one.values, Mapping) else {}
-        said = tuple(str(value) for value in values.get("said", ()))
-        kind = _CONFLICT_KINDS.get(str(values.get("kind")), "conflict")
-        refs = tuple(SourceRef.parse(value) for value in said) if kind == "duplicate" else ()
-        golden_ids = (one.golden_id, *(said if kind == "ambiguous" else ()))
-        yield QueueItem(
-            named("conflict", one.entity, one.golden_id, one.attribute), kind, one.entity,
-            names[one.entity].get(one.golden_id, one.golden_id), golden_ids, refs, one.attribute, said,
-            None if one.chosen is None else str(one.chosen),
-            impact=by_entity[one.entity].get(one.golden_id, NONE), since=one.since,
-        )  # fmt: skip
+def _anew(hub: Hub, tx: Transaction, entity: str, about: set[str]) -> None:
+    records = {SourceRef.parse(one.removeprefix(RECORD)) for one in about if one.startswith(RECORD)}
+    bound = crosswalk.bindings(tx, entity, {(ref.system, ref.source_key) for ref in records}) if records else {}
+    places = {one for one in about if not one.startswith(RECORD) and one != APPROVALS}
+    places |= {row.golden_id for row in bound.values()}
+    found = [*disagreements(hub, tx, entity, places), *unknown_references(tx, entity, records)]
+    gone = kept.items_about(tx, entity, {*places, *(f"{RECORD}{ref}" for ref in records)})
+    if entity in STEWARDED:
+        found += matches(hub, tx, entity, places)
+    if APPROVALS in about:
+        found += approvals(tx, entity)
+        gone |= kept.items_of_kinds(tx, entity, ("approval",))
+    rows = [row_of(one) for one in found]
+    kept.put(tx, rows, {*gone, *(row.item for row in rows)})
 
 
-def _references(tx: Transaction, entity: str | None) -> Iterator[QueueItem]:
-    """Records that name something nobody knows; what waits behind each is counted as its impact."""
-    for row in quarantine.listed(tx, stage="reconcile", entity=entity, rule="unknown_reference"):
-        rejection = row.rejection
-        ref = SourceRef(row.system, rejection.source_key)
-        yield QueueItem(
-            named("reference", row.entity, str(ref), rejection.path), "reference", row.entity, rejection.message,
-            (), (ref,), rejection.path, (str(_payload(rejection.payload).get(rejection.path, "")),),
-            impact=Impact(1, Decimal(0)), since=row.first_seen,
-        )  # fmt: skip
+def _weighed(entity: str) -> str:
+    return f"queue/impact/{entity}"
 
 
-def _payload(payload: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON of the store
-    content = loads(payload) if isinstance(payload, str) else payload
-    return content if isinstance(content, Mapping) else {}
+def _basis(hub: Hub, entity: str) -> int:
+    """The frames from which impacts are read, as one number."""
+    return int(hashlib.sha256(read_from(hub, entity).encode()).hexdigest()[:12], 16)
+
+
+def _outweighed(hub: Hub, tx: Transaction) -> list[str]:
+    """Entities whose items hang on other documents than they were weighed by, looked at once a minute."""
+    looked: datetime | None = hub.kept.get("queue/weighed")
+    if looked is not None and timedelta(0) <= hub.now() - looked < WEIGHED_EVERY:
+        return []
+    hub.kept["queue/weighed"] = hub.now()
+    return [one for one in sorted(STEWARDED) if ticks.value(tx, _weighed(one)) != _basis(hub, one)]
+
+
+def _note_weight(hub: Hub, tx: Transaction, entity: str) -> None:
+    if entity in STEWARDED:
+        ticks.put(tx, _weighed(entity), _basis(hub, entity))
+
+
+def _weigh(hub: Hub, tx: Transaction, entity: str) -> None:
+    """Put the items of an entity where they stand by what hangs on them now."""
+    known = impacts(hub, entity)
+    standing, about = kept.weights(tx, entity)
+    changed = []
+    for one in standing:
+        impact = sum((known.get(place, NONE) for place in about[one.item]), NONE)
+        if (impact.open_documents, int(impact.stock_value)) != (one.documents, one.stock_value):
+            tail = one.place.split(".", 2)[2]
+            place = place_of(one.item, impact, tail)
+            changed.append(Weight(one.item, place, impact.open_documents, int(impact.stock_value)))
+    kept.move(tx, changed)
+    _note_weight(hub, tx, entity)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select
 
 from canonical.stewardship import SourceRef
+from store import queue
 from store.statements import chunks, upsert
 from store.tables import candidate_pairs
 
@@ -48,6 +49,9 @@ def replace(
         [_columns(row, run_id, now) for row in changed],
         ["band", "posterior", "evidence", "model", "run_id"],
     )
+    touched = [key for row in changed for key in (row.a, row.b)]
+    touched += [SourceRef(*pair) for key in gone for pair in (key[:2], key[2:])]
+    queue.mark(tx, entity, {f"{queue.RECORD}{ref}" for ref in touched})
     if gone:
         places = (getattr(candidate_pairs.c, name) == bindparam(f"at_{name}") for name in _KEY)
         statement = delete(candidate_pairs).where(candidate_pairs.c.entity == entity, *places)

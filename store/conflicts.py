@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from store.statements import upsert
+from store import queue
+from store.columns import canonical_text
+from store.statements import select_in, upsert
 from store.tables import conflicts
 
 _KEY = ("entity", "golden_id", "attribute")
@@ -43,12 +45,10 @@ def replace(
 
     `within` limits the closing to these golden ids, when only a neighbourhood was looked at.
     """
-    known = tx.execute(
-        select(conflicts.c.golden_id, conflicts.c.attribute, conflicts.c.since, conflicts.c.state).where(
-            conflicts.c.entity == entity
-        )
-    )
-    since = {(row.golden_id, row.attribute): row.since for row in known if row.state == "open"}
+    here = select(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
+    known = tx.execute(here).all() if within is None else select_in(tx, here, conflicts.c.golden_id, within)
+    since = {(row.golden_id, row.attribute): row.since for row in known}
+    said = {(row.golden_id, row.attribute): (row._mapping["values"], row.chosen) for row in known}  # noqa: SLF001
     wanted = {(row.golden_id, row.attribute): row for row in rows}
     upsert(
         tx,
@@ -62,9 +62,16 @@ def replace(
         ],
         ["values", "chosen", "since", "state", "closed_at"],
     )  # fmt: skip
+    fresh = [key for key, row in wanted.items() if key not in said or not _says(said[key], row)]
     gone = [key for key in since if key not in wanted and (within is None or key[0] in within)]
     _close(tx, entity, gone, now)
+    queue.mark(tx, entity, {golden_id for golden_id, _ in (*fresh, *gone)})
     return Turnover(opened=len(wanted.keys() - since.keys()), open=len(wanted), closed=len(gone))
+
+
+def _says(standing: tuple[Any, Any], row: Conflict) -> bool:
+    """Whether a conflict stands just so already."""
+    return canonical_text(list(standing)) == canonical_text([row.values, row.chosen])
 
 
 def _close(tx: Connection, entity: str, keys: list[tuple[str, str]], now: datetime) -> None:
@@ -89,10 +96,17 @@ def listed(tx: Connection, entity: str | None = None, golden_id: str | None = No
     if golden_id is not None:
         query = query.where(conflicts.c.golden_id == golden_id)
     rows = tx.execute(query.order_by(conflicts.c.since, *(conflicts.c[name] for name in _KEY)))
-    return [
-        Conflict(row.entity, row.golden_id, row.attribute, row._mapping["values"], row.chosen, row.since)  # noqa: SLF001
-        for row in rows
-    ]
+    return [_conflict(row) for row in rows]
+
+
+def of_golden(tx: Connection, entity: str, golden_ids: Iterable[str]) -> list[Conflict]:
+    """The open conflicts of some golden records."""
+    here = select(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
+    return [_conflict(row) for row in select_in(tx, here, conflicts.c.golden_id, golden_ids)]
+
+
+def _conflict(row: Row[Any]) -> Conflict:
+    return Conflict(row.entity, row.golden_id, row.attribute, row._mapping["values"], row.chosen, row.since)  # noqa: SLF001
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -199,6 +199,12 @@ def by_arrival(tx: Connection, entity: str, golden_id: str) -> list[Binding]:
     return [_binding(row) for row in rows]
 
 
+def of_golden(tx: Connection, entity: str, golden_ids: Iterable[str]) -> list[Binding]:
+    """Every source record of some golden records."""
+    here = select(crosswalk).where(crosswalk.c.entity == entity)
+    return [_binding(row) for row in select_in(tx, here, crosswalk.c.golden_id, golden_ids)]
+
+
 def sizes(tx: Connection, entity: str) -> list[int]:
     """How many source records each golden record has."""
     query = select(func.count()).where(crosswalk.c.entity == entity).group_by(crosswalk.c.golden_id)

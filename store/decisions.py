@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from canonical.stewardship import Decision, SourceRef
-from store import ticks
+from store import queue, ticks
 from store.tables import steward_decisions
 
 
@@ -24,6 +24,8 @@ def append(tx: Connection, decision: Decision) -> Decision:
     number = tx.execute(insert(steward_decisions).values(**row)).inserted_primary_key
     assert number is not None, "an inserted decision has a position"
     ticks.advance(tx, tick_of(decision.entity))
+    refs = (*decision.members, *decision.others)
+    queue.mark(tx, decision.entity, {queue.APPROVALS, *(f"{queue.RECORD}{ref}" for ref in refs)})
     return replace(decision, number=int(number[0]))
 
 

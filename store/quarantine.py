@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from store import queue
 from store.statements import upsert
 from store.tables import quarantine
 
@@ -95,6 +96,8 @@ def replace(
     ]  # fmt: skip
     upsert(tx, quarantine, columns, ["message", "payload", "last_seen", "state"])
     gone = [key for key in sorted(unresolved - wanted.keys()) if within is None or key[0] in within]
+    if stage == "reconcile":
+        queue.mark(tx, entity, {f"{queue.RECORD}{system}:{key[0]}" for key in (*gone, *(wanted.keys() - unresolved))})
     _set_state(tx, place, gone, QuarantineState.RESOLVED)
     return Turnover(opened=len(wanted.keys() - unresolved), open=len(wanted), resolved=len(gone))
 
@@ -130,6 +133,7 @@ def listed(
     system: str | None = None,
     entity: str | None = None,
     rule: str | None = None,
+    source_keys: Collection[str] | None = None,
     resolved: bool = False,
     limit: int | None = None,
 ) -> list[QuarantineRow]:
@@ -137,6 +141,8 @@ def listed(
     query = select(quarantine).order_by(*quarantine.primary_key).limit(limit)
     filters = {"stage": stage, "system": system, "entity": entity, "rule": rule}
     query = query.where(*(quarantine.c[name] == value for name, value in filters.items() if value is not None))
+    if source_keys is not None:
+        query = query.where(quarantine.c.source_key.in_(sorted(source_keys)))
     if not resolved:
         query = query.where(quarantine.c.state != QuarantineState.RESOLVED)
     return [

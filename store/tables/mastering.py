@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
 from store.columns import StrictJson, UtcDateTime
 from store.tables.base import POSITION, arrival, metadata, text_column
@@ -89,4 +89,37 @@ queue_assignments = Table(
     Column("due_at", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
     text_column("changed_by"),
+)
+
+queue_items = Table(
+    "queue_items",
+    metadata,
+    Column("item", Text, primary_key=True),
+    text_column("entity"),
+    text_column("kind"),
+    text_column("place"),
+    Column("documents", Integer, nullable=False),
+    Column("stock_value", BigInteger, nullable=False),
+    text_column("searched"),
+    Column("content", StrictJson, nullable=False),
+    Index("ix_queue_items_place", "place"),
+    Index("ix_queue_items_kind", "entity", "kind", "place"),
+)
+
+queue_places = Table(
+    "queue_places",
+    metadata,
+    text_column("entity"),
+    text_column("golden_id"),
+    text_column("item"),
+    PrimaryKeyConstraint("entity", "golden_id", "item"),
+    Index("ix_queue_places_item", "item"),
+)
+
+queue_marks = Table(
+    "queue_marks",
+    metadata,
+    arrival(),
+    text_column("entity"),
+    text_column("about"),
 )
