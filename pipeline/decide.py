@@ -26,7 +26,7 @@ from pipeline.facts import ALWAYS, facts
 from pipeline.held import held_orders, unoffered
 from pipeline.hub import Hub, Run
 from pipeline.overtaking import check_view, count_deciding
-from pipeline.plan import judged_frames
+from pipeline.plan import planning_frames
 from pipeline.record_changes import Neighbourhood, record_changes
 from pipeline.snapshot import Frames
 from pipeline.standing import mark, standing_frame
@@ -127,7 +127,7 @@ def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | No
     known = _known(tx)
     facts_watched = watched_facts(hub)
     keys = None if scope is None else scope.keys
-    frames = judged_frames(hub) if scope is None else scope.frames
+    frames = planning_frames(hub) if scope is None else scope.frames
     standing = {
         name: standing_frame(tx, name, None if keys is None else keys[name])
         for name in facts_watched

@@ -34,7 +34,9 @@ from mdm.policy import Policy, load_policies
 from pipeline.agreement import agree
 from pipeline.bindings import Bindings
 from pipeline.calendars import rule_calendars
+from pipeline.option_models import load_option_models
 from pipeline.settings import Deployment, Settings
+from planning.configuration import OptionModel
 from quality.spec import Rulebook, load_rulebooks
 from rules.loading import load_rulebooks as load_sync_rules
 from rules.ruleset import RuleSet
@@ -67,6 +69,8 @@ class Configuration:
     rules: RuleSet
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
     """The working calendars rules count by."""
+    option_models: Mapping[str, OptionModel] = field(default_factory=dict)
+    """Code of a configurable item → its option model."""
 
     @cached_property
     def inbound(self) -> Mapping[tuple[str, str], tuple[InboundMapping, ...]]:
@@ -127,8 +131,11 @@ def load_configuration(settings: Settings) -> Configuration:
     for name, system in systems.items():
         gathering.attempt(partial(agree, MAPPINGS / name, name, system))
     calendars = gathering.attempt(lambda: rule_calendars(deployment, rules))
+    models = gathering.attempt(
+        lambda: load_option_models(deployment.option_models, beside=settings.deployment_file.parent)
+    )
     gathering.done()
-    return Configuration(deployment, systems, mapped, policies, rulebooks, rules, calendars)
+    return Configuration(deployment, systems, mapped, policies, rulebooks, rules, calendars, models)
 
 
 @dataclass(frozen=True, slots=True)

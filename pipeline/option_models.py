@@ -37,13 +37,16 @@ OPTION_MODELS = Path(planning.__file__).parent / "option_models"
 KINDS = {"text": Kind.TEXT, "number": Kind.NUMBER, "yes_no": Kind.TRUTH}
 
 
-def load_option_models(names: Iterable[str], folder: Path = OPTION_MODELS) -> dict[str, OptionModel]:
-    """The named models, by the item they configure; all faults of all files are raised together."""
+def load_option_models(names: Iterable[str], beside: Path = OPTION_MODELS) -> dict[str, OptionModel]:
+    """The named models, by the item they configure; all faults of all files are raised together.
+
+    A name that ends in `.yaml` is a file in the folder `beside`, any other one of `planning/option_models`.
+    """
     models: dict[str, OptionModel] = {}
     errors: list[ConfigurationError] = []
     for name in names:
         try:
-            model = load_option_model(folder / f"{name}.yaml", shown_as=f"planning/option_models/{name}.yaml")
+            model = load_option_model(*model_file(name, beside))
         except ConfigurationError as error:
             errors.append(error)
             continue
@@ -55,7 +58,14 @@ def load_option_models(names: Iterable[str], folder: Path = OPTION_MODELS) -> di
     return models
 
 
-def load_option_model(path: Path, *, shown_as: str | None = None) -> OptionModel:
+def model_file(name: str, beside: Path) -> tuple[Path, str]:
+    """Where a named model stands, and how faults name the file."""
+    if name.endswith((".yaml", ".yml")):
+        return beside / name, name
+    return OPTION_MODELS / f"{name}.yaml", f"planning/option_models/{name}.yaml"
+
+
+def load_option_model(path: Path, shown_as: str | None = None) -> OptionModel:
     """One model from its file; raises `ConfigurationError` with every fault and its place."""
     spec, document = load_document(path, ModelSpec, shown_as=shown_as)
     return _Compiler(spec, document).model(path.stem)
@@ -188,8 +198,10 @@ class _Compiler:
             if spec.name in seen:
                 self._fault((*path, "name"), f"constraint {spec.name!r} stands twice")
             seen.add(spec.name)
-            word = "holds" if spec.holds else "requires" if spec.requires else "excludes"
-            holds, reads = self._test(spec.text, (*path, word))
+            before = len(self.faults)
+            for text, place in spec.parts:
+                self._test(text, (*path, *place))
+            holds, reads = self._test(spec.text, path) if len(self.faults) == before else (None, frozenset[str]())
             for language in ("en", "zh"):
                 if language not in spec.why:
                     self._fault((*path, "why"), f"why is missing in {language!r}", "say it in both languages")

@@ -1,4 +1,4 @@
-"""The shape of an option model's YAML file; `pipeline.option_models` compiles it. `docs/howto/configure-a-product.md`."""
+"""The shape of an option model's YAML file; `pipeline.option_models` compiles it."""
 
 from __future__ import annotations
 
@@ -88,6 +88,14 @@ class ConstraintSpec(Closed):
         if self.excludes and len(self.excludes) < 2:  # noqa: PLR2004 - what one condition excludes, `holds` says better
             raise ValueError("`excludes` names at least two conditions")
         return self
+
+    @property
+    def parts(self) -> list[tuple[str, tuple[str | int, ...]]]:
+        """The conditions it is made of, each with its place below the constraint."""
+        if self.excludes:
+            return [(part, ("excludes", number)) for number, part in enumerate(self.excludes)]
+        named = {"holds": self.holds, "when": self.when, "requires": self.requires}
+        return [(text, (word,)) for word, text in named.items() if text is not None]
 
     @property
     def text(self) -> str:

@@ -13,9 +13,11 @@ import polars as pl
 from canonical.errors import MillstreamError, StreamHalted
 from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanningSnapshot, PlanProblem, Shortage
 from pipeline.basis import digest
+from pipeline.configured import Configured, any_configured
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
+from pipeline.planning_frames import note, resolved
 from pipeline.snapshot import scaled, snapshot, unscaled
 from planning.mrp import plan as plan_requirements
 from store import plan_pegs, runs, verdicts
@@ -42,6 +44,15 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
     """Plan as of the run's day; a plan made of the same records stands.
+def planning_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
+    """The judged records as planning sees them: every configured order line asks for an item of its own."""
+    return _resolved(hub).frames
+
+
+def _resolved(hub: Hub) -> Configured:
+    return resolved(hub, judged_frames(hub), _versions(hub))
+
+
 
     Raises `StreamHalted` while a stream has never been landed, or when a blocking rule did not pass.
     """
@@ -64,7 +75,9 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         return kept.plan, kept.summary
     with hub.store.read() as tx:
         prior = plan_pegs.pegs(tx)
-    picture = snapshot(judged_frames(hub), hub.deployment.planning, run.as_of, prior)
+    configured = _resolved(hub)
+    note(hub, configured)
+    picture = snapshot(configured.frames, hub.deployment.planning, run.as_of, prior)
     result = plan_requirements(picture)
     summary = Planned(
         demands=len(picture.demands),
@@ -114,7 +127,9 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
     touched = _touched_orders(hub, kept.versions, versions)
     if touched is None:
         return None
-    frames = judged_frames(hub)
+    frames = planning_frames(hub)
+    if any_configured(frames, *touched):
+        return None  # a new configuration brings items that no neighbourhood knows
     if kept.standing is None:
         kept.standing, kept.parts = Standing.of(kept.plan, kept.picture), components(frames)
     orders, lines = touched
@@ -162,7 +177,8 @@ def _touched_orders(
 def _basis(hub: Hub, run: Run) -> str:
     """What a plan depends on beside the pegs of the plan before, which it would keep."""
     versions = [f"{entity} {hub.frames.version(f'judged/{entity}')}" for entity in hub.configuration.entities]
-    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *versions)
+    models = [model.digest for model in hub.configuration.option_models.values()]
+    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *versions, *models)
 
 
 def _content(result: Plan, summary: Planned) -> dict[str, Any]:

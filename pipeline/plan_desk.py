@@ -14,7 +14,7 @@ import polars as pl
 
 from canonical.plan import Plan, PlanningSnapshot, PlanOperation
 from pipeline.hub import Hub
-from pipeline.plan import judged_frames, load_plan
+from pipeline.plan import load_plan, planning_frames
 from pipeline.snapshot import routings, rows, snapshot
 from planning.mrp import plan as plan_requirements
 
@@ -83,5 +83,5 @@ class Desk:
 def desk(hub: Hub, as_of: date) -> Desk:
     """Open the desk; raises `MillstreamError` where nothing was planned yet."""
     standing = load_plan(hub)
-    frames = judged_frames(hub)
+    frames = planning_frames(hub)
     return Desk(standing, snapshot(frames, hub.deployment.planning, as_of, standing.pegs), frames)

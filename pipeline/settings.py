@@ -75,6 +75,8 @@ class Deployment(_Closed):
     planning: Planning = Planning()
     limits: Limits = Limits()
     notifications: Notifications = Notifications()
+    option_models: tuple[str, ...] = ()
+    """Configurable products: names of `planning/option_models`, or files beside the deployment's (`truck.yaml`)."""
     access: Access = Access()
     calendars: dict[str, str] = Field(default_factory=dict)
     """Working calendar as rules name it → the one that holds here."""

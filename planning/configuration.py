@@ -182,12 +182,12 @@ class NotConfigurable(ValueError):
 
 def configure(model: OptionModel, given: Values) -> Configuration:
     """The configuration that these choices make. Raises NotConfigurable with everything that is wrong with them."""
-    faults = tuple(_unfit(model, given))
+    if faults := _unfit(model, given):
+        raise NotConfigurable(tuple(faults))
     values, missing = evaluated(model, given)
-    broken = [one for one in model.constraints if not one.holds(values)] if not faults and not missing else []
-    if faults or missing:
-        raise NotConfigurable((*faults, *missing))
-    if broken:
+    if missing:
+        raise NotConfigurable(tuple(missing))
+    if broken := [one for one in model.constraints if not one.holds(values)]:
         from planning.configuration_conflicts import explained  # noqa: PLC0415 - needed only where something is wrong
 
         raise NotConfigurable(explained(model, given, values, broken))
