@@ -42,8 +42,6 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
     return {entity: frame for entity, frame in found.items() if frame is not None}
 
 
-def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
-    """Plan as of the run's day; a plan made of the same records stands.
 def planning_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
     """The judged records as planning sees them: every configured order line asks for an item of its own."""
     return _resolved(hub).frames
@@ -53,6 +51,8 @@ def _resolved(hub: Hub) -> Configured:
     return resolved(hub, judged_frames(hub), _versions(hub))
 
 
+def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
+    """Plan as of the run's day; a plan made of the same records stands.
 
     Raises `StreamHalted` while a stream has never been landed, or when a blocking rule did not pass.
     """
