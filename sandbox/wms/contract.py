@@ -114,19 +114,15 @@ class Application(SoapApplication):
                 allow_plaintext_credentials=True,
             )  # fmt: skip
         self.register(_Service(definition(), operations))
+        # soapbar would compile at the first request; libxml2 sets up its built-in types then, and two threads that
+        # do so at once crash the process.
+        self._compiled_schema = _compiled()
 
     def answer(self, body: bytes, soap_action: str, content_type: str) -> tuple[int, str, bytes]:
         """Answer one request: status, content type, body."""
         if _lacks_security(body):
             return 500, "text/xml; charset=utf-8", fault_bytes(FailedAuthentication())
         return self.handle_request(body, soap_action, content_type)
-
-    def _get_compiled_schema(self) -> Any:  # noqa: ANN401 - soapbar's own signature
-        if not isinstance(self._compiled_schema, etree.XMLSchema):
-            schema = _declared().find(f".//{_XSD}schema")
-            assert schema is not None
-            self._compiled_schema = compile_schema(schema)
-        return self._compiled_schema
 
 
 class _Bound:
@@ -188,6 +184,12 @@ def _members(definition: WsdlDefinition, element: str) -> list[OperationParamete
         OperationParameter(name, resolve(kind) if isinstance(kind, str) else kind, required=False)
         for name, kind in type_.fields
     ]
+
+
+def _compiled() -> etree.XMLSchema:
+    schema = _declared().find(f".//{_XSD}schema")
+    assert schema is not None
+    return compile_schema(schema)
 
 
 def _declared() -> etree._Element:
