@@ -1,0 +1,63 @@
+"""The plan that stands in SQL, row by row, for whoever asks the database; the hub itself reads frames and pegs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select
+
+from canonical.plan import Plan, PlannedOrder
+from store.tables import planned_loads, planned_messages, planned_orders, planned_problems, planned_shortages
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """Seconds a work centre is needed in a week (its Monday), beside what it has; None where that is not known."""
+
+    work_centre: str
+    week: date
+    needed: int
+    available: int | None
+
+    @property
+    def over(self) -> bool:
+        """Whether that is more than there is."""
+        return self.available is not None and self.needed > self.available
+
+
+def replace(tx: Connection, plan: Plan, loads: Iterable[LoadRow]) -> None:
+    """Make `plan` and its loads the ones that stand."""
+    kept: tuple[tuple[Table, Iterable[object]], ...] = (
+        (planned_orders, plan.planned_orders),
+        (planned_shortages, plan.shortages),
+        (planned_messages, plan.messages),
+        (planned_problems, plan.problems),
+        (planned_loads, loads),
+    )
+    for table, found in kept:
+        names = _fields(table)
+        tx.execute(delete(table))
+        if rows := [_row(number, one, names) for number, one in enumerate(found)]:
+            tx.execute(insert(table), rows)
+
+
+def exchange_orders(tx: Connection, gone: Sequence[str], come: Iterable[PlannedOrder]) -> None:
+    """Take the orders with these keys out and put others in, behind those that stand."""
+    if gone:
+        statement = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
+        tx.execute(statement, [{"gone": key} for key in gone])
+    first = 1 + (tx.execute(select(func.max(planned_orders.c.number))).scalar() or 0)
+    names = _fields(planned_orders)
+    if rows := [_row(number, one, names) for number, one in enumerate(come, start=first)]:
+        tx.execute(insert(planned_orders), rows)
+
+
+def _fields(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name != "number")
+
+
+def _row(number: int, one: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {"number": number, **{name: getattr(one, name) for name in names}}
