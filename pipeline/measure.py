@@ -10,6 +10,7 @@ from canonical.commands import State
 from canonical.strict_json import loads
 from pipeline.doubles import find_doubles
 from pipeline.hub import Hub, Run
+from pipeline.steward_queue import refresh
 from store import conflicts, events, outbox, quarantine, runs
 
 STUCK = (State.PENDING, State.AWAITING, State.IN_DOUBT, State.HELD, State.PARKED, State.REJECTED)
@@ -30,7 +31,7 @@ class Measured:
 
 
 def measure(hub: Hub, run: Run) -> Measured:
-    """Read back what could have been written twice; count, and keep the counts with the run."""
+    """Read back what could have been written twice; count, and keep the counts with the run and the queue in order."""
     doubles = len(find_doubles(hub))
     with hub.store.begin() as tx:
         now = hub.now()
@@ -50,4 +51,5 @@ def measure(hub: Hub, run: Run) -> Measured:
             doubles=doubles,
         )
         runs.record_stage(tx, run.run_id, "measure", asdict(measured), now)
+    refresh(hub)
     return measured

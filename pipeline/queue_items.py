@@ -57,6 +57,7 @@ class _Known:
     entity: str
     golden_of: Mapping[SourceRef, str]
     given: Sequence[Decision]
+    """Decisions that keep records apart."""
     impacts: Mapping[str, Impact]
     names: dict[str, str] = field(default_factory=dict)
 
@@ -69,7 +70,7 @@ def named(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def place_of(item: str, impact: Impact, tail: str) -> str:
+def place_of(impact: Impact, tail: str) -> str:
     """Where an item stands among the others: more open documents first, then more stock value, then its `tail`."""
     documents, value = 10**9 - impact.open_documents, 10**18 - int(impact.stock_value)
     return f"{documents:010d}.{value:019d}.{tail}"
@@ -90,7 +91,7 @@ def row_of(one: QueueItem) -> QueueRow:
     }  # fmt: skip
     text = " ".join((one.title, *one.golden_ids, *map(str, one.records)))
     return QueueRow(
-        one.item, one.entity, one.kind, place_of(one.item, one.impact, tail_of(one)), one.impact.open_documents,
+        one.item, one.entity, one.kind, place_of(one.impact, tail_of(one)), one.impact.open_documents,
         int(one.impact.stock_value), searchable(text), content, _places(one),
     )  # fmt: skip
 
@@ -148,11 +149,12 @@ def _pairs_of(tx: Transaction, entity: str, golden_ids: Collection[str]) -> list
 
 
 def _known(hub: Hub, tx: Transaction, entity: str, pairs: Sequence[CandidatePair]) -> _Known:
-    keys = {(ref.system, ref.source_key) for pair in pairs for ref in (pair.a, pair.b)}
-    bound = crosswalk.bindings(tx, entity, keys)
+    given = [one for one in in_force(decisions.listed(tx, entity), hub.now()) if one.kind in {"different", "split"}]
+    refs = {ref for pair in pairs for ref in (pair.a, pair.b)}
+    parted = {ref for one in given for ref in (*one.members, *one.others)}
+    bound = crosswalk.bindings(tx, entity, {(ref.system, ref.source_key) for ref in refs | parted})
     golden_of = {SourceRef(*key): row.golden_id for key, row in bound.items()}
-    given = in_force(decisions.listed(tx, entity), hub.now())
-    names = names_of(tx, entity, golden_of.values())
+    names = names_of(tx, entity, {golden_of[ref] for ref in refs if ref in golden_of})
     return _Known(entity, golden_of, given, impacts(hub, entity), names)
 
 
@@ -168,10 +170,9 @@ def _kept_apart(known: _Known) -> set[tuple[str, str]]:
     """Golden records of which somebody said that they are two."""
     found: set[tuple[str, str]] = set()
     for one in known.given:
-        if one.kind in {"different", "split"}:
-            ours = {known.golden_of.get(ref) for ref in one.members}
-            theirs = {known.golden_of.get(ref) for ref in one.others}
-            found |= {(min(a, b), max(a, b)) for a in ours for b in theirs if a and b and a != b}
+        ours = {known.golden_of.get(ref) for ref in one.members}
+        theirs = {known.golden_of.get(ref) for ref in one.others}
+        found |= {(min(a, b), max(a, b)) for a in ours for b in theirs if a and b and a != b}
     return found
 
 
@@ -223,8 +224,8 @@ def unknown_references(
         ref = SourceRef(row.system, rejection.source_key)
         if records is None or ref in records:
             yield QueueItem(
-                named("reference", entity, str(ref), rejection.path), "reference", entity, rejection.message, (), (ref,),
-                rejection.path, (str(_payload(rejection.payload).get(rejection.path, "")),),
+                named("reference", entity, str(ref), rejection.path), "reference", entity, rejection.message, (),
+                (ref,), rejection.path, (str(_payload(rejection.payload).get(rejection.path, "")),),
                 impact=Impact(1, Decimal(0)), since=row.first_seen,
             )  # fmt: skip
 

@@ -239,7 +239,7 @@ def _weigh(hub: Hub, tx: Transaction, entity: str) -> None:
         impact = sum((known.get(place, NONE) for place in about[one.item]), NONE)
         if (impact.open_documents, int(impact.stock_value)) != (one.documents, one.stock_value):
             tail = one.place.split(".", 2)[2]
-            place = place_of(one.item, impact, tail)
+            place = place_of(impact, tail)
             changed.append(Weight(one.item, place, impact.open_documents, int(impact.stock_value)))
     kept.move(tx, changed)
     _note_weight(hub, tx, entity)

@@ -24,9 +24,19 @@ def append(tx: Connection, decision: Decision) -> Decision:
     number = tx.execute(insert(steward_decisions).values(**row)).inserted_primary_key
     assert number is not None, "an inserted decision has a position"
     ticks.advance(tx, tick_of(decision.entity))
-    refs = (*decision.members, *decision.others)
+    refs = _concerned(tx, decision)
     queue.mark(tx, decision.entity, {queue.APPROVALS, *(f"{queue.RECORD}{ref}" for ref in refs)})
     return replace(decision, number=int(number[0]))
+
+
+def _concerned(tx: Connection, decision: Decision) -> set[SourceRef]:
+    """The records a decision is about, also where it is about another decision."""
+    found: set[SourceRef] = set()
+    looked: Decision | None = decision
+    while looked is not None:
+        found |= {*looked.members, *looked.others}
+        looked = None if looked.about is None else numbered(tx, looked.about)
+    return found
 
 
 def tick_of(entity: str) -> str:

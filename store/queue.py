@@ -127,7 +127,7 @@ def put(tx: Connection, rows: Sequence[QueueRow], of: Collection[str]) -> None:
         queue_items,
         [_columns(row) for row in changed],
         ["place", "documents", "stock_value", "searched", "content", "kind"],
-    )  # noqa: E501
+    )
     places = [{"entity": row.entity, "golden_id": one, "item": row.item} for row in changed for one in row.places]
     if places:
         tx.execute(insert(queue_places), places)
@@ -211,7 +211,7 @@ def stands(tx: Connection, wanted: Narrowed, place: str) -> bool:
 def before(tx: Connection, wanted: Narrowed, place: str) -> int:
     """How many items stand before a place."""
     query = _narrowed(select(func.count()), wanted).where(queue_items.c.place < place)
-    return tx.execute(query).scalar_one()
+    return int(tx.execute(query).scalar_one())
 
 
 def after(tx: Connection, wanted: Narrowed, place: str) -> str | None:

@@ -18,6 +18,16 @@ from pipeline.stewardship import FOUR_EYES, Decided, QueueItem, Verdict
 
 ACTS = ("same", "different", "keep")
 MOST = 200
+ALL = 100_000
+"""So many can be given to somebody at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Items to be settled together, and how many were meant where that is more than can be taken at a time."""
+
+    items: tuple[QueueItem, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def preview(visit: Visit) -> Response:
     if visit.field("act") == "assign":
         return assign(visit)
     act, chosen = visit.field("act"), _chosen(visit)
-    plan = planned(visit.hub, chosen[:MOST], act)
+    plan = planned(visit.hub, chosen.items[:MOST], act)
     if not plan.verdicts:
         return visit.go("queue", "done.queue_none", asked(visit).query)
     done = stewardship.preview(visit.hub, visit.actor, *plan.verdicts)
@@ -75,19 +85,22 @@ def preview(visit: Visit) -> Response:
     return visit.page(
         "stewards/preview.html", asked=asked(visit), act=act, plan=plan, outcomes=outcomes,
         moved=len({ref for one in done for ref in one.moved}), redirects=done[0].redirects,
-        waits=len(plan.verdicts) > FOUR_EYES, left=max(0, len(chosen) - MOST), four_eyes=FOUR_EYES,
+        waits=len(plan.verdicts) > FOUR_EYES, left=max(0, chosen.total - MOST), four_eyes=FOUR_EYES,
     )  # fmt: skip
 
 
-def _chosen(visit: Visit) -> list[QueueItem]:
+def _chosen(visit: Visit) -> Chosen:
     """The ticked items that still wait, or all that the filters show."""
-    found, ticked = worklist(visit, asked(visit)).items, set(visit.fields("item"))
-    return [one for one in found if visit.field("all") or one.item in ticked]
+    if visit.field("all"):
+        found = worklist(visit, asked(visit), MOST)
+        return Chosen(found.items, found.total)
+    ticked = stewardship.queue_items(visit.hub, visit.fields("item"))
+    return Chosen(ticked, len(ticked))
 
 
 def decide(visit: Visit) -> Response:
     """Decide what was previewed: the very items of the preview, as far as they still wait."""
-    plan = planned(visit.hub, _chosen(visit), visit.field("act"), visit.field("reason"))
+    plan = planned(visit.hub, _chosen(visit).items, visit.field("act"), visit.field("reason"))
     if not plan.verdicts:
         return visit.go("queue", "done.queue_none", asked(visit).query)
     done = stewardship.decide(visit.hub, visit.actor, *plan.verdicts)
@@ -97,7 +110,8 @@ def decide(visit: Visit) -> Response:
 
 def assign(visit: Visit) -> Response:
     """Give items to somebody, with a deadline; back to where the form stood."""
-    items = [one.item for one in _chosen(visit)]
+    every = worklist(visit, asked(visit), ALL).items if visit.field("all") else _chosen(visit).items
+    items = [one.item for one in every]
     who = visit.field("assignee") or None
     stewardship.assign(visit.hub, visit.actor, items, who, last_moment(visit, visit.field("due")))
     back = visit.field("back")

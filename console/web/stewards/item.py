@@ -10,16 +10,16 @@ from starlette.responses import Response
 
 from canonical.errors import MillstreamError
 from canonical.stewardship import Decision
-from console.web.stewards.asked import Asked, asked
+from console.web.stewards.asked import Asked, asked, wanted
 from console.web.stewards.bulk import is_settled_here, verdict_of
 from console.web.stewards.comparing import SideBySide, score, side_by_side
 from console.web.stewards.moments import last_moment
 from console.web.stewards.queue import names
-from console.web.stewards.worklist import Worklist, about, next_of, title_of, worklist
+from console.web.stewards.worklist import about, position, title_of
 from console.web.visit import Visit
 from pipeline import stewardship
 from pipeline.stewardship import MOST_COMPARED, Decided, QueueItem, SourceRef
-from store import decisions
+from store import crosswalk, decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,14 @@ class Told:
 def show(visit: Visit) -> Response:
     """The item, with everything a steward needs to settle it."""
     given, name = asked(visit), visit.place("item")
-    found = worklist(visit, given)
-    at = found.place(name)
-    item = stewardship.queue_item(visit.hub, name) if at is None else found.items[at]
+    item, at = stewardship.queue_item(visit.hub, name), position(visit, given, name)
     if item is None:
         return visit.page(
-            "stewards/gone.html", HTTPStatus.NOT_FOUND, asked=given, next=found.after(name), news=_told(visit, given)
+            "stewards/gone.html", HTTPStatus.NOT_FOUND, asked=given, next=at.following, news=_told(visit, given)
         )
     return visit.page(
-        "stewards/item.html", asked=given, item=item, number=None if at is None else at + 1, total=len(found.items),
-        next=found.after(name), seen=_seen(visit, item), choices=choices(item), news=_told(visit, given),
+        "stewards/item.html", asked=given, item=item, number=at.number, total=at.total,
+        next=at.following, seen=_seen(visit, item), choices=choices(item), news=_told(visit, given),
         waiting=_waiting(visit, item), names=names(visit), here=is_settled_here(item),
         title=title_of(visit.words, item),
     )  # fmt: skip
@@ -102,12 +100,10 @@ def _told(visit: Visit, given: Asked) -> Told | None:
 def settle(visit: Visit) -> Response:
     """Take the decision, then show the next item."""
     given, name = asked(visit), visit.place("item")
-    before = worklist(visit, given)
-    item = next((one for one in before.items if one.item == name), None) or stewardship.queue_item(visit.hub, name)
+    item, place = stewardship.queue_item(visit.hub, name), stewardship.place_in_queue(visit.hub, name)
     if item is None:
         return visit.go("queue.item", "", given.query, item=name)
-    done = _decided(visit, item)
-    return _on(visit, given, before, name, [done])
+    return _on(visit, given, place, [_decided(visit, item)])
 
 
 def _decided(visit: Visit, item: QueueItem) -> Decided:
@@ -126,16 +122,13 @@ def _decided(visit: Visit, item: QueueItem) -> Decided:
     return stewardship.decide(visit.hub, visit.actor, verdict)[0]
 
 
-def _on(visit: Visit, given: Asked, before: Worklist, name: str, done: Sequence[Decided]) -> Response:
-    """To the next item: the queue is made anew only where the decision reaches that far."""
-    following = before.after(name)
-    changed = {one for each in done for one in (*each.touched, *(place for pair in each.redirects for place in pair))}
-    if following is not None and changed & set(following.golden_ids):
-        following = next_of(before, name, worklist(visit, given))
+def _on(visit: Visit, given: Asked, place: str | None, done: Sequence[Decided]) -> Response:
+    """To the item that comes next now."""
+    following = stewardship.queue_after(visit.hub, wanted(visit, given), place).following if place else None
     query = {**given.query, "decided": str(done[0].decision.number)}
     if following is None:
         return visit.go("queue", "done.queue_end", query)
-    return visit.go("queue.item", "", query, item=following.item)
+    return visit.go("queue.item", "", query, item=following)
 
 
 def undo(visit: Visit) -> Response:
@@ -145,19 +138,27 @@ def undo(visit: Visit) -> Response:
     number = done.decision.about or 0
     with visit.hub.store.read() as tx:
         taken = decisions.numbered(tx, number)
-    item = about(worklist(visit, Asked(blind=given.blind)).items, taken, done.touched) if taken else None
+    item = _waits_again(visit, taken, done.touched) if taken else None
     if item is None:
         return visit.go("queue", "done.queue_undone", given.query)
     return visit.go("queue.item", "", {**given.query, "undone": str(number)}, item=item.item)
 
 
+def _waits_again(visit: Visit, taken: Decision, touched: Sequence[str]) -> QueueItem | None:
+    with visit.hub.store.read() as tx:
+        bound = crosswalk.bindings(
+            tx, taken.entity, ((ref.system, ref.source_key) for ref in (*taken.members, *taken.others))
+        )
+    places = {*touched, *(row.golden_id for row in bound.values())}
+    return about(stewardship.items_about(visit.hub, taken.entity, places), taken, touched)
+
+
 def answer(visit: Visit) -> Response:
     """Approve or refuse decisions that wait for a second person."""
     given, name = asked(visit), visit.place("item")
-    before = worklist(visit, given)
-    item = stewardship.queue_item(visit.hub, name)
+    item, place = stewardship.queue_item(visit.hub, name), stewardship.place_in_queue(visit.hub, name)
     if item is None or not item.decisions:
         return visit.go("queue.item", "", given.query, item=name)
     answered = stewardship.approve if visit.field("act") == "approve" else stewardship.reject
     done = answered(visit.hub, visit.actor, *item.decisions, reason=visit.field("reason"))
-    return _on(visit, given, before, name, done)
+    return _on(visit, given, place, done)

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from console.web.stewards.asked import Asked, wanted
 from console.web.visit import Visit
 from console.words.words import Words
 from pipeline import stewardship
-from pipeline.stewardship import Decision, QueueItem
-
-ALL = 1_000_000
+from pipeline.stewardship import Decision, Position, Queue, QueueItem
 
 
-@dataclass(frozen=True, slots=True)
-class Worklist:
-    """The items asked for, what matters most first, and how many there are of each kind."""
-
-    items: tuple[QueueItem, ...]
-    by_kind: dict[str, int]
-
-    def place(self, name: str) -> int | None:
-        """Where an item stands, from 0; None where it stands not."""
-        return next((at for at, one in enumerate(self.items) if one.item == name), None)
-
-    def after(self, name: str) -> QueueItem | None:
-        """The item after one; the first where that one is gone."""
-        at = self.place(name)
-        return next(iter(self.items[0 if at is None else at + 1 :]), None)
+def worklist(visit: Visit, given: Asked, limit: int, offset: int = 0) -> Queue:
+    """A part of the queue behind these filters."""
+    return stewardship.queue(visit.hub, wanted(visit, given), limit=limit, offset=offset)
 
 
-def worklist(visit: Visit, given: Asked) -> Worklist:
-    """The queue behind these filters."""
-    found = stewardship.queue(visit.hub, replace(wanted(visit, given), kind=None), limit=ALL).items
-    counted = Counter(one.kind for one in found)
-    kept = tuple(one for one in found if given.kind in {"", one.kind})
-    return Worklist(kept, {kind: counted[kind] for kind in sorted(counted)})
+def position(visit: Visit, given: Asked, name: str) -> Position:
+    """Where an item stands behind these filters; of one that is gone, what comes first."""
+    place = stewardship.place_in_queue(visit.hub, name)
+    return stewardship.queue_after(visit.hub, wanted(visit, given), place)
 
 
 def title_of(words: Words, item: QueueItem) -> str:
@@ -49,19 +31,10 @@ def title_of(words: Words, item: QueueItem) -> str:
     return words.told(item.title) if item.kind == "reference" else item.title
 
 
-def next_of(before: Worklist, name: str, now: Worklist) -> QueueItem | None:
-    """Where a steward goes on after settling an item: what came after it and still waits, else None."""
-    at = before.place(name)
-    standing = {one.item: one for one in now.items}
-    rest = before.items[0 if at is None else at + 1 :]
-    return next((standing[one.item] for one in rest if one.item in standing and one.item != name), None)
-
-
 def about(items: Sequence[QueueItem], taken: Decision, touched: Sequence[str]) -> QueueItem | None:
     """The item that a decision had settled, once it waits again; `touched`: golden ids that its end changed."""
     refs = {*taken.members, *taken.others}
-    same_entity = [one for one in items if one.entity == taken.entity]
     if taken.kind == "pin":
-        conflicts = (one for one in same_entity if one.attribute == taken.attribute)
+        conflicts = (one for one in items if one.attribute == taken.attribute)
         return next((one for one in conflicts if set(one.golden_ids) & set(touched)), None)
-    return next((one for one in same_entity if one.records and refs == set(one.records)), None)
+    return next((one for one in items if one.records and refs == set(one.records)), None)

@@ -15,7 +15,7 @@ from console.web.stewards.item import choices
 from console.web.stewards.marking import marked, pieces
 from console.web.stewards.record import changes
 from console.web.stewards.waterfall import HEAD, ROW, WIDTH, odds_of, waterfall
-from console.web.stewards.worklist import Worklist, about, next_of, title_of
+from console.web.stewards.worklist import about, title_of
 from console.words.words import Words
 from mdm.judgement import Part
 from pipeline import stewardship
@@ -76,21 +76,6 @@ def test_odds_of__half_is_nothing() -> None:
 
 def _item(name: str, *refs: SourceRef, kind: str = "match", **more: object) -> QueueItem:
     return QueueItem(name, kind, "item", name, records=refs, **more)  # type: ignore[arg-type]
-
-
-def _list(*items: QueueItem) -> Worklist:
-    return Worklist(items, {})
-
-
-def test_next_of__goes_on_after_the_settled_one_past_what_went_with_it() -> None:
-    one, two, three, four = (_item(name) for name in "1234")
-    before = _list(one, two, three, four)
-    assert next_of(before, "2", _list(one, four)) == four
-    assert next_of(before, "2", _list(one, three, four)) == three
-    assert next_of(before, "4", _list(one, two)) is None
-    assert next_of(before, "gone", _list(two)) == two
-    assert before.after("2") == three
-    assert before.after("gone") == one
 
 
 def test_about__finds_what_waits_again() -> None:
