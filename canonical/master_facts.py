@@ -8,7 +8,10 @@ from canonical.base import Entity
 
 
 class GoldenCodeAllocated(Entity):
-    """A system's item or partner, and the golden code it stands under; another one after a merge or a split."""
+    """A system's item or partner, and the golden code it stands under; another one after a merge or a split.
+
+    Only of connections that take codes back (`golden_codes` of the deployment).
+    """
 
     entity: ClassVar[str] = "golden_code_allocated"
     key: ClassVar[tuple[str, ...]] = ("record",)
@@ -18,6 +21,8 @@ class GoldenCodeAllocated(Entity):
     master: str
     """The entity: `item` or `partner`."""
     system: str
+    role: str
+    """The role the system plays."""
     source_key: str
     golden_code: str
     name: str | None = None

@@ -38,6 +38,10 @@ class OutboundContext(Protocol):
         """
         ...
 
+    def native_id(self, entity: str, source_key: str) -> str:
+        """The technical id of the target's own record `source_key`; raises `CrosswalkPending` while it is not known."""
+        ...
+
     def unit(self, item_golden_id: str, quantity: Decimal) -> tuple[Decimal, str]:
         """A quantity in the item's stocking unit → quantity and code of the unit the target counts the item in."""
         ...
@@ -107,8 +111,10 @@ def _converted(node: OutboundNode, quantity: object, body: Body, context: Outbou
     return context.unit(str(item), _decimal(quantity))
 
 
-def _native(node: OutboundNode, golden_id: str, context: OutboundContext) -> str:
-    return context.native(node.reference or "", golden_id, system=node.system, technical=node.native_id)
+def _native(node: OutboundNode, named: str, context: OutboundContext) -> str:
+    if node.own:
+        return context.native_id(node.reference or "", named)
+    return context.native(node.reference or "", named, system=node.system, technical=node.native_id)
 
 
 def _shaped(node: OutboundNode, value: Any, context: OutboundContext) -> Any:  # noqa: ANN401

@@ -129,6 +129,8 @@ class OutboundNode(_Part):
     """Whose key, where it is not the target's own (a sales order is known by its CRM number)."""
     native_id: bool = False
     """Send the technical id instead of the key that people see."""
+    own: bool = False
+    """`from` holds the key a record has in the target already, not a golden id."""
     map: dict[str, Scalar] | None = None
     call: Names = ()
     default: Scalar = None
@@ -148,6 +150,10 @@ class OutboundNode(_Part):
             raise ValueError("'quantity' needs 'item', whose unit it is counted in")
         if (self.each is None) == (self.fields is not None) and not plain_object:
             raise ValueError("'each' and 'fields' go together")
+        if self.own and not (self.reference and self.native_id):
+            raise ValueError(
+                "'own' finds the technical id of a record named by its own key: give 'reference' and 'native_id'"
+            )
         if self.our not in (None, "reference"):
             raise ValueError("'our' knows only 'reference'")
         return self

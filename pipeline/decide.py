@@ -207,6 +207,7 @@ def _facts(  # noqa: PLR0917 - all that facts are derived from
         held_orders=held_orders(hub),
         tasks=_tasks(tx),
         unoffered=unoffered(hub),
+        connections=hub.deployment.systems,
     )
     return facts(sources, standing.keys())
 

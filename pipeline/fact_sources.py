@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from canonical.plan import Plan
-from pipeline.settings import Planning
+from pipeline.settings import Connection, Planning
 from pipeline.snapshot import Frames, Row
 from store.tasks import Task
 
@@ -30,6 +30,8 @@ class FactSources:
     """(Kind, key) → owner → the newest task."""
     unoffered: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is asked for and not offered → the sales orders that ask for it."""
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    """The connected systems by name."""
 
 
 def sales_order_of(work_order: Row, decided: Decided) -> str | None:

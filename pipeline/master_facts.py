@@ -16,16 +16,20 @@ def master_facts(sources: FactSources) -> Mapping[str, Callable[[], Iterable[Row
 
 
 def _allocated(sources: FactSources) -> Iterator[Row]:
+    """What connections that take codes back are to be told; nothing of the others."""
     for entity in sorted(STEWARDED):
-        for golden in rows(sources.frames, entity):
+        takers = {name: one.role for name, one in sources.connections.items() if entity in one.golden_codes}
+        for golden in rows(sources.frames, entity) if takers else ():
             for source in golden["sources"]:
                 system, _, key = source.partition(":")
-                yield {
-                    "record": join_key((entity, system, key)),
-                    "master": entity,
-                    "system": system,
-                    "source_key": key,
-                    "golden_code": golden["golden_id"],
-                    "name": golden["name"],
-                    "own_code": key == golden["golden_id"],
-                }
+                if system in takers:
+                    yield {
+                        "record": join_key((entity, system, key)),
+                        "master": entity,
+                        "system": system,
+                        "role": takers[system],
+                        "source_key": key,
+                        "golden_code": golden["golden_id"],
+                        "name": golden["name"],
+                        "own_code": key == golden["golden_id"],
+                    }

@@ -60,6 +60,16 @@ class Lookups:
             self._ask(system, entity, [named])
         return self._documents.get(place)
 
+    def native_id(self, system: str, entity: str, source_key: str) -> str:
+        """The technical id of a system's record, named by the key it has there."""
+        with self.hub.store.read() as tx:
+            bound = crosswalk.bindings(tx, entity, [(system, source_key)]).get((system, source_key))
+        if bound is None or bound.native_id is None:
+            raise CrosswalkPending(
+                f"{system} has shown no {entity} {source_key!r}", system=system, entity=entity, key=source_key
+            )
+        return bound.native_id
+
     def learn(self, afters: Iterable[str]) -> None:
         """Ask for the documents `system/entity/key` that are not known yet, and which of all are only half made."""
         wanted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -125,6 +135,10 @@ class CommandContext:
         """
         named = template_of(golden_id) if entity == "item" else golden_id
         return self.lookups.native(system or self.command.system, entity, named, technical=technical)
+
+    def native_id(self, entity: str, source_key: str) -> str:
+        """The technical id of the target's own record; raises `CrosswalkPending`."""
+        return self.lookups.native_id(self.command.system, entity, source_key)
 
     def unit(self, item_golden_id: str, quantity: Decimal) -> tuple[Decimal, str]:
         """A quantity as the target counts the item, with the target's code of that unit."""

@@ -5,7 +5,7 @@ The deployment is one YAML file; places and secrets come from the environment (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ import connectors
 import rules
 from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import Document, load_document, suggest
+from connectors.registry import load_system
 from connectors.spec import Limits as SystemLimits
 from connectors.spec import SystemRole, ZoneName
 from pipeline.access import Access
@@ -25,6 +26,9 @@ from pipeline.audiences import Notifications
 DEPLOYMENTS = Path(__file__).parent / "deployments"
 _FOLDERS, _BOOKS = (Path(str(room.__file__)).parent for room in (connectors, rules))
 ConnectionState = Literal["shadow", "live", "paused"]
+Mastered = Literal["item", "partner"]
+CODE_OPERATIONS: Mapping[Mastered, str] = {"item": "write_item_code", "partner": "write_partner_code"}
+"""What a system must be able to do to take golden codes back."""
 
 
 class _Closed(BaseModel):
@@ -39,6 +43,8 @@ class Connection(_Closed):
     """The state a connection starts in; later changes are commands of a person and are kept in the store."""
     limits: SystemLimits | None = None
     """What this plant's system bears, where it differs from the careful limits of the connector."""
+    golden_codes: tuple[Mastered, ...] = ()
+    """The master data whose golden codes are written back into the system's own records."""
 
 
 class Planning(_Closed):
@@ -139,6 +145,7 @@ def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
         if name not in folders:
             hint = suggest(name, folders) or "a system is a folder with a system.yaml under connectors/"
             yield document.fault(("systems", name), f"no connector {name!r}; known: {', '.join(folders)}", hint)
+    yield from _code_faults(deployment, document)
     seller = deployment.sales_order_system
     if seller not in deployment.systems:
         message = f"no system {seller!r} is connected; connected: {', '.join(deployment.systems)}"
@@ -147,3 +154,24 @@ def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
         if name not in books:
             message = f"no rulebook {name!r}; known: {', '.join(books)}"
             yield document.fault(("rulebooks", place), message, suggest(name, books))
+
+
+def _code_faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
+    """Connections that are to take golden codes back and cannot, or that no rule can name."""
+    for name, connection in deployment.systems.items():
+        place: tuple[str | int, ...] = ("systems", name, "golden_codes")
+        if connection.golden_codes and deployment.system_of(connection.role) != name:
+            yield document.fault(
+                place, f"rules reach one system of a role, and {name} is not the first {connection.role}"
+            )
+        for number, entity in enumerate(connection.golden_codes):
+            if CODE_OPERATIONS[entity] not in _operations_of(name):
+                hint = f"declare it in connectors/{name}/system.yaml, with a mapping of that name"
+                yield document.fault((*place, number), f"{name} has no operation {CODE_OPERATIONS[entity]!r}", hint)
+
+
+def _operations_of(system: str) -> Collection[str]:
+    try:
+        return load_system(system).system.operations
+    except ConfigurationError:
+        return CODE_OPERATIONS.values()  # its own faults are told where it is loaded

@@ -47,7 +47,7 @@ class KingdeeConnector(RestConnector):
             entities, errors = done.get(str(place), []), refused.get(str(place), [])
             body: dict[str, Any] | str = "the reply to the batch does not speak of this document"
             if len(entities) == 1 and not errors:
-                body = _as_done(entities[0], [row for row in shown if text(row.get("F_MS_Ref")) == request.reference])
+                body = _as_done(entities[0], [row for row in shown if request.reference in _names(row)])
             elif errors and not entities:
                 body = _as_refused(status.get("MsgCode"), errors, only=len(refused) == 1)
             found.append(body if isinstance(body, str) else replace(reply, body={"Result": body}))
@@ -56,7 +56,7 @@ class KingdeeConnector(RestConnector):
 
 def _as_done(entity: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> dict[str, Any] | str:
     """One document as a single call would tell of it; `shown` is what was returned under our reference."""
-    if any(text(row.get("FBillNo")) != text(entity.get("Number")) for row in shown):
+    if any(text(row.get("FBillNo", row.get("FNumber"))) != text(entity.get("Number")) for row in shown):
         return "the reply to the batch names another document under our reference"
     status = {"IsSuccess": True, "Errors": [], "SuccessEntitys": [entity], "MsgCode": 0}
     return {
@@ -65,6 +65,11 @@ def _as_done(entity: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> d
         "Number": entity.get("Number"),
         "NeedReturnData": list(shown),
     }
+
+
+def _names(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """What we call it: a document by our reference, a record of master data by its own number."""
+    return text(row.get("F_MS_Ref")), text(row.get("FNumber"))
 
 
 def _as_refused(code: object, errors: Sequence[Mapping[str, Any]], *, only: bool) -> dict[str, Any] | str:

@@ -84,6 +84,7 @@ class Crm:
             self._route(f"{base}/sobjects/{{type}}/{{id}}", self.record, "GET", "PATCH", "DELETE"),
             self._route(f"{base}/sobjects/{{type}}/{{key}}/{{value:path}}", self.by_external_id, "GET", "PATCH"),
             self._route(f"{base}/composite/sobjects", self.create_many, "POST"),
+            self._route(f"{base}/composite/sobjects", self.update_many, "PATCH"),
             self._route(f"{base}/composite/sobjects/{{type}}/{{key}}", self.upsert_many, "PATCH"),
         ]
         handlers: Mapping[Any, Any] = {CrmError: self._refused, HTTPException: self._unrouted}
@@ -239,6 +240,11 @@ class Crm:
         items, whole = await _collection(request)
         return JSONResponse(self._each(items, self._create_one, whole=whole))
 
+    async def update_many(self, request: Request) -> Response:
+        """`PATCH composite/sobjects`: up to 200 changes of records named by their id, an answer for each."""
+        items, whole = await _collection(request)
+        return JSONResponse(self._each(items, self._update_one, whole=whole))
+
     async def upsert_many(self, request: Request) -> Response:
         """`PATCH composite/sobjects/<type>/<external id>`: up to 200 upserts, an answer for each."""
         kind = sobject(request.path_params["type"])
@@ -258,6 +264,13 @@ class Crm:
     def _create_one(self, item: dict[str, Any]) -> dict[str, Any]:
         kind = sobject(str(item.get("attributes", {}).get("type", "")))
         return {"id": records.create(self.state, kind, item), "success": True, "errors": []}
+
+    def _update_one(self, item: dict[str, Any]) -> dict[str, Any]:
+        kind = sobject(str(item.get("attributes", {}).get("type", "")))
+        named = next((str(value) for name, value in item.items() if name.lower() == "id"), "")
+        row = self._row(kind, kind.fields["Id"], named)
+        records.update(self.state, kind, row, {name: value for name, value in item.items() if name.lower() != "id"})
+        return {"id": row["Id"], "success": True, "errors": []}
 
     def _each(
         self, items: list[dict[str, Any]], one: Callable[[dict[str, Any]], dict[str, Any]], *, whole: bool

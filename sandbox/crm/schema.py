@@ -69,6 +69,7 @@ OBJECTS: Final = {
                 Field("Tax_Number__c"),
                 Field("BillingCity"),
                 Field("Phone"),
+                Field("Golden_Code__c"),
             ),
         ),
         SObject(
@@ -80,6 +81,7 @@ OBJECTS: Final = {
                 Field("StockKeepingUnit"),
                 Field("IsActive", "boolean"),
                 Field("QuantityUnitOfMeasure"),
+                Field("Golden_Code__c"),
             ),
         ),
         SObject(

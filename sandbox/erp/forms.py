@@ -103,6 +103,7 @@ _ALL = (
             _number("FSafeStock", "安全库存"),
             _number("FMinPOQty", "最小订货量"),
             _number("FIncreaseQty", "最小包装量"),
+            _text("F_MS_GoldenCode", "主数据编码"),
             Field("FForbidStatus", "禁用状态", default="A", read_only=True),
         ),
         bill=False,

@@ -82,6 +82,14 @@ class Mes:
             order = book.change(request.path_params["id"], request.headers.get("If-Match"), body)
         return JSONResponse(order.body, headers={"ETag": order.etag})
 
+    def change_material(self, request: Request, body: bytes) -> Response:
+        """`PATCH /v1/materials/{id}`."""
+        self._authorise(request)
+        with self._state.transaction() as db:
+            book = self._book(Documents(db, self._state.now()))
+            material = book.change_material(request.path_params["id"], request.headers.get("If-Match"), body)
+        return JSONResponse(material.body, headers={"ETag": material.etag})
+
     def _authorise(self, request: Request) -> None:
         if not self._tokens.valid(request.headers.get("Authorization", "")):
             raise Problem(401, "invalid_token", "The access token is missing, unknown or expired")
@@ -106,6 +114,7 @@ def create_app(state: SystemState) -> Starlette:
             Route("/v1/work_orders", _endpoint(mes.create_order), methods=["POST"]),
             Route("/v1/work_orders/{id}", _endpoint(mes.change_order), methods=["PATCH"]),
             Route("/v1/work_orders/{id}/cancel", _endpoint(mes.cancel_order), methods=["POST"]),
+            Route("/v1/materials/{id}", _endpoint(mes.change_material), methods=["PATCH"]),
             Route("/v1/tasks", _endpoint(mes.create_task), methods=["POST"]),
             Route("/v1/{collection}", _endpoint(mes.list), methods=["GET"]),
             Route("/v1/{collection}/{id}", _endpoint(mes.get), methods=["GET"]),

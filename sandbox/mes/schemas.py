@@ -54,6 +54,12 @@ class WorkOrderChange(_Request):
     note: Note | None = None
 
 
+class MaterialChange(_Request):
+    """`PATCH /v1/materials/{id}`: the code under which the company's master data knows the material."""
+
+    golden_code: Code | None = None
+
+
 class NewTask(_Request):
     """`POST /v1/tasks`: for a work order, for one of its reports, for the people of a work centre."""
 

@@ -45,7 +45,7 @@ def seed(state: SystemState) -> None:
 def _material(view: MaterialView, *, phantom: bool) -> Body:
     return {
         "id": stable_id("mat_", view.code), "code": view.code, "name": view.name or None, "drawing": view.drawing,
-        "unit": view.unit, "phantom": phantom,
+        "unit": view.unit, "phantom": phantom, "golden_code": None,
     }  # fmt: skip
 
 

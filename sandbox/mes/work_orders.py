@@ -9,15 +9,16 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sandbox.common.ledger import Ledger
+from sandbox.common.ledger import Effect, Ledger
 from sandbox.mes.documents import Body, Document, Documents, number, stable_id
 from sandbox.mes.idempotency import Outcome
 from sandbox.mes.outbox import announce
 from sandbox.mes.problems import Problem, invalid, invalid_field
-from sandbox.mes.schemas import KitLine, NewTask, NewWorkOrder, WorkOrderChange
+from sandbox.mes.schemas import KitLine, MaterialChange, NewTask, NewWorkOrder, WorkOrderChange
 
 ORDERS: Final = "work_orders"
 TASKS: Final = "tasks"
+MATERIALS: Final = "materials"
 OPEN: Final = ("created", "released")
 DONE: Final = ("completed", "cancelled")
 HIGHEST_PRIORITY: Final = 1
@@ -72,6 +73,19 @@ class OrderBook:
         known = {**asked.model_dump(mode="json"), "quantity": pieces}
         fields = {**known, "id": stable_id("tsk_", asked.external_ref), "status": "open"}
         return self._created(TASKS, "task.created", self._documents.insert(TASKS, fields))
+
+    def change_material(self, id_: str, if_match: str | None, body: bytes) -> Document:
+        """A material with the code of the company's master data. Problem 404, 428 without `If-Match`, 412, 422."""
+        material = self._documents.get(MATERIALS, id_)
+        if material is None:
+            raise Problem(404, "not_found", f"There is no material {id_}")
+        _check_match(material, if_match)
+        asked = _read(MaterialChange, body).model_dump(mode="json", exclude_unset=True)
+        changes = {name: value for name, value in asked.items() if material.body.get(name) != value}
+        new = self._documents.replace(MATERIALS, material, changes) if changes else material
+        effect: Effect = "updated" if changes else "unchanged"
+        self._ledger.record("PATCH materials", new.body["code"], new.body["code"], changes, effect)
+        return new
 
     def order(self, id_: str) -> Document:
         """The work order of that id; Problem 404."""
@@ -172,8 +186,8 @@ def _read(schema: type[_Asked], body: bytes) -> _Asked:
         raise invalid(error) from error
 
 
-def _check_match(order: Document, if_match: str | None) -> None:
+def _check_match(standing: Document, if_match: str | None) -> None:
     if not if_match:
         raise Problem(428, "precondition_required", "A PATCH needs If-Match with the record's ETag")
-    if if_match.strip() != "*" and order.etag not in [tag.strip() for tag in if_match.split(",")]:
-        raise Problem(412, "precondition_failed", "The work order has changed since that ETag", current_etag=order.etag)
+    if if_match.strip() != "*" and standing.etag not in [tag.strip() for tag in if_match.split(",")]:
+        raise Problem(412, "precondition_failed", "The record has changed since that ETag", current_etag=standing.etag)

@@ -24,7 +24,7 @@ PASSWORD: Final = "MILLSTREAM_WMS_PASSWORD"  # noqa: S105 - the name under which
 PATH: Final = "/wms"
 XML: Final = "text/xml; charset=utf-8"
 # ExpeditePicking is left out: its reply echoes nothing by which a client could tell a repeated reply.
-ECHOING_WRITES: Final = ("CreateShipment", "ChangeShipment", "CancelShipment", "CreateReceipt")
+ECHOING_WRITES: Final = ("CreateShipment", "ChangeShipment", "CancelShipment", "CreateReceipt", "SetItemCode")
 
 
 def create_app(state: SystemState) -> Starlette:
@@ -74,6 +74,7 @@ def operations(state: SystemState) -> dict[str, Operation]:
         "ChangeShipment": write(lambda movements: movements.change_shipment),
         "CancelShipment": write(lambda movements: movements.cancel_shipment),
         "CreateReceipt": write(lambda movements: movements.create_receipt),
+        "SetItemCode": write(lambda movements: movements.set_item_code),
         "ExpeditePicking": write(lambda movements: movements.expedite_picking),
     }
 

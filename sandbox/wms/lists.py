@@ -31,8 +31,8 @@ class Lists:
 
     def items(self, **asked: Asked) -> dict[str, Any]:
         """`ListItems`."""
-        columns = "sku, description, drawing_ref, unit, pieces_per_box, changed_at"
-        names = ("sku", "description", "drawingRef", "unitOfMeasure", "piecesPerBox", "changedAt")
+        columns = "sku, description, drawing_ref, unit, pieces_per_box, golden_code, changed_at"
+        names = ("sku", "description", "drawingRef", "unitOfMeasure", "piecesPerBox", "goldenCode", "changedAt")
         return self._list("items", "item", "items", columns=columns, shape=lambda row: _named(names, row), asked=asked)
 
     def warehouses(self, **asked: Asked) -> dict[str, Any]:

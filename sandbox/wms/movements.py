@@ -1,4 +1,4 @@
-"""The five writes: shipments requested, changed and cancelled, receipts booked, picking expedited."""
+"""The six writes: shipments requested, changed and cancelled, receipts booked, items named, picking expedited."""
 
 from __future__ import annotations
 
@@ -94,6 +94,20 @@ class Movements:
         add_stock(self._db, (warehouse, sku, asked.get("lot") or "", "AVAILABLE"), kept, self._at)
         self._ledger.record("CreateReceipt", reference, number, _plain(asked), "created")
         return {"number": number, "externalReference": reference}
+
+    def set_item_code(self, sku: str, goldenCode: str) -> dict[str, Any]:  # noqa: N803 - the contract's names
+        """`SetItemCode`: the code of the company's master data; fault UNKNOWN_SKU."""
+        known = [row[0] for row in self._db.execute("SELECT golden_code FROM items WHERE sku = ?", (sku,))]
+        if not known:
+            raise WmsFault("UNKNOWN_SKU", f"There is no item {sku}", reference=sku)
+        effect: Effect = "unchanged" if set(known) == {goldenCode} else "updated"
+        if effect == "updated":
+            self._db.execute(
+                "UPDATE items SET golden_code = ?, seq = ?, changed_at = ? WHERE sku = ?",
+                (goldenCode, next_change(self._db), self._at, sku),
+            )
+        self._ledger.record("SetItemCode", sku, sku, {"goldenCode": goldenCode}, effect)
+        return {"sku": sku, "goldenCode": goldenCode}
 
     def expedite_picking(self, orderReference: str, reason: str | None = None) -> dict[str, Any]:  # noqa: N803
         """`ExpeditePicking`: prints one more pick ticket, however often it is asked."""

@@ -36,8 +36,8 @@ def _items(db: sqlite3.Connection, plant: Plant, views: tuple[MaterialView, ...]
     drawings = {material.serial: material.drawing_number for material in plant.materials}
     for view in views:
         per_box = boxes[view.serial] if view.unit == BOX else None
-        row = (view.code, view.name or None, view.drawing, view.unit, per_box, next_change(db), at)
-        db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (view.code, view.name or None, view.drawing, view.unit, per_box, None, next_change(db), at)
+        db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         db.execute("INSERT OR IGNORE INTO labels VALUES (?, ?)", (view.code, drawings[view.serial]))
 
 

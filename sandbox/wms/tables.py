@@ -12,7 +12,7 @@ from typing import Final
 SCHEMA: Final = (
     (
         "CREATE TABLE IF NOT EXISTS items (sku TEXT NOT NULL, description TEXT, drawing_ref TEXT,"
-        " unit TEXT, pieces_per_box INTEGER, seq INTEGER NOT NULL, changed_at TEXT NOT NULL)"
+        " unit TEXT, pieces_per_box INTEGER, golden_code TEXT, seq INTEGER NOT NULL, changed_at TEXT NOT NULL)"
     ),
     "CREATE INDEX IF NOT EXISTS items_sku ON items (sku)",
     # What is printed on the goods themselves, whatever the master record says; no client sees it.

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from sandbox.factory.generate import generate
-from sandbox.factory.model import Material, Plant, SystemName
+from sandbox.factory.model import BomLine, Material, Plant, SystemName
 from sandbox.factory.views import by_serial, dirt, material_views, partner_views, partners_by_serial
 
 FENCE_DAYS = 10
@@ -72,6 +72,8 @@ class Made:
     due: date
     used: Fraction = Fraction(0)
     size: Fraction = Fraction(0)
+    """What comes out good."""
+    put_in: Fraction = Fraction(0)
     wants: list[tuple[Want, Fraction]] = field(default_factory=list)
     kit: dict[int, Fraction] = field(default_factory=dict)
 
@@ -97,7 +99,8 @@ class Forecast:
         self.today = plant.today
         self.materials = {material.serial: material for material in plant.materials}
         self.names = {material.serial: material.drawing_number for material in plant.materials}
-        self.recipe = self._recipes()
+        self.lines = self._lines_of_parents()
+        self.lost = {one.serial: 1 - Fraction(one.yield_percent) / 100 for one in plant.materials}
         self.wants: defaultdict[int, list[Want]] = defaultdict(list)
         self.pots: defaultdict[int, list[Pot]] = defaultdict(list)
         self.made: list[Made] = []
@@ -112,37 +115,37 @@ class Forecast:
 
     # What is consumed, phantoms blown through.
 
-    def _recipes(self) -> dict[int, dict[int, Fraction]]:
-        lines: defaultdict[int, list[tuple[int, Fraction]]] = defaultdict(list)
+    def _lines_of_parents(self) -> dict[int, list[BomLine]]:
+        lines: defaultdict[int, list[BomLine]] = defaultdict(list)
         for line in self.plant.bom:
-            lines[line.parent].append((line.component, Fraction(line.quantity)))
+            lines[line.parent].append(line)
         looped = {record.key for record in dirt(self.plant).records if record.how == "bom_cycle"}
         codes = by_serial(material_views(self.plant, "erp"))
         for serial in [serial for serial in lines if codes[serial].code in looped]:
             del lines[serial]
+        return dict(lines)
 
-        def real(parent: int, times: Fraction) -> Iterator[tuple[int, Fraction]]:
-            for component, per in lines[parent]:
-                if self.materials[component].sourcing == "phantom":
-                    yield from real(component, times * per)
-                else:
-                    yield component, times * per
-
-        found: dict[int, dict[int, Fraction]] = {}
-        for parent in list(lines):
-            per_unit: defaultdict[int, Fraction] = defaultdict(Fraction)
-            for component, per in real(parent, Fraction(1)):
-                per_unit[component] += per
-            found[parent] = dict(per_unit)
-        return found
+    def recipe(self, parent: int, start: date | None) -> dict[int, Fraction]:
+        """What one unit takes of each part where work starts on a day (None: ever), losses of the part included."""
+        per_unit: defaultdict[int, Fraction] = defaultdict(Fraction)
+        for line in self.lines.get(parent, ()):
+            if start is not None and not (line.valid_from or start) <= start < (line.valid_to or date.max):
+                continue
+            per = Fraction(line.quantity) * (1 + Fraction(line.scrap_percent) / 100)
+            if self.materials[line.component].sourcing == "phantom":
+                for part, below in self.recipe(line.component, start).items():
+                    per_unit[part] += per * below
+            else:
+                per_unit[line.component] += per
+        return dict(per_unit)
 
     def _parents_first(self) -> list[int]:
         """Every item after all that draw on it."""
         depth: dict[int, int] = {}
         users: defaultdict[int, set[int]] = defaultdict(set)
-        for parent, below in self.recipe.items():
+        for parent in self.lines:
             if self.materials[parent].sourcing != "phantom":
-                for component in below:
+                for component in self.recipe(parent, None):
                     users[component].add(parent)
 
         def deep(serial: int) -> int:
@@ -173,9 +176,10 @@ class Forecast:
             root = f"work_order|{work.number}"
             kept_for = f"{work.sales_order}|{lines[work.sales_order, work.material]}" if work.sales_order else None
             day = max(work.due, self.today)
-            self.pots[work.material].append(Pot(root, day, Fraction(work.quantity), kept_for=kept_for))
+            good = self._good(work.material, Fraction(work.quantity))
+            self.pots[work.material].append(Pot(root, day, good, kept_for=kept_for))
             start = max(work.start, self.today)
-            for component, per in self.recipe[work.material].items():
+            for component, per in self.recipe(work.material, start).items():
                 needed = _up(Fraction(work.quantity) * per)
                 self._want(component, needed, (0, ROUTINE, start, root, f"{root}|{component}"), root)
 
@@ -240,8 +244,18 @@ class Forecast:
                 if want.left:
                     own = orders.setdefault(owner, Made(material.serial, owner, want.day))
                     self._give(own, want, want.left)
-                    own.size = _lot(own.used, material)
+                    own.put_in = self._put_in(own.used, material)
+                    own.size = self._good(material.serial, own.put_in)
         return sorted(orders.values(), key=lambda made: (made.due, made.owner))
+
+    def _good(self, serial: int, put_in: Fraction) -> Fraction:
+        """What comes out of so much, whole millionths."""
+        return floor(put_in * (1 - self.lost[serial]) / MILLIONTH) * MILLIONTH
+
+    def _put_in(self, good: Fraction, material: Material) -> Fraction:
+        """What is started so that so much comes out: in lots, and where some is lost in whole pieces."""
+        lost = self.lost[material.serial]
+        return _lot(_up(good / (1 - lost)), material, whole=bool(lost) and material.unit == "pcs")
 
     def _give(self, made: Made, want: Want, most: Fraction) -> None:
         quantity = min(most, want.left)
@@ -258,8 +272,8 @@ class Forecast:
             return
         tier, priority = min(want.rank for want, _ in made.wants)[:2]
         root = None if made.owner == FOR_STOCK else made.owner
-        for component, per in self.recipe.get(made.item, {}).items():
-            made.kit[component] = _up(made.size * per)
+        for component, per in self.recipe(made.item, self.start(made)).items():
+            made.kit[component] = _up(made.put_in * per)
             rank = (tier, priority, self.start(made), root or "", self.name(made))
             self._want(component, made.kit[component], rank, root)
 
@@ -300,8 +314,8 @@ def _up(quantity: Fraction) -> Fraction:
     return ceil(quantity / MILLIONTH) * MILLIONTH
 
 
-def _lot(quantity: Fraction, material: Material) -> Fraction:
-    step, least = Fraction(material.lot_multiple), Fraction(material.lot_minimum)
+def _lot(quantity: Fraction, material: Material, *, whole: bool) -> Fraction:
+    step, least = Fraction(material.lot_multiple) or Fraction(whole), Fraction(material.lot_minimum)
     if step:
         quantity, least = ceil(quantity / step) * step, ceil(least / step) * step
     return max(quantity, least)
@@ -359,7 +373,7 @@ class Expected:
         number = made.owner.split("|")[0] if made.owner.startswith("SO-") else None
         asked, about = number or made.owner, f"{material.drawing_number} for {made.owner}"
         erp = {"item": self.views["erp"][made.item].code, "unit": self.views["erp"][made.item].unit,
-               "quantity": self._counted("erp", made.item, made.size), "due": made.due.isoformat()}  # fmt: skip
+               "quantity": self._counted("erp", made.item, made.put_in), "due": made.due.isoformat()}  # fmt: skip
         if material.sourcing != "make":
             kind = "purchase request" if material.sourcing == "buy" else "subcontract order"
             yield (asked, kind, about), {**erp, "supplier": self._supplier(made.item)}
@@ -371,7 +385,7 @@ class Expected:
             {
                 "item": self.views["mes"][made.item].code,
                 "unit": self.views["mes"][made.item].unit,
-                "quantity": self._counted("mes", made.item, made.size),
+                "quantity": self._counted("mes", made.item, made.put_in),
                 "start": start,
                 "due": made.due.isoformat(),
                 "priority": HURRIED_PRIORITY if urgent else ROUTINE_PRIORITY,
@@ -540,6 +554,8 @@ class Found:
 
     def _crm(self, row: Mapping[str, Any]) -> None:
         content, number = row["content"], row["reference"]
+        if "Golden_Code__c" in content:  # onto a record of master data, which is no document of ours
+            return
         self._stands((number, "progress", number), row, {
             "stage": content["Stage__c"], "percent": int(Decimal(content["Percent_Complete__c"])),
             "promised": content["Promised_Date__c"],

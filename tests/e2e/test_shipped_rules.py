@@ -66,6 +66,20 @@ def test_what_lies_below_its_safety_stock_is_proposed(plant: Plant, expected: Ex
     assert {key.removeprefix("low|") for key in proposals if key.startswith("low|")} == _below_safety(expected)
 
 
+def test_golden_codes_stand_on_the_records_of_the_crm(plant: Plant, expected: Expected, hub: Hub) -> None:
+    """By the CRM's own ledger, one change a record; the code of a product is its true drawing number or its own."""
+    written: defaultdict[str, list[str]] = defaultdict(list)
+    for row in plant.ledger("crm"):
+        if "Golden_Code__c" in row["content"]:
+            written[row["document"]].append(row["content"]["Golden_Code__c"])
+    products = [record for page in hub.connector("crm").read("products") for record in page.records]
+    true = {material.serial: material.drawing_number for material in expected.plant.materials}
+    drawings = {view.code: true[serial] for serial, view in expected.views["crm"].items()}
+    said = {record["ProductCode"]: written[record["Id"]] for record in products}
+    assert all(codes == [drawings[code]] or codes == [f"crm:{code}"] for code, codes in said.items()), said
+    assert len(written) > len(products), "accounts too"
+
+
 def _below_safety(expected: Expected) -> set[str]:
     """Drawing numbers of what is not there and not on its way as much as it should be, by the plant's own books."""
     there: defaultdict[int, Decimal] = defaultdict(Decimal)

@@ -332,3 +332,43 @@ def test_read__hostile_weather_loses_no_record(plant: Plant, system: str) -> Non
             assert _records(connector, stream) == calm
     finally:
         plant.control(system, "hostile", {"rate": 0})
+
+
+CODED = {
+    ("crm", "write_item_code"): ("products", "ProductCode", "Id", "Golden_Code__c"),
+    ("crm", "write_partner_code"): ("accounts", "AccountNumber", "Id", "Golden_Code__c"),
+    ("erp", "write_item_code"): ("materials", "FNumber", "FMATERIALID", "F_MS_GoldenCode"),
+    ("mes", "write_item_code"): ("materials", "code", "id", "golden_code"),
+    ("wms", "write_item_code"): ("items", "sku", "sku", "goldenCode"),
+}
+"""(System, operation) → stream of the records, their key, their technical id, and the field that takes the code."""
+
+
+@pytest.mark.parametrize(("system", "operation"), sorted(CODED))
+def test_golden_code__stands_on_the_record_and_again_changes_nothing(plant: Plant, system: str, operation: str) -> None:
+    """In a batch where there is one, and alone; the ledger shows one change a record."""
+    stream, key, native, field = CODED[system, operation]
+    connector = plant.connectors[system]
+    chosen = {str(row[key]): row[native] for row in _records(connector, stream) if row[key]}
+    wanted = {code: chosen[code] for code in sorted(chosen)[:3]}
+    step = connector.operations[operation].variants["create"][0].name
+    requests_ = [
+        replace(_request(operation, code, {native: id_, field: f"G-{code}"}), step=step) for code, id_ in wanted.items()
+    ]
+    before = len(plant.control(system, "ledger"))
+    outcomes = [*connector.write(requests_), *connector.write(requests_[:1])]
+    assert all(outcome.kind in DONE for outcome in outcomes), outcomes
+    assert len(plant.control(system, "ledger")) == before + len(wanted)
+    if system in ("mes", "wms"):  # the others show the fields they are asked for, and the hub maps none of these
+        shown = {str(row[key]): row.get(field) for row in _records(connector, stream)}
+        assert {code: shown[code] for code in wanted} == {code: f"G-{code}" for code in wanted}
+
+
+@pytest.mark.parametrize("system", ["erp", "mes", "wms"])
+def test_golden_code__of_a_record_that_is_not_there_is_refused(plant: Plant, system: str) -> None:
+    _, _, native, field = CODED[system, "write_item_code"]
+    connector = plant.connectors[system]
+    step = connector.operations["write_item_code"].variants["create"][0].name
+    request = _request("write_item_code", "NONE-1", {native: "999999999", field: "G-1"})
+    [outcome] = connector.write([replace(request, step=step)])
+    assert outcome.kind is OutcomeKind.REJECTED, outcome

@@ -25,6 +25,9 @@ class Context:
             raise CrosswalkPending(entity=entity, key=golden_id)
         return f"{system or 'target'}:{'id' if technical else 'key'}:{golden_id}"
 
+    def native_id(self, entity: str, source_key: str) -> str:
+        return f"id of {entity} {source_key}"
+
     def unit(self, item_golden_id: str, quantity: Decimal) -> tuple[Decimal, str]:
         return quantity * 1000, "g"
 
@@ -128,3 +131,10 @@ def test_apply__code_map_default_and_text() -> None:
 )
 def test_json_number__exact_or_text(value: str, expected: object) -> None:
     assert json_number(Decimal(value)) == expected
+
+
+def test_apply__golden_code_goes_onto_the_record_named_by_its_own_key() -> None:
+    body = {"source_key": "M-1", "golden_code": "DW-000001"}
+    assert payload("erp/write_item_code", body) == {"FMATERIALID": "id of item M-1", "F_MS_GoldenCode": "DW-000001"}
+    assert payload("crm/write_partner_code", body) == {"Id": "id of partner M-1", "Golden_Code__c": "DW-000001"}
+    assert payload("wms/write_item_code", body) == {"sku": "SO1|10|make", "goldenCode": "DW-000001"}

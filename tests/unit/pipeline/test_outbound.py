@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 
 from canonical.commands import State
+from canonical.errors import CrosswalkPending
 from pipeline.outbound import Lookups
-from store import deliveries, documents
+from store import crosswalk, deliveries, documents
+from store.crosswalk import Binding
 from store.documents import Document
 from store.unit_of_work import Store
 from tests.unit.store.test_outbox import LATER, NOW, claim, command, enqueue, finish, receipt, send
@@ -76,3 +78,12 @@ def test_stands__a_document_whose_command_was_never_tried(store: Store, lookups:
     enqueue(store, command())
     _pulled(store)
     assert _stands(lookups), "it was there before us"
+
+
+def test_native_id__of_the_record_itself_even_where_another_stands_first(store: Store, lookups: Lookups) -> None:
+    with store.begin() as tx:
+        first = Binding("erp", "item", "M-1", "DW-1", "1001")
+        crosswalk.bind(tx, [first, Binding("erp", "item", "M-2", "DW-1", "1002", is_primary=False)], NOW)
+    assert lookups.native_id("erp", "item", "M-2") == "1002"
+    with pytest.raises(CrosswalkPending, match="erp has shown no item 'M-3'"):
+        lookups.native_id("erp", "item", "M-3")

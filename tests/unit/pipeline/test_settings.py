@@ -43,6 +43,14 @@ def test_load_deployment__what_is_shipped_is_fine(named: str) -> None:
         ("Shanghia", "Shanghai", "2:1 timezone: no time zone 'Asia/Shanghia'. Did you mean 'Asia/Shanghai'?"),
         ("role: wms, state: alive", "role: wms", "5:20 systems.wms.state: Input should be 'shadow', 'live'"),
         ("role: wms, limits: {concurrency: 0}", "role: wms", "limits.concurrency: Input should be greater than 0"),
+        (
+            "role: wms, golden_codes: [item, partner]", "role: wms",
+            "5:41 wms has no operation 'write_partner_code'. declare it in connectors/wms/system.yaml,",
+        ),
+        (
+            "wms: {role: wms}\n  mes: {role: wms, golden_codes: [item]}", "wms: {role: wms}",
+            "6:20 rules reach one system of a role, and mes is not the first wms",
+        ),
         ("- crm", "crm: {role: crm}\n  wms: {role: wms}", "3:1 systems: keys with values belong here"),
     ],
 )  # fmt: skip
