@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 """What records are compared by."""
 KEPT = 200_000
 """What is read out of the names of so many records is remembered; of more it would take too much memory."""
+REMEMBERED = 100_000
+"""Records that are kept ready to be compared."""
 SMALL = 1000
 """So many changes never make an index anew."""
 _HASH = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -54,7 +57,7 @@ class Index:
     frame: pl.DataFrame
     hashes: NDArray[np.uint64]
     rows: NDArray[np.int32]
-    _profiles: dict[int, Profile] = field(default_factory=dict, compare=False)
+    _read: dict[int, tuple[SourceRef, Profile]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def build(cls, entity: str, frame: pl.DataFrame) -> Index:
@@ -72,34 +75,55 @@ class Index:
     def __len__(self) -> int:
         return self.frame.height
 
-    def ref(self, row: int) -> SourceRef:
-        """The record in a row."""
-        return SourceRef(self.frame.item(row, "system"), self.frame.item(row, "source_key"))
-
-    def profile(self, row: int) -> Profile:
-        """The record in a row, ready to be compared."""
-        if row not in self._profiles:
-            if len(self._profiles) > 100_000:  # noqa: PLR2004 - enough for what is asked often
-                self._profiles.clear()
-            self._profiles[row] = profile_of(self.entity, self.attributes(row))
-        return self._profiles[row]
-
-    def attributes(self, row: int) -> dict[str, str | None]:
-        """What the record in a row says."""
-        return dict(zip(ATTRIBUTES[self.entity], self.frame.row(row)[2:], strict=True))
+    def record(self, row: int) -> tuple[SourceRef, Profile]:
+        """The record in a row, and what it says, ready to be compared."""
+        found = self._read.get(row)
+        if found is None:
+            if len(self._read) > REMEMBERED:
+                self._read.clear()
+            system, key, *said = self.frame.row(row)
+            attributes = dict(zip(ATTRIBUTES[self.entity], said, strict=True))
+            found = self._read[row] = SourceRef(system, key), profile_of(self.entity, attributes)
+        return found
 
     def candidates(self, wanted: Profile, limit: int = LOOKED_AT) -> list[int]:
         """Rows that share keys with a record, those with the rarest first, ties by row."""
-        votes: dict[int, float] = {}
+        return self.candidates_of([wanted], limit)[0]
+
+    def candidates_of(self, wanted: Sequence[Profile], limit: int = LOOKED_AT) -> list[list[int]]:
+        """`candidates` of several records at once: what a load of many is asked with."""
+        keys = [_hashed(keys_of(one)) for one in wanted]
+        asker = np.repeat(np.arange(len(wanted)), [len(some) for some in keys])
         # An array of the same type: a Python integer would make NumPy convert all the hashes, and round them.
-        keys = np.array(_hashed(keys_of(wanted)), dtype=np.uint64)
-        starts, ends = (np.searchsorted(self.hashes, keys, side).tolist() for side in ("left", "right"))
-        for start, end in zip(starts, ends, strict=True):
-            if 0 < end - start <= COMMON:
-                weight = math.log(1 + len(self) / (end - start))
-                for row in self.rows[start:end].tolist():
-                    votes[row] = votes.get(row, 0.0) + weight
-        return sorted(votes, key=lambda row: (-votes[row], row))[:limit]
+        every = np.array([key for some in keys for key in some], dtype=np.uint64)
+        start, end = (np.searchsorted(self.hashes, every, side) for side in ("left", "right"))
+        held = end - start
+        rare = (held > 0) & (held <= COMMON)
+        asker, start, held = asker[rare], start[rare], held[rare]
+        asked = np.repeat(asker, held) * np.int64(len(self)) + self.rows[_ranges(start, held)]
+        pairs, place = np.unique(asked, return_inverse=True)
+        # Votes are added up in the order of the keys, so that a record asked alone gets the same sums.
+        votes = np.bincount(place, np.repeat(self._weights(held), held), len(pairs)).astype(np.float64)
+        return _best(pairs // max(1, len(self)), pairs % max(1, len(self)), votes, len(wanted), limit)
+
+    def _weights(self, held: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([math.log(1 + len(self) / count) for count in held.tolist()])
+
+
+def _ranges(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`start, start + 1, …` of each range, one after another."""
+    before = np.cumsum(length) - length
+    found: NDArray[np.int64] = np.arange(int(length.sum())) + np.repeat(start - before, length)
+    return found
+
+
+def _best(
+    asker: NDArray[np.int64], row: NDArray[np.int64], votes: NDArray[np.float64], count: int, limit: int
+) -> list[list[int]]:
+    """For each of `count` askers at most `limit` rows, those with most votes first, ties by row."""
+    order = np.lexsort((row, -votes, asker))
+    bounds = np.searchsorted(asker[order], np.arange(count + 1)).tolist()
+    return [row[order[begin : min(end, begin + limit)]].tolist() for begin, end in pairwise(bounds)]
 
 
 class _Buffer:
@@ -160,15 +184,18 @@ class Layers:
 
     def near(self, wanted: Profile, limit: int = LOOKED_AT) -> list[tuple[SourceRef, Profile]]:
         """Candidates, from both layers, with what they say."""
-        found = [(ref, self.base.profile(row)) for ref, row in self._based(wanted, limit)]
+        return self.near_of([wanted], limit)[0]
+
+    def near_of(self, wanted: Sequence[Profile], limit: int = LOOKED_AT) -> list[list[tuple[SourceRef, Profile]]]:
+        """`near` of several records at once."""
+        found = [self._based(rows) for rows in self.base.candidates_of(wanted, limit)]
         if self.recent is not None:
-            rows = self.recent.candidates(wanted, limit)
-            found += [(self.recent.ref(row), self.recent.profile(row)) for row in rows]
+            fresh = [[*map(self.recent.record, rows)] for rows in self.recent.candidates_of(wanted, limit)]
+            return [[*old, *new] for old, new in zip(found, fresh, strict=True)]
         return found
 
-    def _based(self, wanted: Profile, limit: int) -> list[tuple[SourceRef, int]]:
-        rows = self.base.candidates(wanted, limit)
-        return [(ref, row) for row in rows if (ref := self.base.ref(row)) not in self.stale]
+    def _based(self, rows: Sequence[int]) -> list[tuple[SourceRef, Profile]]:
+        return [one for one in map(self.base.record, rows) if one[0] not in self.stale]
 
 
 def layered(before: Layers | None, entity: str, records: pl.DataFrame) -> Layers:

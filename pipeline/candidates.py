@@ -7,7 +7,7 @@ reconciling follows in the same pass; what is in doubt waits in the stewards' qu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -17,8 +17,8 @@ from canonical.stewardship import SourceRef, in_force
 from canonical.strict_json import dumps
 from mdm.bands import LEAD, Pair, bands, log_odds
 from mdm.identity import own_name
-from mdm.judgement import Judged, Model, judge, profile_of
-from mdm.lookup import ATTRIBUTES
+from mdm.judgement import Judged, Model, Profile, profile_of, worth_a_look
+from mdm.lookup import ATTRIBUTES, Layers
 from mdm.policy import Policy
 from mdm.standardise.text import normalise, squash
 from mdm.structure import closing_cycle
@@ -54,7 +54,11 @@ class Found:
 
 BEST = 3
 """Candidates of one record that wait for a steward, whatever their lead over one another."""
+TOGETHER = 1000
+"""Records that are looked up at once."""
 NOTHING = Found(0, 0, 0)
+_Refs = tuple[SourceRef, SourceRef]
+"""Two records, the smaller first."""
 
 
 def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
@@ -134,26 +138,55 @@ def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) ->
 
 
 def _pairs(hub: Hub, policy: Policy, model: Model, asked: pl.DataFrame) -> list[CandidatePair]:
-    layers, names = index_of(hub, policy.entity), ATTRIBUTES[policy.entity]
-    found: dict[tuple[SourceRef, SourceRef], CandidatePair] = {}
-    for row in asked.iter_rows(named=True):
-        ref = SourceRef(row["system"], row["source_key"])
-        profile = profile_of(policy.entity, {name: row[name] for name in names})
-        judged = [
-            (other, judge(model, profile, theirs))
-            for other, theirs in layers.near(profile)
-            if other != ref and not (profile.identity and theirs.identity)
-            if other.system != ref.system or ref.system not in policy.one_to_one
-        ]
-        for other, seen in _worth_a_look(judged, model):
-            pair = _pair(policy.entity, model, (ref, other), seen)
-            found[pair.a, pair.b] = pair
-    return list(found.values())
+    """What the records asked about may be; a load of many is looked up together, each pair is judged once."""
+    search = _Search(policy, model, index_of(hub, policy.entity))
+    for part in asked.iter_slices(TOGETHER):
+        search.ask(part)
+    return [_pair(policy.entity, model, refs, seen) for refs, seen in search.chosen.items()]
 
 
-def _worth_a_look(judged: Sequence[tuple[SourceRef, Judged]], model: Model) -> list[tuple[SourceRef, Judged]]:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    policy: Policy
+    model: Model
+    layers: Layers
+    likely: dict[_Refs, Judged] = field(default_factory=dict)
+    chosen: dict[_Refs, Judged] = field(default_factory=dict)
+
+    def ask(self, records: pl.DataFrame) -> None:
+        entity = self.policy.entity
+        refs = [SourceRef(*row) for row in records.select(_REF).iter_rows()]
+        said = records.select(ATTRIBUTES[entity]).iter_rows(named=True)
+        profiles = [profile_of(entity, row) for row in said]
+        for ref, profile, near in zip(refs, profiles, self.layers.near_of(profiles), strict=True):
+            judged = [
+                (other, seen)
+                for other, theirs in near
+                if other != ref and not (profile.identity and theirs.identity)
+                if other.system != ref.system or ref.system not in self.policy.one_to_one
+                if (seen := self._judged(ref, profile, other, theirs)) is not None
+            ]
+            for other, seen in _worth_a_look(judged):
+                self.chosen[_in_order(ref, other)] = seen
+
+    def _judged(self, ref: SourceRef, ours: Profile, other: SourceRef, theirs: Profile) -> Judged | None:
+        refs = _in_order(ref, other)
+        if refs in self.likely:
+            return self.likely[refs]
+        pair = (ours, theirs) if refs[0] == ref else (theirs, ours)
+        seen = worth_a_look(self.model, *pair)
+        if seen is not None:
+            self.likely[refs] = seen
+        return seen
+
+
+def _in_order(one: SourceRef, other: SourceRef) -> _Refs:
+    return (one, other) if one < other else (other, one)
+
+
+def _worth_a_look(judged: Sequence[tuple[SourceRef, Judged]]) -> list[tuple[SourceRef, Judged]]:
     """A record's best few candidates, and all that rival the best."""
-    likely = sorted((one for one in judged if one[1].posterior >= model.review), key=lambda one: -one[1].posterior)
+    likely = sorted(judged, key=lambda one: (-one[1].posterior, one[0]))
 
     def ahead(other: Judged) -> float:
         return log_odds(likely[0][1].posterior) - log_odds(other.posterior)
@@ -161,8 +194,8 @@ def _worth_a_look(judged: Sequence[tuple[SourceRef, Judged]], model: Model) -> l
     return [one for place, one in enumerate(likely) if place < BEST or ahead(one[1]) < LEAD]
 
 
-def _pair(entity: str, model: Model, refs: tuple[SourceRef, SourceRef], judged: Judged) -> CandidatePair:
-    a, b = sorted(refs)
+def _pair(entity: str, model: Model, refs: _Refs, judged: Judged) -> CandidatePair:
+    a, b = refs
     return CandidatePair(entity, a, b, "review", judged.posterior, evidence_of(judged), model.version)
 
 
