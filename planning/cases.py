@@ -34,7 +34,7 @@ from canonical.plan import (
 )
 from planning.lot_sizing import MILLION
 from planning.mrp import plan
-from planning.promise import discrete_atp
+from planning.promise.atp import discrete_atp
 
 FINE_SCALE = 10**10
 FIRST_DAY = date(2000, 1, 1)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from planning.promise import discrete_atp
+from planning.promise.atp import discrete_atp
 
 
 def test_discrete_atp__a_negative_bucket_is_taken_from_earlier_ones() -> None:

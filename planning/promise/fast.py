@@ -1,0 +1,149 @@
+"""The compiled book of promises: thousands a second, each the same as the plain book's."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planning.columns import LIMIT, NotCovered
+from planning.promise.asking import Found, Link, Slot, answer
+from planning.promise.building import Building
+from planning.promise.kept import solve
+from planning.promise.tables import (
+    CENTRE_LINK,
+    LINK,
+    MOST_LINKS,
+    NEED,
+    NODE,
+    ON_SHELF,
+    ORDER_LINK,
+    OVER_LINK,
+    SLOT,
+    TAKE,
+    Desk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from planning.promise.asking import Asked, LinkKind, Promise
+    from planning.promise.opening import Opening
+    from planning.promise.tables import Product
+
+NOBODY = -2
+MISSING, TOO_SHORT = -2, -3
+ROOM = 4096
+
+
+class CompiledBook:
+    """Promises one order after the other, as `PlainBook` does; leaves the opening as it is.
+
+    Raises NotCovered where quantities or ratios are beyond what 64 bits hold.
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+        self.building = Building(opening)
+        self.codes = self.building.codes
+        self.centres = list(self.building.centres)
+        self.book = self.building.book()
+        self.desk = _desk(1, 1, ROOM)
+        self._products: dict[str, Product] = {}
+        self._suppliers: dict[str, str] = {}
+
+    def promise(self, asked: Asked) -> Promise:
+        """The first day found for it, which is taken; the item must be one of the snapshot's."""
+        if asked.quantity > LIMIT:
+            raise NotCovered("a quantity beyond the limit")
+        product = self._product(asked.item)
+        as_of = self.opening.prepared.snapshot.as_of
+        wanted = max((asked.wanted - as_of).days, 0)
+        customer = self.building.customers.get(asked.customer or "", NOBODY)
+        who = self.building.number[asked.item], customer if asked.customer is not None else NOBODY
+        self._make_room(product, 0)
+        day = solve(wanted, asked.quantity, who, self.book, product, self.desk)
+        while day == TOO_SHORT:
+            self._make_room(product, 2 * len(self.desk.takes))
+            day = solve(wanted, asked.quantity, who, self.book, product, self.desk)
+        return answer(asked, self._found(day, product), as_of)
+
+    def promise_all(self, asked: Iterable[Asked]) -> list[Promise]:
+        """One promise after the other."""
+        return [self.promise(one) for one in asked]
+
+    # -- room ------------------------------------------------------------------------------------------------------
+
+    def _product(self, code: str) -> Product:
+        found = self._products.get(code)
+        if found is None:
+            found = self._products[code] = self.building.product(code)
+        return found
+
+    def _make_room(self, product: Product, takes: int) -> None:
+        nodes, desk, lots = len(product.items), self.desk, self.book.lots
+        if nodes > len(desk.nodes) or len(product.lines) >= len(desk.needs) or takes:
+            self.desk = _desk(nodes, len(product.lines) + 1, max(takes, len(desk.takes)))
+        if int(self.book.lot_count[0]) + nodes > len(lots):
+            self.book = self.book._replace(lots=np.append(lots, np.zeros(len(lots) + ROOM + nodes, lots.dtype)))
+
+    # -- what came of it -------------------------------------------------------------------------------------------
+
+    def _found(self, day: int, product: Product) -> Found:
+        desk, many = self.desk, self.desk.counts.tolist()
+        if day == MISSING:
+            nodes = np.flatnonzero(desk.nodes["missing"][: len(product.items)])
+            return Found(None, missing=tuple(sorted(self.codes[item] for item in product.items[nodes])))
+        chain = tuple(self._link(*row) for row in desk.links[: many[3]].tolist())
+        if day < 0:
+            return Found(None, chain=chain)
+        items = product.items
+        slots = tuple(
+            Slot(self.codes[items[node]], self.centres[centre], self._date(at), time)
+            for time, node, centre, at in desk.slots[: many[2]].tolist()
+        )
+        takes = desk.takes[: many[1]]
+        own = takes[takes["need"] == 0].tolist()
+        parts = tuple(self._part(covered, kind, source) for _, covered, kind, source, _ in own)
+        return Found(day, parts, chain, slots=slots)
+
+    def _part(self, covered: int, kind: int, source: int) -> tuple[int, int, bool]:
+        if kind != ON_SHELF:
+            return int(self.book.lots[source]["there"]), covered, False
+        free = self.building.supplies[source]
+        return free.day, covered, free.kind == "on_hand"
+
+    def _link(self, kind: int, item: int, by: int, day: int) -> Link:
+        code, name = self.codes[item], ""
+        said: LinkKind = "order"
+        if kind == ORDER_LINK:
+            name = self._supplier(code)
+        elif kind == CENTRE_LINK:
+            said, name = "work_centre", self.centres[by]
+        elif kind == OVER_LINK:
+            said, name = "planned", self.building.over[by].key if by < len(self.building.over) else ""
+        else:
+            free = self.building.supplies[by]
+            said, name = "firm" if free.kind == "firm" else "receipt", free.key
+        return Link(said, code, name, self._date(day))
+
+    def _supplier(self, code: str) -> str:
+        found = self._suppliers.get(code)
+        if found is None:
+            found = self._suppliers[code] = self.opening.fastest_supplier(code)
+        return found
+
+    def _date(self, day: int) -> date:
+        return date.fromordinal(self.opening.today + day)
+
+
+def _desk(nodes: int, needs: int, takes: int) -> Desk:
+    return Desk(
+        np.zeros(needs, NEED),
+        np.zeros(nodes, NODE),
+        np.zeros(takes, TAKE),
+        np.zeros(takes, SLOT),
+        np.zeros(MOST_LINKS, LINK),
+        np.zeros(5, np.int64),
+    )

@@ -1,0 +1,100 @@
+"""The compiled side of putting work into free time; each function is the twin of one in `planning.promise.attempt`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planning.kernels.compiling import compiled
+from planning.kernels.scrap import times
+from planning.promise.opening import ENDLESS, HORIZON
+
+
+@compiled
+def _time(node: Any, step: Any, desk: Any) -> Any:
+    """Twin of `Step.time` with its limit."""
+    found, nodes = np.int64(0), desk.nodes
+    if nodes[node].full:
+        each = step.setup + (times(nodes[node].whole, step.numerator, step.denominator) if step.numerator else 0)
+        found += nodes[node].full * min(each, ENDLESS)
+    if nodes[node].rest:
+        each = step.setup + (times(nodes[node].rest, step.numerator, step.denominator) if step.numerator else 0)
+        found += min(each, ENDLESS)
+    return min(found, np.int64(ENDLESS))
+
+
+@compiled
+def unbook(keep: int, room: Any, desk: Any) -> None:
+    """Give back the time of all slots but the first few."""
+    for at in range(keep, desk.counts[2]):
+        room[desk.slots[at].centre, desk.slots[at].day] += desk.slots[at].time
+    desk.counts[2] = keep
+
+
+@compiled
+def _fit(node: int, item: int, first: Any, room: Any, book: Any, desk: Any) -> Any:
+    """Twin of `Attempt._fit`, which books in any room: (node, or -1 where it fits, centre, time, first, last)."""
+    nodes, keep = desk.nodes, desk.counts[2]
+    day = max(max(nodes[node].due, book.items[item].frozen) - 1, nodes[node].start)
+    for at in range(book.items[item + 1].step_from - 1, book.items[item].step_from - 1, -1):
+        step = book.steps[at]
+        left, last = _time(node, step, desk), day
+        while left and day >= first:
+            taken = min(room[step.centre, day], left)
+            if taken:
+                slot = desk.counts[2]
+                if slot >= len(desk.slots):
+                    desk.counts[4] = 1
+                    return (-1, 0, 0, 0, 0, 0)
+                desk.counts[2] += 1
+                desk.slots[slot].node, desk.slots[slot].centre = node, step.centre
+                desk.slots[slot].day, desk.slots[slot].time = day, taken
+                room[step.centre, day] -= taken
+                left -= taken
+            if left:
+                day -= 1
+        if left:
+            unbook(keep, room, desk)
+            return (node, np.int64(step.centre), _time(node, step, desk), first, last, 1)
+    return (-1, 0, 0, 0, 0, 0)
+
+
+@compiled
+def lay(book: Any, product: Any, desk: Any) -> Any:
+    """Twin of `Attempt.lay`."""
+    nodes = desk.nodes
+    for node in range(len(product.items)):
+        item = product.items[node]
+        if not nodes[node].grouped or book.items[item].step_from == book.items[item + 1].step_from:
+            continue
+        keep = desk.counts[2]
+        misfit = _fit(node, item, np.int64(nodes[node].start), book.free, book, desk)
+        if misfit[0] >= 0:
+            empty = _fit(node, item, np.int64(nodes[node].start), book.room, book, desk)
+            unbook(keep, book.room, desk)
+            if empty[0] >= 0:
+                first = np.int64(min(nodes[node].startable, nodes[node].start))
+                found = _fit(node, item, first, book.free, book, desk)
+                misfit = (found[0], found[1], found[2], found[3], found[4], 0)
+        if misfit[0] >= 0:
+            return misfit
+    return (-1, 0, 0, 0, 0, 0)
+
+
+@compiled
+def wait(misfit: Any, book: Any) -> Any:
+    """Twin of `Attempt.wait`."""
+    _, centre, time, first, last, slides = misfit
+    there = np.int64(0)
+    for day in range(first, last + 1):
+        there += book.free[centre, day]
+    for days in range(1, HORIZON + 2):
+        if last + days > HORIZON:
+            return days
+        there += book.free[centre, last + days]
+        if slides:
+            there -= book.free[centre, first + days - 1]
+        if there >= time:
+            return days
+    return HORIZON + 1
