@@ -14,13 +14,17 @@ from typing import Any
 import polars as pl
 
 from canonical.actors import Actor
-from canonical.errors import MillstreamError
+from canonical.errors import MillstreamError, SystemUnavailable
+from canonical.stewardship import SourceRef
 from canonical.strict_json import dumps, loads
 from mappings.decode import raw_value
 from mappings.engine import InboundMapping
 from pipeline.conform import conform
 from pipeline.hub import Hub, Run
+from pipeline.judge import judge
 from pipeline.land import in_force
+from pipeline.overtaking import right_of_way
+from pipeline.reconcile import reconcile_entity
 from store import audit, quarantine
 from store.landing import RAW_SCHEMA, record_landing
 from store.quarantine import QuarantineRow
@@ -147,17 +151,42 @@ def _conformed(hub: Hub, run: Run, system: str, stream: str) -> list[QuarantineR
         return quarantine.listed(tx, stage="conform", system=system)
 
 
-def send_again(hub: Hub, actor: Actor, *, stage: str, system: str, entity: str, source_key: str) -> bool:
-    """Judge a record again as it stands: at once where it was conforming, at the next pass otherwise.
+def records_behind(hub: Hub, entity: str, golden_id: str) -> list[SourceRef]:
+    """The source records a golden record was made of; empty where it is not known any more."""
+    frame = hub.frames.read(f"golden/{entity}")
+    if frame is None:
+        return []
+    found = frame.filter(pl.col("golden_id") == golden_id)["sources"].to_list()
+    return [SourceRef.parse(text) for sources in found for text in sources or ()]
 
-    True where it is out of quarantine already.
+
+def judge_again(hub: Hub, actor: Actor, entity: str, golden_id: str) -> bool:
+    """Master and judge an entity as it stands now; whether the golden record is out of quarantine.
+
+    While somebody else has the right of way it is left to them, and False.
     """
+    run = hub.new_run(actor)
+    try:
+        with right_of_way(hub, run):
+            reconcile_entity(hub, entity, run)
+            judge(hub, entity, run, suite=False)
+    except SystemUnavailable:
+        return False
+    with hub.store.read() as tx:
+        left = quarantine.listed(tx, stage="judge", entity=entity, source_keys=[golden_id])
+    return not left
+
+
+def send_again(hub: Hub, actor: Actor, *, stage: str, system: str, entity: str, source_key: str) -> bool:
+    """Judge a record again as it stands, at once where that can be; True where it is out of quarantine already."""
     with hub.store.begin() as tx:
         quarantine.mark_replayed(tx, stage, system, entity, [source_key])
         on = f"record/{system}/{entity}/{source_key}"
         audit.append(tx, hub.now(), actor, "record sent again", on, detail={"stage": stage})
     if stage == "conform":
         conform(hub, system, entity, hub.new_run(actor))
+    elif stage == "judge":
+        return judge_again(hub, actor, entity, source_key)
     with hub.store.read() as tx:
         left = quarantine.listed(tx, stage=stage, system=system, entity=entity)
     return not any(row.rejection.source_key == source_key for row in left)

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 
 from starlette.responses import Response
 
 from canonical.actors import Role
+from canonical.stewardship import SourceRef
 from console.web.paging import part
 from console.web.visit import Visit
-from pipeline.mending import find_raw, mend, send_again
+from pipeline.mastering import STEWARDED
+from pipeline.mending import RawFound, find_raw, judge_again, mend, records_behind, send_again
 from store import quarantine
 from store.quarantine import QuarantineRow, QuarantineState
 
 Place = tuple[str, str, str, str]
 """Stage, system, entity and source key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A source record as its system last said it."""
+
+    ref: SourceRef
+    raw: RawFound
 
 
 def place_of(row: QuarantineRow) -> Place:
@@ -53,12 +65,21 @@ def show(visit: Visit) -> Response:
     rows = _rows(visit, place)
     if not rows:
         return visit.refuse(HTTPStatus.NOT_FOUND, "quarantine.unknown", key=place[3])
-    _, system, entity, key = place
-    mendable = system in visit.hub.deployment.systems and visit.may(Role.STEWARD)
+    stage, _, entity, key = place
     return visit.page(
         "quarantined.html", rows=rows, first=rows[0], key=key, waits=any(_waits(row) for row in rows),
-        raw=find_raw(visit.hub, system, entity, key) if mendable else None, broken=_broken(rows),
+        told_by=_told_by(visit, place) if visit.may(Role.STEWARD) else [], broken=_broken(rows),
+        pinned=stage == "judge" and entity in STEWARDED,
     )  # fmt: skip
+
+
+def _told_by(visit: Visit, place: Place) -> list[Telling]:
+    """The source records that can be corrected: the record itself, or all that a golden record was made of."""
+    stage, system, entity, key = place
+    behind = records_behind(visit.hub, entity, key) if stage == "judge" else [SourceRef(system, key)]
+    known = [ref for ref in behind if ref.system in visit.hub.deployment.systems]
+    found = [(ref, find_raw(visit.hub, ref.system, entity, ref.source_key)) for ref in known]
+    return [Telling(ref, raw) for ref, raw in found if raw is not None]
 
 
 def _asked(visit: Visit) -> Place:
@@ -90,9 +111,19 @@ def replay(visit: Visit) -> Response:
         return visit.refuse(HTTPStatus.NOT_FOUND, "quarantine.unknown", key=key)
     values = {name.removeprefix("raw:"): visit.field(name) for name in visit.form or () if name.startswith("raw:")}
     if values:
-        out = not mend(visit.hub, visit.actor, values, system=system, entity=entity, source_key=key)
+        out = _mended(visit, place, values)
     else:
         out = send_again(visit.hub, visit.actor, stage=stage, system=system, entity=entity, source_key=key)
-    told = "done.released" if out else "done.still_broken" if stage == "conform" else "done.next_pass"
+    told = "done.released" if out else "done.still_broken" if stage in {"conform", "judge"} else "done.next_pass"
     query = {"stage": stage, "system": system, "entity": entity, "key": key}
     return visit.go("quarantined", told=told, query=query)
+
+
+def _mended(visit: Visit, place: Place, values: Mapping[str, str]) -> bool:
+    """Correct what a system said; of a golden record, one of the records it was made of."""
+    stage, system, entity, key = place
+    ref = SourceRef(system, key)
+    if stage == "judge":
+        ref = next((one for one in records_behind(visit.hub, entity, key) if str(one) == visit.field("record")), ref)
+    left = mend(visit.hub, visit.actor, values, system=ref.system, entity=entity, source_key=ref.source_key)
+    return judge_again(visit.hub, visit.actor, entity, key) if stage == "judge" else not left

@@ -11,7 +11,11 @@ from canonical.actors import Actor, Role
 from canonical.errors import MillstreamError
 from pipeline.conform import conform
 from pipeline.hub import Hub
-from pipeline.mending import find_raw, mend, send_again
+from pipeline.judge import judge
+from pipeline.mending import find_raw, judge_again, mend, records_behind, send_again
+from pipeline.overtaking import right_of_way
+from pipeline.reconcile import reconcile_entity
+from pipeline.steward_acts import pin
 from store import audit, quarantine
 from store.quarantine import QuarantineState
 from tests.unit.pipeline.landed import land_items, landed_hub, raw_item
@@ -91,3 +95,53 @@ def test_send_again__judges_the_record_as_it_stands(hub: Hub) -> None:
     with hub.store.read() as tx:
         (row,) = quarantine.listed(tx, stage="conform", system="crm")
     assert row.state is QuarantineState.OPEN  # it was judged again, and still fails
+
+
+# -- golden records that break a rule ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(hub: Hub) -> Hub:
+    """FG-1 stands alone, and its golden record breaks a rule about golden records: its name is no good."""
+    book = hub.configuration.rulebooks["item"]
+    rule = {"name": "name_is_one", "kind": "matches", "fields": "name", "pattern": "[^?]+", "scope": "dataset"}
+    strict = book.model_validate({"entity": "item", "rules": [rule]})
+    hub.configuration.__dict__["rulebooks"] = {**hub.configuration.rulebooks, "item": strict}
+    run = hub.new_run(LI)
+    land_items(hub, run, raw_item("FG-1", "???"))
+    conform(hub, "crm", "item", run)
+    reconcile_entity(hub, "item", run)
+    judge(hub, "item", run, suite=False)
+    return hub
+
+
+def _in_quarantine(hub: Hub) -> list[str]:
+    with hub.store.read() as tx:
+        return [row.rejection.source_key for row in quarantine.listed(tx, stage="judge", entity="item")]
+
+
+def test_golden_record__is_mended_where_a_source_said_it_and_judged_at_once(judged: Hub) -> None:
+    assert _in_quarantine(judged) == ["DWFG-1"]
+    (ref,) = records_behind(judged, "item", "DWFG-1")
+    assert str(ref) == "crm:FG-1"
+    mend(judged, LI, {"Name": "Gear box"}, system=ref.system, entity="item", source_key=ref.source_key)
+    assert judge_again(judged, LI, "item", "DWFG-1")
+    assert _in_quarantine(judged) == []
+    frame = judged.frames.read("judged/item")
+    assert frame is not None
+    assert frame["name"].to_list() == ["Gear box"]
+
+
+def test_golden_record__is_released_by_a_pin_and_sending_it_again(judged: Hub) -> None:
+    assert not send_again(judged, LI, stage="judge", system="golden", entity="item", source_key="DWFG-1")
+    assert _in_quarantine(judged) == ["DWFG-1"]
+    pin(judged, LI, "item", "DWFG-1", attribute="name", value="Gear box", reason="the CRM does not know")
+    assert send_again(judged, LI, stage="judge", system="golden", entity="item", source_key="DWFG-1")
+    assert _in_quarantine(judged) == []
+
+
+def test_judge_again__leaves_it_to_who_has_the_right_of_way(judged: Hub) -> None:
+    other = judged.new_run(LI)
+    with right_of_way(judged, other):
+        assert not judge_again(judged, LI, "item", "DWFG-1")
+    assert records_behind(judged, "item", "nowhere") == []

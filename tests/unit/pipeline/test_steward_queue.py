@@ -63,8 +63,8 @@ def _step(plant: MasteredPlant, chance: random.Random) -> None:
     golden = sorted(plant.golden())
     if what < 3 and pairs:
         one = chance.choice(pairs)
-        verdict = acts.same if what else acts.different
-        acts.decide(plant.hub, LI, verdict("item", *one.records))
+        ours, theirs = one.records
+        acts.decide(plant.hub, LI, (acts.same if what else acts.different)("item", ours, theirs))
     elif what == 3:
         acts.undo(plant.hub, LI)
     elif what == 4:
@@ -160,7 +160,7 @@ def test_position__counts_and_leads_on_even_when_the_item_is_gone(plant: Mastere
     place = acts.place_in_queue(plant.hub, first.item)
     at = acts.queue_after(plant.hub, wanted, place)
     assert (at.number, at.following) == (1, second.item)
-    acts.decide(plant.hub, LI, acts.different("item", *first.records))
+    acts.decide(plant.hub, LI, acts.different("item", first.records[0], first.records[1]))
     gone = acts.queue_after(plant.hub, wanted, place)
     assert (gone.number, gone.total) == (None, at.total - 1)
     assert acts.queue_after(plant.hub, wanted, None).following is not None
