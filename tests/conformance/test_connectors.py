@@ -10,6 +10,7 @@ import pytest
 from canonical.commands import DeliveryClass
 from canonical.entities import ENTITIES
 from canonical.strict_yaml import parse
+from connectors.checking import READ_NAMES, WRITE_NAMES
 from connectors.port import Connector
 from connectors.registry import FOLDER, discover, load_system, missing_variables, open_connector
 from connectors.template import names_in
@@ -20,17 +21,6 @@ RULES = {
     "looked_up_by_reference", "replies_echo_reference", "session_renewed", "retry_after_honoured",
     "tested_against_sandbox", "tested_hostile", "tested_against_vendor", "batch_writes", "webhooks",
 }  # fmt: skip
-WRITE_NAMES = {
-    "reference",
-    "command_id",
-    "idempotency_key",
-    "payload",
-    "receipts",
-    "existing",
-    "native_id",
-    "native_number",
-}
-READ_NAMES = {"since", "since_clause", "columns", "cursor", "offset", "limit"}
 
 
 def _environment(system: str) -> dict[str, str]:

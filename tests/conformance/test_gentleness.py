@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -157,9 +158,9 @@ def test_retry_after__nothing_goes_out_before_it(plant: Plant) -> None:
     plant.reply = Answer(429, None, headers={"Retry-After": str(WAIT_SECONDS)})
     connector = plant.connector(timeout_seconds=5)
     assert _read(connector) == RateLimited.__name__
-    outcome = _write(connector, next(_writes(connector)))
-    assert outcome.kind in (OutcomeKind.RETRY, OutcomeKind.REJECTED)
-    if outcome.kind is OutcomeKind.REJECTED:  # no empty document fits the WSDL: nothing was sent
+    outcomes = [_write(connector, request).kind for request in islice(_writes(connector), 1)]
+    assert set(outcomes) <= {OutcomeKind.RETRY, OutcomeKind.REJECTED}
+    if OutcomeKind.RETRY not in outcomes:  # it is only read, or no empty document fits the WSDL: nothing was sent
         _read(connector)
     connector.close()
     [first, second, *_] = [at for at, _ in plant.asked]
