@@ -54,6 +54,12 @@ class Digest(_Closed):
 
     at_least: int = Field(default=3, ge=2)
     at_most: int = Field(default=30, ge=2, le=200)
+    """So many a message tells in full, or as many as the channel's message holds."""
+    rest: Literal["counted", "sent"] = "counted"
+    """What waits beyond them: counted in the same message and read on the board, or sent in messages of its own.
+
+    What is urgent, or is escalated unless acknowledged, is always sent.
+    """
     wait_minutes: int = Field(default=0, ge=0, le=1440)
     """How long what is not urgent waits for others to go with it."""
 

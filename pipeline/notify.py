@@ -19,7 +19,7 @@ from connectors.notify.port import Answer, Channel, Outcome
 from pipeline.audiences import Audience, Notifications
 from pipeline.deliver import process_is_dead, process_token
 from pipeline.hub import Hub, Run
-from pipeline.wording import note
+from pipeline.wording import fitting, note
 from store import leases, notice_deliveries, runs
 from store.notice_deliveries import Batch, Errand, Opening, Telling
 from store.notices import Notice
@@ -31,9 +31,6 @@ ATTEMPTS = 5
 """So often a channel is tried before the next one, if there is one; what is urgent goes to the next at once."""
 BACKOFF_SECONDS = 60.0
 LONGEST_BACKOFF_SECONDS = 1800.0
-ROOM_FOR_TITLE = 400
-ROOM_A_LINE = 40
-"""Bytes of a message that are not what its notices say."""
 WINDOWS = {"per_minute": timedelta(minutes=1), "per_hour": timedelta(hours=1), "per_day": timedelta(days=1)}
 
 
@@ -145,7 +142,7 @@ class Round:
         while (found := self._next(name, channel, urgent_only=resting)) is not None:
             batch, errands, message = found
             audience = self.chosen.audiences[batch.audience]
-            sent = note(self.hub.deployment.name, batch.audience, audience, errands, message)
+            sent = note(self.hub.deployment.name, batch.audience, audience, errands, message, size=channel.text_bytes)
             self.told.messages[name] += 1
             answer = channel.send(sent, self.hub.now())
             with self.hub.store.begin() as tx:
@@ -281,7 +278,8 @@ def escalate(tx: Transaction, chosen: Notifications, now: datetime, since: datet
 def together(found: Sequence[Errand], audience: Audience, size: int) -> list[Errand]:
     """What goes as one message with the first: what went with it before, or what waits beside it.
 
-    One alone where fewer wait than a digest needs; never more than a message of `size` bytes holds.
+    One alone where fewer wait than a digest needs. What a message of `size` bytes does not hold goes with it all the
+    same, counted, unless somebody has to know each: what is urgent, or is escalated unless acknowledged.
     """
     first = found[0]
     if first.message is not None:
@@ -289,14 +287,8 @@ def together(found: Sequence[Errand], audience: Audience, size: int) -> list[Err
     beside = [one for one in found if one.message is None and _alike(one, first)]
     if len(beside) < audience.digest.at_least:
         return [first]
-    chosen: list[Errand] = []
-    left = size - ROOM_FOR_TITLE
-    for one in beside[: audience.digest.at_most]:
-        left -= sum(len(text.encode()) for text in one.notice.text.values()) + ROOM_A_LINE
-        if chosen and left < 0:
-            break
-        chosen.append(one)
-    return chosen
+    each = first.notice.urgent or audience.escalate is not None or audience.digest.rest == "sent"
+    return list(fitting(beside, audience, size)) if each else beside
 
 
 def _alike(one: Errand, other: Errand) -> bool:

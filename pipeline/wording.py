@@ -18,26 +18,48 @@ TEMPLATES: Mapping[str, Mapping[Language, str]] = MappingProxyType(
         "one_urgent": {"zh": "加急通知", "en": "Urgent notice"},
         "many": {"zh": "{count} 条通知", "en": "{count} notices"},
         "many_urgent": {"zh": "{count} 条加急通知", "en": "{count} urgent notices"},
+        "rest": {
+            "zh": "…… 另有 {count} 条，见看板：millstream notices list",
+            "en": "… and {count} more on the board: millstream notices list",
+        },
         "escalated": {"zh": "升级：{audience} 未确认。", "en": "Escalated: {audience} did not acknowledge."},
         "acknowledge": {"zh": "确认：", "en": "Acknowledge with"},
     }
 )
 
 
-def note(hub: str, name: str, audience: Audience, errands: Sequence[Errand], message: str) -> Note:
-    """The message that carries these errands of one audience."""
+ROOM_FOR_TITLE = 400
+ROOM_A_LINE = 40
+"""Bytes of a message that are not what its notices say."""
+
+
+def fitting(errands: Sequence[Errand], audience: Audience, size: int) -> Sequence[Errand]:
+    """Those that one message of `size` bytes tells in full: the first at least, and no more than a digest shows."""
+    left = size - ROOM_FOR_TITLE
+    for count, one in enumerate(errands[: audience.digest.at_most]):
+        left -= sum(len(text.encode()) for text in one.notice.text.values()) + ROOM_A_LINE
+        if count and left < 0:
+            return errands[:count]
+    return errands[: audience.digest.at_most]
+
+
+def note(hub: str, name: str, audience: Audience, errands: Sequence[Errand], message: str, *, size: int) -> Note:
+    """The message that carries these errands of one audience; what `size` bytes do not hold is counted."""
+    shown = fitting(errands, audience, size)
     numbers = tuple(errand.number for errand in errands)
     urgent = any(errand.notice.urgent for errand in errands)
     kind = ("one" if len(errands) == 1 else "many") + ("_urgent" if urgent else "")
     said = " / ".join(_said(kind, audience.languages, count=len(errands)))
     span = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]}–#{numbers[-1]}"
+    more = _rest(len(errands) - len(shown), audience)
+    lines = [*_escalated(errands, audience), *_lines(shown, audience), *more, *_how(numbers, audience)]
     return Note(
         id=message,
         hub=hub,
         audience=name,
         numbers=numbers,
         title=f"【{hub} {span}】{said}",
-        text="\n".join([*_escalated(errands, audience), *_lines(errands, audience), *_how(numbers, audience)]),
+        text="\n".join(lines),
         urgent=urgent,
     )
 
@@ -55,6 +77,10 @@ def _lines(errands: Sequence[Errand], audience: Audience) -> list[str]:
             texts if len(errands) == 1 else [f"#{errand.number} {texts[0]}", *(f"    {text}" for text in texts[1:])]
         )
     return found
+
+
+def _rest(count: int, audience: Audience) -> list[str]:
+    return _said("rest", audience.languages, count=count) if count else []
 
 
 def spoken(text: Mapping[str, str], languages: Sequence[Language]) -> list[str]:

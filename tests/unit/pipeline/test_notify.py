@@ -212,7 +212,7 @@ def test_notify__urgent_ones_go_first_and_fall_where_limits_leave_no_room(plant:
 
 
 def test_notify__many_go_as_one_message(plant: Plant) -> None:
-    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_most": 4}}})
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_most": 4, "rest": "sent"}}})
     plant.tell(*(f"M-{number}" for number in range(1, 7)))
     told = notify(hub)
     assert (told.messages["line"], told.delivered) == (3, 6)
@@ -220,8 +220,31 @@ def test_notify__many_go_as_one_message(plant: Plant) -> None:
     assert plant.line[1].startswith("【plant #5】")
 
 
-def test_notify__a_digest_is_never_longer_than_a_message_holds(plant: Plant) -> None:
+def test_notify__hundreds_go_as_one_message_that_counts_the_rest(plant: Plant) -> None:
+    """As after a first pass: people get one message, and the board has all of them."""
     hub = plant.hub({"supervisor": {"channels": ONE}})
+    plant.tell(*(f"M-{number}" for number in range(1, 337)))
+    told = notify(hub)
+    assert (told.messages["line"], told.delivered, told.waiting) == (1, 336, 0)
+    [said] = plant.line
+    assert said.startswith("【plant #1–#336】336 条通知 / 336 notices\n#1 缺料 M-1\n    Short of M-1\n#2 缺料")
+    told_in_full = said.count("缺料 M-")
+    assert 2 <= told_in_full <= 30
+    assert said.endswith(f"… and {336 - told_in_full} more on the board: millstream notices list")
+    assert len(said.encode()) <= WeComRobot.text_bytes
+
+
+@pytest.mark.parametrize("rule", [{}, {"escalate": {"to": "manager", "after_minutes": 30}}])
+def test_notify__what_each_has_to_be_known_of_is_never_only_counted(plant: Plant, rule: dict[str, Any]) -> None:
+    """What is urgent, and what is escalated unless acknowledged."""
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"at_most": 4}, **rule}, "manager": {"channels": TWO}})
+    plant.tell(*(f"M-{number}" for number in range(1, 10)), urgent=not rule)
+    notify(hub)
+    assert sum(text.count("缺料 M-") for text in plant.line) == 9
+
+
+def test_notify__a_digest_is_never_longer_than_a_message_holds(plant: Plant) -> None:
+    hub = plant.hub({"supervisor": {"channels": ONE, "digest": {"rest": "sent"}}})
     plant.tell(*(f"M-{number} " + "缺" * 100 for number in range(20)))
     notify(hub)
     assert sum(text.count("缺料 M-") for text in plant.line) == 20
