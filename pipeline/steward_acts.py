@@ -24,6 +24,7 @@ from mdm.survivorship import typed
 from pipeline import mastering
 from pipeline.hub import Hub
 from pipeline.mastering import Settled
+from pipeline.related import refuse_circles
 from store import assignments, audit, conflicts, crosswalk, decisions, golden, queue
 from store.assignments import Assignment
 from store.unit_of_work import Transaction
@@ -110,7 +111,7 @@ def preview(hub: Hub, actor: Actor, *verdicts: Verdict) -> tuple[Decided, ...]:
 def merge(hub: Hub, actor: Actor, entity: str, golden_ids: Sequence[str], reason: str) -> Decided:
     """Make golden records one: the oldest golden id stays, the others lead to it."""
     with hub.store.read() as tx:
-        firsts = [_records_of(tx, entity, golden_id)[0] for golden_id in golden_ids]
+        firsts = [records_of(tx, entity, golden_id)[0] for golden_id in golden_ids]
     return decide(hub, actor, same(entity, *firsts, reason=reason))[0]
 
 
@@ -121,7 +122,7 @@ def split(hub: Hub, actor: Actor, entity: str, members: Sequence[SourceRef], rea
         golden_ids = {bound[ref] for ref in members}
         if len(golden_ids) != 1:
             raise UnknownRecord("the records do not stand in one golden record", entity=entity)
-        rest = [ref for ref in _records_of(tx, entity, golden_ids.pop()) if ref not in set(members)]
+        rest = [ref for ref in records_of(tx, entity, golden_ids.pop()) if ref not in set(members)]
     if not rest:
         raise MillstreamError("all its records cannot leave a golden record", entity=entity)
     return decide(hub, actor, Verdict("split", entity, tuple(members), tuple(rest), reason=reason))[0]
@@ -134,7 +135,7 @@ def pinned(
     """One attribute of a golden record is this value, until a moment or until it is taken back."""
     typed(entity, attribute, value)
     with hub.store.read() as tx:
-        first = _records_of(tx, entity, golden_id)[:1]
+        first = records_of(tx, entity, golden_id)[:1]
     return Verdict("pin", entity, tuple(first), (), attribute, value, expires_at, reason=reason)
 
 
@@ -228,7 +229,7 @@ def _still(tx: Transaction, entity: str) -> list[Decision]:
     return [one for one in known if one.number not in gone]
 
 
-def _records_of(tx: Transaction, entity: str, golden_id: str) -> list[SourceRef]:
+def records_of(tx: Transaction, entity: str, golden_id: str) -> list[SourceRef]:
     """The records of a golden record in order of arrival; a retired id is followed."""
     place = golden.resolve(tx, entity, golden_id)
     rows = crosswalk.by_arrival(tx, entity, place)
@@ -302,6 +303,7 @@ def follow(
     settled = mastering.settle(tx, policy, given, now)
     if entity == "item":
         _refuse_cycles(hub, settled)
+    refuse_circles(tx, entity, now, settled.touched | _related(tx, entity, taken))
     touched = settled.touched | _pinned(tx, entity, taken)
     run_id = f"decision:{taken[-1].number}" if taken else f"stewardship:{now:%Y%m%dT%H%M%S}"
     told = _record(hub, tx, policy, _Change(given, touched, run_id, now))
@@ -329,6 +331,12 @@ def _pinned(tx: Transaction, entity: str, taken: Sequence[Decision]) -> frozense
     pins = [one for one in decisions.listed(tx, entity) if one.kind == "pin"]
     refs = [ref for one in pins if one.number in about or one in taken for ref in one.members]
     return frozenset(_bound(tx, entity, refs).values())
+
+
+def _related(tx: Transaction, entity: str, taken: Sequence[Decision]) -> set[str]:
+    """Golden ids that decisions are about."""
+    refs = {ref for one in taken for ref in decisions.concerned(tx, one)}
+    return {row.golden_id for row in crosswalk.bindings(tx, entity, ((r.system, r.source_key) for r in refs)).values()}
 
 
 @dataclass(frozen=True, slots=True)

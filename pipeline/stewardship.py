@@ -10,6 +10,7 @@ from __future__ import annotations
 from canonical.stewardship import Decision, SourceRef
 from pipeline.impact import Impact
 from pipeline.record_search import Found, find_records
+from pipeline.related import RelationRefused
 from pipeline.steward_acts import (
     FOUR_EYES,
     Decided,
@@ -45,6 +46,8 @@ from pipeline.steward_queue import (
     queue_item,
     queue_items,
 )
+from pipeline.steward_relations import Wanted as WantedRelation
+from pipeline.steward_relations import relate, relations
 from pipeline.steward_views import (
     MOST_COMPARED,
     Attribute,
@@ -80,10 +83,12 @@ __all__ = [
     "Queue",
     "QueueFilter",
     "QueueItem",
+    "RelationRefused",
     "SourceRef",
     "Step",
     "UnknownRecord",
     "Verdict",
+    "WantedRelation",
     "approve",
     "assign",
     "audited",
@@ -106,6 +111,8 @@ __all__ = [
     "queue_items",
     "record",
     "reject",
+    "relate",
+    "relations",
     "revoke",
     "same",
     "split",

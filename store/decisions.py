@@ -24,12 +24,12 @@ def append(tx: Connection, decision: Decision) -> Decision:
     number = tx.execute(insert(steward_decisions).values(**row)).inserted_primary_key
     assert number is not None, "an inserted decision has a position"
     ticks.advance(tx, tick_of(decision.entity))
-    refs = _concerned(tx, decision)
+    refs = concerned(tx, decision)
     queue.mark(tx, decision.entity, {queue.APPROVALS, *(f"{queue.RECORD}{ref}" for ref in refs)})
     return replace(decision, number=int(number[0]))
 
 
-def _concerned(tx: Connection, decision: Decision) -> set[SourceRef]:
+def concerned(tx: Connection, decision: Decision) -> set[SourceRef]:
     """The records a decision is about, also where it is about another decision."""
     found: set[SourceRef] = set()
     looked: Decision | None = decision

@@ -87,6 +87,7 @@ ROUTES: tuple[Path, ...] = (
     Path("POST", "/records/{entity}/merge", "record.merge", "stewards.record:merge", Role.STEWARD),
     Path("POST", "/records/{entity}/split", "record.split", "stewards.record:split", Role.STEWARD),
     Path("POST", "/records/{entity}/pin", "record.pin", "stewards.record:pin", Role.STEWARD),
+    Path("POST", "/records/{entity}/relate", "record.relate", "stewards.relation:relate", Role.STEWARD),
     Path("POST", "/records/{entity}/revoke", "record.revoke", "stewards.record:revoke", Role.STEWARD),
     # -- machines ----------------------------------------------------------------------------------------------------
     Path("POST", "/api/match/{entity}", "match", "match:match", Scope.MATCH),

@@ -183,7 +183,10 @@ PAGES: dict[str, tuple[str, str]] = {
         "As it stands, for instance after a rule or what it refers to was put right.",
         "不作修改，例如规则或被引用的记录已更正后。",
     ),
-    "page.quarantine.pin": ("Or set the value of the golden record itself by hand:", "也可直接在黄金记录中手工固定该值："),
+    "page.quarantine.pin": (
+        "Or set the value of the golden record itself by hand:",
+        "也可直接在黄金记录中手工固定该值：",
+    ),
     "page.quarantine.golden": ("the golden record", "黄金记录"),
     "done.released": ("It is out of quarantine; the next pass carries it on.", "已解除隔离，下一轮将继续处理。"),
     "done.still_broken": ("It was looked at again and still breaks a rule.", "已重新检查，仍违反规则。"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from console.words.ahead_words import AHEAD
 from console.words.columns import COLUMNS
 from console.words.mdm_words import MDM
 from console.words.page_words import PAGES
 from console.words.plan_words import PLAN
+from console.words.relation_words import RELATIONS
 from console.words.rules_words import RULES
 from console.words.steward_words import STEWARDS
 from console.words.tasks_words import TASKS
@@ -15,7 +17,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     **COLUMNS,
     **MDM,
     **PLAN,
+    **AHEAD,
     **PAGES,
+    **RELATIONS,
     **RULES,
     **STEWARDS,
     **TASKS,

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from console.words.ahead_words import AHEAD_TERMS
+
 TERMS: Mapping[str, str] = MappingProxyType(
     {
+        **AHEAD_TERMS,
         # -- commands and their steps -----------------------------------------------------------------------------
         "pending": "待发送",
         "awaiting": "等待前置",
@@ -99,6 +102,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "stock": "库存",
         "sales_order": "销售订单",
         "sales_order_line": "销售订单行",
+        "forecast": "销售预测",
         "purchase_request": "采购申请",
         "purchase_order": "采购订单",
         "subcontract_order": "委外订单",
@@ -207,6 +211,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "different": "不同",
         "split": "拆分",
         "pin": "固定取值",
+        "relate": "设置关系",
         "revoke": "撤回",
         "approve": "批准",
         "reject": "驳回",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from canonical.actors import Actor, Role
 from pipeline import steward_acts as acts
+from pipeline import steward_relations as relations
 from store import people, sessions
 from tests.unit.pipeline.mastered import MasteredPlant, mastered_plant
 
@@ -33,6 +34,7 @@ def steward_plant(folder: Path) -> MasteredPlant:
     plant.master("partner")
     _hanging(plant)
     _roll(plant)
+    _related(plant)
     return plant
 
 
@@ -68,6 +70,18 @@ def _hanging(plant: MasteredPlant) -> None:
     plant.hub.frames.write("golden/stock", stock, "run-0")
     prices = pl.DataFrame({"item": ["DW-000", "DW-003"], "price": [Decimal("0.35"), Decimal("1.20")]})
     plant.hub.frames.write("golden/supplier_agreement", prices, "run-0")
+
+
+def _related(plant: MasteredPlant) -> None:
+    actor = Actor("person", "wang.fang", Role.APPROVER)
+    group, moulds, motors = (f"91320500MA1X{number:02}" for number in (0, 3, 2))
+    wanted = [
+        relations.Wanted("branch_of", group, None, date(2024, 1, 1), None, "business licence of 2024"),
+        relations.Wanted("bill_to", motors, None, None, date(2027, 1, 1), "frame contract 26-117"),
+        relations.Wanted("contact", None, "王芳 0512-6288 1234", reason="business card"),
+    ]
+    for one in wanted:
+        relations.relate(plant.hub, actor, "partner", moulds, one)
 
 
 def _roll(plant: MasteredPlant) -> None:

@@ -59,9 +59,11 @@ PAGES = {
     "compare, wrong": lambda plant: "/compare?entity=item&record=erp:1000&record=nowhere",
     "records": lambda plant: "/records?text=nljls",
     "record": lambda plant: "/records/item?id=DW-CONF-1&about=2026-11-02T20:00",
+    "record with relations": lambda plant: f"/records/partner?id={MOULDS}",
 }
 
 
+MOULDS = "91320500MA1X03"
 WHERE = "document.activeElement.closest('main') && document.activeElement.outerHTML"
 
 

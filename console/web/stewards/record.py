@@ -10,9 +10,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from canonical.relations import AS_TEXT, KINDS
 from canonical.stewardship import Decision, in_force, waiting
 from console.web.stewards.comparing import references
 from console.web.stewards.moments import last_moment, moment_of
+from console.web.stewards.relation import related
 from console.web.visit import Visit
 from pipeline import stewardship
 from pipeline.mastering import STEWARDED
@@ -73,7 +75,9 @@ def show(visit: Visit) -> Response:
         name=next((one.value for one in view.attributes if one.attribute == "name"), None) or view.golden_id,
         versions=list(reversed(changes(versions)))[:VERSIONS], count=len(versions),
         believed=_believed(visit, view, about, at), asked_about=visit.asked("about") or "",
-        asked_at=visit.asked("at") or "",
+        asked_at=visit.asked("at") or "", relations=KINDS[entity],
+        related=related(visit, entity, view.golden_id, about, at),
+        texts=sorted(AS_TEXT & set(KINDS[entity])),
     )  # fmt: skip
 
 
