@@ -7,12 +7,16 @@ import dagster as dg
 from assets import keys
 from assets.door import HubDoor
 from assets.metadata import Metadata, counted, described, look, table_schema
+from assets.plots import load_plot, shortage_plot
 from assets.steps import PATIENCE, Result, plain_errors
+from canonical.plan import Plan
 from pipeline.adopt import adopt
 from pipeline.hub import Configuration
-from pipeline.plan import ORDER, load_plan, plan
+from pipeline.plan import ORDER, item_names, load_plan, plan, plan_loads
 from pipeline.route import settle
 from pipeline.timers import fire_due
+from planning.answers import shortages
+from store.plan_rows import LoadRow
 
 
 def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
@@ -30,11 +34,24 @@ def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
     def requirements(context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubDoor]) -> Result:
         opened, run = hub.enter("plan", context.run.run_id)
         with plain_errors():
-            _, planned = plan(opened, run)
+            made, planned = plan(opened, run)
         metadata: Metadata = {"dagster/row_count": planned.orders, **asdict(planned), "as_of": run.as_of.isoformat()}
+        metadata |= _plots(made, plan_loads(opened), item_names(opened))
         return dg.MaterializeResult(metadata={**metadata, "next": look("trace ORDER")})
 
     return requirements
+
+
+def _plots(made: Plan, loads: list[LoadRow], names: dict[str, str]) -> Metadata:
+    """How full the work centres are, and what comes too late, as pictures with their figures beside them."""
+    short = shortages(made)
+    over = sum(row.over for row in loads)
+    return {
+        "load": dg.MetadataValue.md(load_plot(loads)),
+        "overloaded weeks": over,
+        "shortage list": dg.MetadataValue.md(shortage_plot(short, names)),
+        "late items": len({row.item for row in short}),
+    }
 
 
 def adopted_asset(configuration: Configuration) -> dg.AssetsDefinition:

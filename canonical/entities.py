@@ -18,6 +18,7 @@ import polars as pl
 from canonical.base import Entity
 from canonical.items import Item, PackConversion
 from canonical.orders import (
+    Forecast,
     GoodsReceipt,
     Inspection,
     OperationReport,
@@ -42,7 +43,7 @@ ENTITIES: dict[str, type[Entity]] = {
     for model in (
         Item, PackConversion, Partner, SupplierAgreement, Lead,
         Bom, BomLine, WorkCentre, CalendarDay, Routing, Operation, Warehouse, Stock,
-        SalesOrder, SalesOrderLine, PurchaseRequest, PurchaseOrder, SubcontractOrder,
+        SalesOrder, SalesOrderLine, Forecast, PurchaseRequest, PurchaseOrder, SubcontractOrder,
         WorkOrder, OperationReport, Inspection, Shipment, GoodsReceipt,
     )
 }  # fmt: skip

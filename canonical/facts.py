@@ -31,6 +31,9 @@ class PlannedOrderFact(Entity):
     item: str
     sourcing: Sourcing
     quantity: Decimal
+    """What is started, or ordered."""
+    good: Decimal | None = None
+    """What of it is expected to come out good; empty where that is all."""
     start: date
     due: date
     supplier: str | None = None

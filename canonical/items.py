@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from canonical.base import Entity, ItemRef, Quantity
 
-Sourcing = Literal["make", "buy", "subcontract", "phantom"]
+Sourcing = Literal["make", "buy", "subcontract", "phantom", "transfer"]
+LotRule = Literal["lot_for_lot", "fixed", "period"]
 
 
 class Item(Entity):
@@ -27,6 +28,22 @@ class Item(Entity):
     safety_stock: Quantity | None = None
     lot_minimum: Quantity | None = None
     lot_multiple: Quantity | None = None
+    lot_rule: LotRule | None = None
+    lot_fixed: Quantity | None = None
+    """The quantity of a `fixed` lot."""
+    lot_period_days: int | None = None
+    """How many days' requirements a `period` lot covers."""
+    lot_maximum: Quantity | None = None
+    order_up_to: Quantity | None = None
+    """What stock is filled up to once it falls below the safety stock."""
+    safety_time_days: int | None = None
+    """How many days before it is needed it has to be there."""
+    frozen_days: int | None = None
+    """Planning fence: no new order is due within so many days."""
+    scrap_rate: Decimal | None = None
+    """The share of what is started, or delivered, that is expected to be lost."""
+    kept_apart: bool | None = None
+    """Whether what is made to order and what is made to stock share nothing."""
     obsolete: bool | None = None
 
 

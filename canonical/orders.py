@@ -50,6 +50,24 @@ class SalesOrderLine(Entity):
     """What was chosen of a configured product: JSON, option → value."""
     price: Money | None = None
     due: date
+    warehouse: Annotated[str | None, Reference("warehouse")] = None
+    """Where it is to be delivered from; None: wherever the plant makes it."""
+
+
+class Forecast(Entity):
+    """What sales expect to be ordered of an item around a day; orders use it up."""
+
+    entity: ClassVar[str] = "forecast"
+    key: ClassVar[tuple[str, ...]] = ("number", "line")
+
+    number: str
+    line: str
+    item: ItemRef
+    quantity: Quantity
+    unit: str | None = None
+    due: date
+    customer: PartnerRef | None = None
+    status: Literal["draft", "open", "cancelled", "closed"]
 
 
 class PurchaseRequest(Entity):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from canonical.base import Entity, ItemRef, Money, PartnerRef, Quantity
@@ -37,6 +39,11 @@ class SupplierAgreement(Entity):
     multiple: Quantity | None = None
     unit: str | None = None
     priority: int | None = None
+    quota: Decimal | None = None
+    """His share of what is bought of the item, in any unit the shares of an item have in common."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """The first day it no longer holds."""
 
 
 class Lead(Entity):

@@ -211,7 +211,7 @@ class PlanningSnapshot:
     `prior_pegs` are the previous plan's pegs, which this plan keeps where it can. `closed_orders` are planned order
     keys that became documents and are no longer open: their keys are never used again, and what was pegged to them
     is looked for on hand. `reservations` are pegs by hand or by another system, to a demand or order by its key: they
-    come before the prior ones.
+    come before the prior ones. `problems` were found while the picture was taken; the plan names them beside its own.
     """
 
     as_of: date
@@ -230,6 +230,7 @@ class PlanningSnapshot:
     substitutes: tuple[PlanSubstitute, ...] = ()
     by_products: tuple[PlanByProduct, ...] = ()
     reservations: tuple[Peg, ...] = ()
+    problems: tuple[PlanProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ ProblemKind = Literal[
     "bad_scrap",
     "bad_substitute",
     "bad_by_product",
+    "bad_price",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from canonical.base import Entity, ItemRef, Quantity, Reference
 
@@ -20,10 +20,17 @@ class Bom(Entity):
     valid_from: date | None = None
     valid_to: date | None = None
     in_force: bool = True
+    yield_rate: Decimal | None = None
+    """The share of what is started that comes out good."""
 
 
 class BomLine(Entity):
-    """One component: `quantity` of it (in `unit`) for `per` units of the parent item."""
+    """One component: `quantity` of it (in `unit`) for `per` units of the parent item.
+
+    A `substitute` stands in for the component of its `group`, lower `priority` first, `use_first` even before stock of
+    that component; it may be for one customer or one product alone. A `by_product` is what the parent yields beside
+    itself. Dates are those of the order's start; `valid_to` is the first day the line no longer holds.
+    """
 
     entity: ClassVar[str] = "bom_line"
     key: ClassVar[tuple[str, ...]] = ("bom", "line")
@@ -38,6 +45,14 @@ class BomLine(Entity):
     scrap_rate: Decimal = Decimal(0)
     valid_from: date | None = None
     valid_to: date | None = None
+    kind: Literal["component", "substitute", "by_product"] = "component"
+    group: str | None = None
+    priority: int | None = None
+    use_first: bool | None = None
+    customer: Annotated[str | None, Reference("partner")] = None
+    product: Annotated[str | None, Reference("item")] = None
+    operation: int | None = None
+    """The step of the parent's routing that draws it."""
 
 
 class WorkCentre(Entity):
@@ -88,3 +103,7 @@ class Operation(Entity):
     setup_minutes: Decimal | None = None
     run_minutes: Decimal | None = None
     outside: bool = False
+    scrap_rate: Decimal | None = None
+    """The share of what comes into the step that is expected to be lost in it."""
+    days: Decimal | None = None
+    """Working days the step takes beside its minutes: waiting, transport, a subcontractor's time."""

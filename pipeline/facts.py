@@ -7,7 +7,7 @@ course must never look deleted, or the hub would cancel what is being made or ha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,6 +23,7 @@ from pipeline.fact_sources import FactSources, sales_order_of
 from pipeline.floor_facts import floor_facts
 from pipeline.master_facts import master_facts
 from pipeline.order_facts import order_facts, review_note
+from pipeline.plan_items import BOUGHT
 from pipeline.settings import Planning
 from pipeline.snapshot import (
     Frames,
@@ -39,8 +40,8 @@ from pipeline.snapshot import (
 )
 from pipeline.supply_facts import supply_facts
 
-LETTER = {"make": "M", "buy": "P", "subcontract": "S"}
-"""First letter of a planned order's reference: production, purchase, subcontract."""
+LETTER = {"make": "M", "buy": "P", "subcontract": "S", "transfer": "T"}
+"""First letter of a planned order's reference: production, purchase, subcontract, transfer."""
 ROUTINE, HURRIED = 5, 2
 ALWAYS = frozenset(
     {
@@ -87,18 +88,19 @@ def _planned_orders(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row
     before = sources.decided.get("planned_order", {})
     orders = {line.key: line for line in lines}
     suppliers = _suppliers(sources.frames)
+    item_of = sources.planning.item_of
     obsolete = {row["golden_id"] for row in rows(sources.frames, "item") if row["obsolete"]}
     fresh: set[str] = set()
     for order in sources.plan.planned_orders:
         reference = planned_reference(order)
         if not (reference in before or _inside_fence(order, sources.planning, sources.as_of)):
             continue
-        if order.item in obsolete and reference not in before:
+        if item_of(order.item) in obsolete and reference not in before:
             continue  # the ERP refuses it; the shortage shows in the plan until the BOM is mended
         fresh.add(reference)
         line = orders.get(order.root or "")
-        supplier, old = suppliers.get(order.item), before.get(reference)
-        yield _planned_order(sources, order, reference, line=line, supplier=supplier, old=old)
+        offers, old = suppliers.get(order.item, ()), before.get(reference)
+        yield _planned_order(sources, order, reference, line=line, offers=offers, old=old)
     frozen = _begun(sources.frames)
     yield from (row for reference, row in before.items() if reference in frozen and reference not in fresh)
 
@@ -123,20 +125,23 @@ def _planned_order(
     reference: str,
     *,
     line: OpenLine | None,
-    supplier: str | None,
+    offers: Collection[str],
     old: Row | None,
 ) -> Row:
-    quantity = unscaled(order.quantity)
+    quantity = unscaled(order.started)
     unmoved = old is not None and (old["quantity"], old["due"]) == (quantity, order.due)
+    # Who was asked stays asked: as the day comes nearer, nobody delivers in time any more.
+    asked = old["supplier"] if old is not None and unmoved and old["supplier"] in offers else order.supplier
     return {
         "reference": reference,
-        "item": order.item,
+        "item": sources.planning.item_of(order.item),
         "sourcing": order.sourcing,
         "quantity": quantity,
+        "good": unscaled(order.quantity) if order.scrap else None,
         # A late order starts "today"; a start that slides with the calendar must not become a change a day.
         "start": old["start"] if old is not None and unmoved else order.start,
         "due": order.due,
-        "supplier": supplier if order.sourcing != "make" else None,
+        "supplier": asked if order.sourcing in BOUGHT else None,
         "sales_order": line.order if line else (old or {}).get("sales_order"),
         "priority": old["priority"] if old is not None else (HURRIED if line and line.urgent else ROUTINE),
         "kit": _kit(sources.plan, order),
@@ -144,18 +149,17 @@ def _planned_order(
 
 
 def _kit(plan: Plan, order: PlannedOrder) -> str:
-    if order.sourcing == "buy":
+    if order.sourcing in {"buy", "transfer"}:
         return "[]"
     return dumps([{"item": line.component, "quantity": unscaled(line.required)} for line in plan.kit(order.key)])
 
 
-def _suppliers(frames: Frames) -> dict[str, str]:
-    """The supplier tried first for each item."""
-    best: dict[str, tuple[int, str]] = {}
+def _suppliers(frames: Frames) -> dict[str, set[str]]:
+    """Who offers each item."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows(frames, "supplier_agreement"):
-        offer = (row["priority"] if row["priority"] is not None else 99, row["supplier"])
-        best[row["item"]] = min(best.get(row["item"], offer), offer)
-    return {item: supplier for item, (_, supplier) in best.items()}
+        found[row["item"]].add(row["supplier"])
+    return found
 
 
 # -- shipments ---------------------------------------------------------------------------------------------------
@@ -301,7 +305,8 @@ def _making(frames: Frames, planned: list[Row]) -> dict[str, tuple[Decimal, Deci
         if row["sourcing"] == "make" and row["sales_order"]:
             good, total = result.get(row["sales_order"], (Decimal(0), Decimal(0)))
             done = own[row["reference"]].good if row["reference"] in own else Decimal(0)
-            result[row["sales_order"]] = (good + min(done, row["quantity"]), total + row["quantity"])
+            wanted = row["quantity"] if row.get("good") is None else row["good"]
+            result[row["sales_order"]] = (good + min(done, wanted), total + wanted)
     return result
 
 

@@ -44,6 +44,8 @@ class Standing:
     demands: dict[str, PlanDemand]
     levels: Mapping[str, int]
     """Low-level codes, which a part of the structure does not show."""
+    entangled: frozenset[str] = frozenset()
+    """Items whose supply serves needs of other items, and those others."""
     orders: dict[str, PlannedOrder] = field(default_factory=dict)
     by_item: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     drawn: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
@@ -55,7 +57,9 @@ class Standing:
     def of(cls, plan: Plan, picture: PlanningSnapshot) -> Standing:
         """The plan of one picture."""
         levels = prepare(picture).explosion.levels
-        standing = cls(picture.as_of, {row.key: row for row in picture.demands}, levels)
+        tangled = {code for row in picture.substitutes for code in (row.item, row.substitute)}
+        tangled |= {code for made in picture.by_products for code in (made.parent, made.item)}
+        standing = cls(picture.as_of, {row.key: row for row in picture.demands}, levels, frozenset(tangled))
         standing.add(plan.planned_orders, plan.pegs)
         return standing
 
@@ -125,7 +129,7 @@ def neighbourhood(
     planned = _planned_again(standing, items, consumers)
     narrow = _narrowed(frames, orders, items)
     picture = snapshot(narrow, planning, standing.as_of, ())
-    if picture.forecasts or picture.reservations or picture.substitutes or picture.by_products:
+    if not _bounded(picture, items, standing, planning):
         return None
     shared = _shared(standing, planned, consumers)
     if shared is None:
@@ -141,6 +145,19 @@ def neighbourhood(
         prior_pegs=prior,
     )
     return Neighbourhood(orders, roots, narrow, fenced, frozenset(planned), frozenset((*taken, *shared)))
+
+
+def _bounded(picture: PlanningSnapshot, items: set[str], standing: Standing, planning: Planning) -> bool:
+    """Whether what is planned for one order there leaves alone what is planned for others.
+
+    Not where the whole of an item's needs counts (quotas, filling up, lots by period), and not where one item's supply
+    serves another's needs (substitutes, by-products) or another site's.
+    """
+    if planning.sites or picture.forecasts or picture.reservations or items & standing.entangled:
+        return False
+    if planning.policies.supplier_choice == "quota" or planning.policies.order_grouping != "root":
+        return False
+    return not any(item.lot.order_up_to or item.lot.rule == "period" or item.kept_apart for item in picture.items)
 
 
 def down(first: Iterable[str], parts: Mapping[str, set[str]]) -> set[str]:
@@ -208,6 +225,7 @@ def _narrowed(frames: Frames, orders: frozenset[str], items: set[str]) -> dict[s
         "item": pl.col("golden_id").is_in(goods),
         "bom": pl.col("item").is_in(goods),
         "bom_line": pl.col("parent").is_in(goods),
+        **dict.fromkeys(("routing", "operation", "forecast"), pl.col("item").is_in(goods)),
         **dict.fromkeys(_BY_ITEM, pl.col("item").is_in(goods)),
     }
     narrow = {name: frame.filter(cuts[name]) if name in cuts else frame for name, frame in frames.items()}

@@ -20,9 +20,11 @@ from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, c
 from pipeline.planning_frames import note, resolved
 from pipeline.snapshot import scaled, snapshot, unscaled
 from planning.mrp import plan as plan_requirements
-from store import plan_pegs, runs, verdicts
+from pipeline.work_load import work_loads
+from store import plan_pegs, plan_rows, runs, verdicts
 from store.plan_pegs import PlanSummary
 
+from store.plan_rows import LoadRow
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -87,7 +89,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         problems=len(result.problems),
         pegs=len(result.pegs),
     )
-    _keep(hub, run, result, summary)
+    _keep(hub, run, picture, result, summary)
     hub.kept["plan"] = _Kept(basis, run.run_id, result, summary, picture, _versions(hub))
     return result, summary
 
@@ -142,6 +144,7 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
         plan_pegs.exchange(tx, area.pegs, result.pegs)
     return Near(result, area, changed)
 
+        plan_rows.exchange_orders(tx, area.planned, result.planned_orders)
 
 def _versions(hub: Hub) -> dict[str, str | None]:
     return {entity: hub.frames.version(f"judged/{entity}") for entity in hub.configuration.entities}
@@ -185,7 +188,7 @@ def _content(result: Plan, summary: Planned) -> dict[str, Any]:
     return {**asdict(summary), "problem_kinds": dict(Counter(problem.kind for problem in result.problems))}
 
 
-def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
+def _keep(hub: Hub, run: Run, picture: PlanningSnapshot, result: Plan, summary: Planned) -> None:
     hub.frames.write("plan/planned_order", _orders_frame(result), run.run_id)
     hub.frames.write("plan/problem", _rows_frame([asdict(row) for row in result.problems], PROBLEM), run.run_id)
     hub.frames.write("plan/message", _rows_frame([asdict(row) for row in result.messages], MESSAGE), run.run_id)
@@ -194,9 +197,12 @@ def _keep(hub: Hub, run: Run, result: Plan, summary: Planned) -> None:
     hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
     content = _content(result, summary)
     with hub.store.begin() as tx:
+    loads = work_loads(result, picture, hub.frames.read("judged/work_centre"))
+    hub.frames.write("plan/load", _rows_frame([asdict(row) for row in loads], LOAD), run.run_id)
         plan_pegs.replace(tx, result.pegs)
         plan_pegs.record_summary(tx, PlanSummary(run.run_id, run.moment, content))
         runs.record_stage(tx, run.run_id, "plan", content, hub.now())
+        plan_rows.replace(tx, result, loads)
 
 
 ORDER: dict[str, pl.DataType] = {
@@ -217,6 +223,9 @@ SHORTAGE: dict[str, pl.DataType] = {
 }  # fmt: skip
 AVAILABILITY: dict[str, pl.DataType] = {"key": pl.String(), "available": pl.Date()}
 _KEPT = ("planned_order", "problem", "message", "shortage", "availability")
+LOAD: dict[str, pl.DataType] = {
+    "work_centre": pl.String(), "week": pl.Date(), "needed": pl.Int64(), "available": pl.Int64()
+}  # fmt: skip
 
 
 def load_plan(hub: Hub) -> Plan:
@@ -245,6 +254,18 @@ def load_plan(hub: Hub) -> Plan:
 
 def _order(row: dict[str, Any]) -> PlannedOrder:
     quantities: dict[str, Any] = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
+def plan_loads(hub: Hub) -> list[LoadRow]:
+    """What the last plan needs of each work centre and week."""
+    frame = hub.frames.read("plan/load")
+    return [] if frame is None else [LoadRow(**row) for row in frame.iter_rows(named=True)]
+
+
+def item_names(hub: Hub) -> dict[str, str]:
+    """Golden id → name."""
+    frame = hub.frames.read("judged/item")
+    return {} if frame is None else dict(frame.select("golden_id", pl.col("name").fill_null("")).iter_rows())
+
+
     return PlannedOrder(**{**row, **quantities})
 
 

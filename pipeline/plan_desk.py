@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 
 import polars as pl
 
-from canonical.plan import Plan, PlanningSnapshot, PlanOperation
+from canonical.plan import Plan, PlanningSnapshot
 from pipeline.hub import Hub
 from pipeline.plan import load_plan, planning_frames
-from pipeline.snapshot import routings, rows, snapshot
+from pipeline.planning_settings import Planning
+from pipeline.snapshot import rows, snapshot
+from pipeline.work_load import work_loads
 from planning.mrp import plan as plan_requirements
-
-WORKING_DAYS = 5
-MINUTES = 60
+from store.plan_rows import LoadRow
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,7 @@ class Desk:
     standing: Plan
     picture: PlanningSnapshot
     frames: Mapping[str, pl.DataFrame]
+    planning: Planning = field(default_factory=Planning)
 
     @cached_property
     def now(self) -> Plan:
@@ -45,6 +43,11 @@ class Desk:
     def names(self) -> dict[str, str]:
         """Golden id → name of an item."""
         return {row["golden_id"]: row["name"] or "" for row in rows(self.frames, "item")}
+
+    @cached_property
+    def partners(self) -> dict[str, str]:
+        """Golden id → name of a partner."""
+        return {row["golden_id"]: row["name"] or row["golden_id"] for row in rows(self.frames, "partner")}
 
     @cached_property
     def _codes(self) -> dict[str, str]:
@@ -64,24 +67,14 @@ class Desk:
         found = [code for code, golden in self._codes.items() if wanted in f"{code} {self.names[golden]}".casefold()]
         return sorted(found)[:5]
 
-    def operations(self) -> Iterator[PlanOperation]:
-        """The steps of every routing."""
-        for item, steps in routings(self.frames).items():
-            for step in steps:
-                setup, run = (Fraction(step[name] or 0) for name in ("setup_minutes", "run_minutes"))
-                yield PlanOperation(item, int(step["sequence"]), step["work_centre"], setup, run)
-
-    def weekly_minutes(self) -> dict[str, Fraction]:
-        """What each work centre has in a week of working days without holidays."""
-        found: defaultdict[str, Fraction] = defaultdict(Fraction)
-        for row in rows(self.frames, "work_centre"):
-            if row["hours_per_day"] is not None:
-                found[row["golden_id"]] = Fraction(Decimal(row["hours_per_day"])) * MINUTES * WORKING_DAYS
-        return dict(found)
+    def loads(self) -> list[LoadRow]:
+        """What the plan that stands needs of each work centre and week."""
+        return work_loads(self.standing, self.picture, self.frames.get("work_centre"))
 
 
 def desk(hub: Hub, as_of: date) -> Desk:
     """Open the desk; raises `MillstreamError` where nothing was planned yet."""
     standing = load_plan(hub)
     frames = planning_frames(hub)
-    return Desk(standing, snapshot(frames, hub.deployment.planning, as_of, standing.pegs), frames)
+    planning = hub.deployment.planning
+    return Desk(standing, snapshot(frames, planning, as_of, standing.pegs), frames, planning)

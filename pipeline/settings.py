@@ -22,6 +22,11 @@ from connectors.spec import Limits as SystemLimits
 from connectors.spec import SystemRole, ZoneName
 from pipeline.access import Access
 from pipeline.audiences import Notifications
+from pipeline.planning_settings import Planning
+
+__all__ = [
+    "DEPLOYMENTS", "Connection", "ConnectionState", "Deployment", "Limits", "Planning", "Settings",
+]  # fmt: skip
 
 DEPLOYMENTS = Path(__file__).parent / "deployments"
 _FOLDERS, _BOOKS = (Path(str(room.__file__)).parent for room in (connectors, rules))
@@ -45,20 +50,6 @@ class Connection(_Closed):
     """What this plant's system bears, where it differs from the careful limits of the connector."""
     golden_codes: tuple[Mastered, ...] = ()
     """The master data whose golden codes are written back into the system's own records."""
-
-
-class Planning(_Closed):
-    """How demand becomes orders."""
-
-    release_fence_days: int = 10
-    """Only planned orders to be released within so many days become commands."""
-    release_fence_by_item: dict[str, int] = Field(default_factory=dict)
-    default_lead_time_days: int = 5
-    receiving_warehouse: str = "WH1"
-    identity_needed: bool = True
-    """An item without drawing number may lie in stock under another name, so it is not replenished for stock.
-    False where one system names all items."""
-    horizon_days: int = 365
 
 
 class Limits(_Closed):
@@ -157,6 +148,10 @@ def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
 
 
 def _code_faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
+    yield from deployment.planning.faults(document)
+    if deployment.forecast and deployment.forecast.planned and not deployment.planning.policies.forecast_backward_days:
+        message = "orders would not use up the forecast: `planning.policies.forecast_backward_days` is 0"
+        yield document.fault(("forecast",), message, "31 lets an order use up what was forecast for its month")
     """Connections that are to take golden codes back and cannot, or that no rule can name."""
     for name, connection in deployment.systems.items():
         place: tuple[str | int, ...] = ("systems", name, "golden_codes")

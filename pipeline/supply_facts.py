@@ -11,6 +11,7 @@ from decimal import Decimal
 from canonical.plan import Plan
 from canonical.strict_json import dumps
 from pipeline.fact_sources import FactSources
+from pipeline.plan_items import BOUGHT
 from pipeline.snapshot import Frames, Row, finishing_reports, own_orders, rows, unscaled
 
 WORK = frozenset({"planned", "released", "running"})
@@ -155,7 +156,7 @@ def _shortages(sources: FactSources) -> Iterator[Row]:
     lines = {row["golden_id"]: row["order"] for row in rows(sources.frames, "sales_order_line")}
     found: dict[str, _Short] = {}
     for order in sources.plan.planned_orders:
-        served = _sales_orders(sources.plan, order.key, lines) if order.late and order.sourcing != "make" else set()
+        served = _sales_orders(sources.plan, order.key, lines) if order.late and order.sourcing in BOUGHT else set()
         if served:
             short = found.setdefault(order.item, _Short(order.sourcing))
             short.quantity += unscaled(order.quantity)

@@ -114,7 +114,7 @@ def sorted_plan(
     availability: dict[str, date],
 ) -> Plan:
     """The plan, every list in its fixed order: orders and pegs as made, level by level, the others sorted."""
-    problems = prepared.admitted.problems
+    problems = [*prepared.snapshot.problems, *prepared.admitted.problems]
     horizon = prepared.snapshot.policies.release_horizon_days
     if horizon is not None:
         messages = [*messages, *releases(orders, prepared.snapshot.as_of + timedelta(horizon))]

@@ -44,11 +44,12 @@ def replace(tx: Connection, plan: Plan, loads: Iterable[LoadRow]) -> None:
             tx.execute(insert(table), rows)
 
 
-def exchange_orders(tx: Connection, gone: Sequence[str], come: Iterable[PlannedOrder]) -> None:
-    """Take the orders with these keys out and put others in, behind those that stand."""
-    if gone:
+def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedOrder]) -> None:
+    """Take the orders with these keys out and put others in, behind those that stand; a key stands once."""
+    keys = {*gone, *(order.key for order in come)}
+    if keys:
         statement = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
-        tx.execute(statement, [{"gone": key} for key in gone])
+        tx.execute(statement, [{"gone": key} for key in sorted(keys)])
     first = 1 + (tx.execute(select(func.max(planned_orders.c.number))).scalar() or 0)
     names = _fields(planned_orders)
     if rows := [_row(number, one, names) for number, one in enumerate(come, start=first)]:

@@ -164,6 +164,7 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         # -- plan -------------------------------------------------------------------------------------------------
         "Keep no peg of the plan that stands.": "不保留现行计划的供需挂接。",
         "The item's golden id or code.": "物料的黄金编码或代码。",
+        "Where the files go; files of these names there are replaced.": "文件存放的目录；同名文件会被替换。",
         "A planned order, a receipt, a stock or a demand, as the plan names it.": (
             "计划中的订单、在途、库存或需求的键。"
         ),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from canonical.errors import ConfigurationError
+from console.cli.explaining_items import draw_orders, draw_rules, item_rules
 from console.cli.failures import NotKnown
 from console.cli.state import opened
 from console.cli.terminal import Exit, Terminal
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 Row = Mapping[str, Any]
+MINUTE = 60
 QUANTITIES = frozenset(
     {
+        "started", "good", "pegged", "minimum", "multiple", "maximum", "fixed", "order_up_to",
         "quantity", "surplus", "scrap", "balance", "from_stock", "from_receipts", "to_make", "required", "on_hand",
         "short",
     }
@@ -125,22 +128,30 @@ def diff(*, fresh: bool = False, terminal: Caller) -> Exit:
 
 
 def explain(item: str, /, *, terminal: Caller) -> Exit:
-    """Show an item's account: what comes, what goes and for whom, and what is left day by day.
+    """Show an item's account day by day, the rules that hold for it, and why each of its orders is as it is.
 
     Parameters
     ----------
     item
         The item's golden id or code.
     """
+    from pipeline.plan_reasons import reasons, rule_of
     from planning.answers import account
 
     with _desk(terminal) as desk:
         code = _item(terminal, desk, item)
         rows = [_row(line) for line in account(desk.standing, desk.picture, code)]
         advice = [_row(row) for row in desk.standing.messages if row.item == code]
-    answer = {"item": code, "account": rows, "messages": advice}
+        rule = rule_of(desk.picture, desk.planning, code)
+        orders = [] if rule is None else [_row(row) for row in reasons(desk.standing, desk.picture, rule)]
+        partners = desk.partners
+    answer = {"item": code, "rules": rule and item_rules(rule, _row), "orders": orders, "account": rows,
+              "messages": advice}  # fmt: skip
 
     def draw() -> None:
+        if rule is not None:
+            draw_rules(terminal, rule, partners)
+            draw_orders(terminal, orders, partners)
         said = [{**row, "kind": terminal.term(row["kind"], "supply"), "roots": ", ".join(row["roots"])} for row in rows]
         _table(terminal, said, ("day", "kind", "key", "quantity", "balance", "roots"))
         if advice:
@@ -369,15 +380,37 @@ def purchases(*, days: int | None = None, terminal: Caller) -> Exit:
 
 def load(*, terminal: Caller) -> Exit:
     """Show what planned orders need of each work centre, week by week, beside what it has."""
-    from planning.answers import rough_cut
-
     with _desk(terminal) as desk:
-        scales = {item.code: item.scale for item in desk.picture.items}
-        loads = rough_cut(desk.standing, desk.operations(), desk.weekly_minutes(), scales)
-    rows = [{**_row(row), "over": row.over} for row in loads]
+        loads = desk.loads()
+    rows = [
+        {
+            "work_centre": row.work_centre,
+            "week": row.week,
+            "needed": row.needed // MINUTE,
+            "available": None if row.available is None else row.available // MINUTE,
+            "over": row.over,
+        }
+        for row in loads
+    ]
     said = [{**row, "over": terminal.say("plan.over") if row["over"] else ""} for row in rows]
     terminal.answer(rows, lambda: _table(terminal, said, ("work_centre", "week", "needed", "available", "over")))
     return Exit.FINDINGS if any(row.over for row in loads) else Exit.OK
+
+
+def export(folder: Path, /, *, terminal: Caller) -> Exit:
+    """Write the plan that stands as Parquet: orders, pegs, shortages, advice, problems, load.
+
+    Parameters
+    ----------
+    folder
+        Where the files go; files of these names there are replaced.
+    """
+    from pipeline.plan_export import export_plan
+
+    with _desk(terminal) as desk:
+        rows = [{"file": str(path), "rows": count} for path, count in export_plan(desk, folder).items()]
+    terminal.answer(rows, lambda: _table(terminal, rows, ("file", "rows")))
+    return Exit.OK
 
 
 def _item(terminal: Terminal, desk: Desk, named: str) -> str:

@@ -86,6 +86,7 @@ VERBS: Mapping[Name, Verb] = MappingProxyType(
         ("plan", "impact"): Verb("console.cli.planner:impact", Role.VIEWER),
         ("plan", "scenario"): Verb("console.cli.planner:scenario", Role.VIEWER),
         ("plan", "shortages"): Verb("console.cli.planner:shortages", Role.VIEWER),
+        ("plan", "export"): Verb("console.cli.planner:export", Role.VIEWER),
         ("plan", "purchases"): Verb("console.cli.planner:purchases", Role.VIEWER),
         ("plan", "load"): Verb("console.cli.planner:load", Role.VIEWER),
         ("connections", "list"): Verb("console.cli.connections:listed", Role.VIEWER),

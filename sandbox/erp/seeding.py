@@ -115,12 +115,14 @@ def _material(view: MaterialView, material: Material) -> Values:
 
 def _structures(office: _Office, plant: Plant, codes: Mapping[int, str]) -> None:
     units = {serial: view.unit for serial, view in by_serial(material_views(plant, "erp")).items()}
+    yields = {material.serial: material.yield_percent for material in plant.materials}
     lines: dict[int, list[BomLine]] = {}
     for line in plant.bom:
         lines.setdefault(line.parent, []).append(line)
     for parent, under in lines.items():
         rows = tuple(_bom_row(line, codes, units) for line in sorted(under, key=lambda line: line.line))
-        office.file("ENG_BOM", f"{codes[parent]}_V1.0", {"FMATERIALID": codes[parent]}, rows)
+        head = {"FMATERIALID": codes[parent], "FYIELDRATE": yields[parent]}
+        office.file("ENG_BOM", f"{codes[parent]}_V1.0", head, rows)
     steps: dict[int, list[Operation]] = {}
     for operation in plant.operations:
         steps.setdefault(operation.material, []).append(operation)
@@ -137,6 +139,9 @@ def _bom_row(line: BomLine, codes: Mapping[int, str], units: Mapping[int, str]) 
         "FNUMERATOR": line.quantity * parents,
         "FDENOMINATOR": parents,
         "FCHILDUNITID": units[line.component],
+        "FSCRAPRATE": line.scrap_percent,
+        "FEFFECTDATE": line.valid_from,
+        "FEXPIREDATE": line.valid_to,
     }
 
 
@@ -164,6 +169,7 @@ def _trade(office: _Office, plant: Plant, codes: Mapping[int, str]) -> None:
             "F_MS_MinQty": agreed.minimum,
             "F_MS_Multiple": agreed.multiple,
             "F_MS_Priority": agreed.priority,
+            "F_MS_Quota": agreed.quota,
         }
         office.file("PUR_PriceCategory", f"CGJM{number:06d}", facts)
     for bought in plant.purchases:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sandbox.factory.model import Plant
 from sandbox.factory.partners import CUSTOMERS, SUPPLIERS, agreements, partners
-from sandbox.factory.structure import Structure, build
+from sandbox.factory.structure import Structure, build, engineering_changes
 from sandbox.factory.trade import trade
 
 
@@ -23,7 +23,7 @@ def generate(seed: int, scale: int = 1, today: date = date(2026, 11, 2)) -> Plan
         scale=scale,
         today=today,
         materials=products.materials,
-        bom=products.bom,
+        bom=engineering_changes(seed, products, today),
         operations=products.operations,
         work_centres=products.work_centres,
         customers=customers,

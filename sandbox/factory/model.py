@@ -35,6 +35,7 @@ class Material:
     lot_multiple: Decimal
     obsolete: bool
     standard_cost: Decimal
+    yield_percent: Decimal = Decimal(100)  # of what is started so much comes out good
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,18 @@ class BomLine:
     component: int
     line: int
     quantity: Decimal  # of the component's unit, for one parent unit
+    scrap_percent: Decimal = Decimal(0)  # on top of the quantity
+    valid_from: date | None = None  # counts for work that starts on this day or later …
+    valid_to: date | None = None  # … and before this one
+
+    def counts_on(self, start: date) -> bool:
+        """Whether work that starts on this day takes it."""
+        return (self.valid_from or start) <= start and (self.valid_to is None or start < self.valid_to)
+
+    @property
+    def taken(self) -> Decimal:
+        """What one parent unit takes, with what is expected to be lost of it."""
+        return self.quantity * (100 + self.scrap_percent) / 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,7 @@ class SupplierAgreement:
     minimum: Decimal
     multiple: Decimal
     priority: int  # 1 is tried first
+    quota: Decimal = Decimal(0)  # percent of what is bought
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Final, Literal
@@ -11,6 +12,7 @@ from sandbox.factory.model import Material, Partner, SupplierAgreement
 
 CUSTOMERS: Final = 300
 SUPPLIERS: Final = 80
+QUOTAS: Final = {1: (Decimal(100),), 2: (Decimal(70), Decimal(30)), 3: (Decimal(50), Decimal(30), Decimal(20))}
 _CODE: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
@@ -61,7 +63,11 @@ def agreements(
         if material.sourcing not in ("buy", "subcontract"):
             continue
         chosen = rng.sample(range(usable), rng.choice((1, 1, 2, 3)))
-        found += [_agreement(rng, material, suppliers[at], place) for place, at in enumerate(chosen, start=1)]
+        shares = QUOTAS[len(chosen)]
+        found += [
+            replace(_agreement(rng, material, suppliers[at], place), quota=shares[place - 1])
+            for place, at in enumerate(chosen, start=1)
+        ]
     return tuple(found)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Final
@@ -67,6 +68,7 @@ def build(seed: int, scale: int) -> Structure:
     materials = tuple(
         replace(material, safety_stock=ZERO) if material.serial in spares else material for material in materials
     )
+    bom, materials = _losses(Random(f"{seed}:losses"), bom, materials, tiers)
     bom, materials = _spoil(bom, materials, tiers)
     centres = tuple(WorkCentre(*centre) for centre in catalogue.WORK_CENTRES)
     return Structure(materials, bom, _operations(rng, tiers, materials), centres, tiers, quiet)
@@ -181,6 +183,45 @@ def _lot(rng: Random, tier: str, family: Family) -> tuple[Decimal, Decimal]:
     if tier in ("bought", "made"):
         return Decimal(rng.choice((0, 0, 10, 20))), Decimal(rng.choice((0, 0, 5)))
     return ZERO, ZERO
+
+
+def _losses(
+    rng: Random, bom: tuple[BomLine, ...], materials: tuple[Material, ...], tiers: dict[str, range]
+) -> tuple[tuple[BomLine, ...], tuple[Material, ...]]:
+    """Offcuts of raw material on some lines; some machined parts do not all come out good."""
+    raw, made = tiers["raw"], tiers["made"]
+    lines = tuple(
+        replace(line, scrap_percent=Decimal(rng.randint(1, 5)))
+        if line.component in raw and rng.random() < 0.15
+        else line
+        for line in bom
+    )
+    parts = tuple(
+        replace(material, yield_percent=Decimal(rng.randint(94, 98)))
+        if material.serial in made and material.sourcing == "make" and rng.random() < 0.08
+        else material
+        for material in materials
+    )
+    return lines, parts
+
+
+CHANGED: Final = 12  # finished goods of which one bought part gives way to another one day
+
+
+def engineering_changes(seed: int, products: Structure, today: date) -> tuple[BomLine, ...]:
+    """The BOM lines, where some parts are followed by their successor from a day a week or two ahead."""
+    rng = Random(f"{seed}:changes")
+    parts = products.tiers["bought"][: -QUIET - SPARES]
+    finished = set(products.tiers["finished"][:-QUIET])
+    lines = list(products.bom)
+    candidates = [at for at, line in enumerate(lines) if line.parent in finished and line.component in parts]
+    for at in rng.sample(candidates, CHANGED):
+        line, day = lines[at], today + timedelta(days=rng.randint(7, 14))
+        used = {other.component for other in lines if other.parent == line.parent}
+        successor = next(serial for serial in rng.sample(parts, len(used) + 1) if serial not in used)
+        lines[at] = replace(line, valid_to=day)
+        lines.append(replace(line, component=successor, line=line.line + 1, valid_from=day))
+    return tuple(lines)
 
 
 def _operations(rng: Random, tiers: dict[str, range], materials: tuple[Material, ...]) -> tuple[Operation, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 
 from sandbox.factory.model import BomLine, Plant
@@ -15,6 +16,7 @@ class Kits:
 
     def __init__(self, plant: Plant) -> None:
         """Read the plant's structure and the MES's codes for it, duplicates included."""
+        self._today = plant.today
         self._drawings = {material.serial: material.drawing_number for material in plant.materials}
         self._phantoms = {material.serial for material in plant.materials if material.sourcing == "phantom"}
         self._views = {view.code: view for view in material_views(plant, "mes")}
@@ -22,10 +24,13 @@ class Kits:
         for line in plant.bom:
             self._lines[line.parent].append(line)
 
-    def components(self, serial: int, made: Decimal) -> dict[int, Decimal]:
-        """Serial → true quantity for `made` of a material, one level down, phantoms replaced by their own."""
+    def components(self, serial: int, made: Decimal, start: date | None = None) -> dict[int, Decimal]:
+        """Serial → true quantity for `made` of a material, one level down, phantoms replaced by their own.
+
+        Dated lines count as on the day the work starts, by default the plant's today.
+        """
         needs: dict[int, Decimal] = defaultdict(Decimal)
-        self._explode(serial, made, needs)
+        self._explode(serial, made, needs, start or self._today)
         return needs
 
     def needs(self, order: Body) -> dict[str, Decimal]:
@@ -43,9 +48,11 @@ class Kits:
             raise ValueError(f"the plant has no material {counted['material_code']}")
         return view.serial, view.to_true(quantity(counted["quantity"]))
 
-    def _explode(self, parent: int, made: Decimal, needs: dict[int, Decimal]) -> None:
+    def _explode(self, parent: int, made: Decimal, needs: dict[int, Decimal], start: date) -> None:
         for line in self._lines.get(parent, ()):
+            if not line.counts_on(start):
+                continue
             if line.component in self._phantoms:
-                self._explode(line.component, made * line.quantity, needs)
+                self._explode(line.component, made * line.taken, needs, start)
             else:
-                needs[line.component] += made * line.quantity
+                needs[line.component] += made * line.taken

@@ -35,7 +35,7 @@ def seed(state: SystemState) -> None:
     for centre in plant.work_centres:
         store.insert("work_centres", {
             "id": stable_id("wc_", centre.code), "code": centre.code, "name": centre.name_zh,
-            "hours_per_day": centre.hours_per_day,
+            "hours_per_day": centre.hours_per_day, "calendar": None,
         })  # fmt: skip
     referred, kits = by_serial(views), Kits(plant)
     for order in plant.work:
@@ -52,7 +52,7 @@ def _material(view: MaterialView, *, phantom: bool) -> Body:
 def _work_order(order: OpenWork, views: dict[int, MaterialView], kits: Kits) -> Body:
     """A work order that stood before, with what it consumes."""
     view = views[order.material]
-    needs = kits.components(order.material, order.quantity)
+    needs = kits.components(order.material, order.quantity, order.start)
     return order_body(order.number, {
         "external_ref": None, "erp_order_no": order.number, "material_code": view.code,
         "quantity": number(view.from_true(order.quantity)), "unit": view.unit, "priority": PRIORITY,

@@ -19,7 +19,9 @@ ERP_ITEM = {
     "FMATERIALID": 100001, "FNumber": "05.000.001", "FName": "叉车", "FSpecification": " ",
     "FBaseUnitId.FNumber": "Pcs", "FErpClsID": "2", "F_MS_DrawingNo": "ＤＷ－０００４１７", "FFixLeadTime": 5,
     "FSafeStock": Decimal("12.50"),
-    "FMinPOQty": 0, "FIncreaseQty": "1.0000000000", "FForbidStatus": "B", "FModifyDate": "2026-11-22T03:00:00.123",
+    "FMinPOQty": 0, "FIncreaseQty": "1.0000000000", "FOrderPolicy": "1", "FEOQ": None,
+    "FOrderIntervalTime": 7, "FMaxPOQty": None, "F_MS_OrderUpTo": None, "F_MS_SafeTime": 2, "FPlanTimeZone": None,
+    "F_MS_ScrapRate": "2.5", "FPlanMode": "1", "FForbidStatus": "B", "FModifyDate": "2026-11-22T03:00:00.123",
 }  # fmt: skip
 
 
@@ -46,6 +48,8 @@ def test_apply__literal_dotted_keys_and_every_type() -> None:
     assert row["drawing_number"] == "DW-000417"
     assert row["safety_stock"] == Decimal("12.5")
     assert row["lead_time_days"] == 5
+    assert (row["lot_rule"], row["lot_period_days"], row["safety_time_days"]) == ("period", 7, 2)
+    assert (row["scrap_rate"], row["kept_apart"]) == (Decimal("0.025"), True)
     assert row["obsolete"] is True
     assert row["native_id"] == "100001"
     assert row["changed_at"] == datetime(2026, 11, 21, 19, 0, 0, 123000, tzinfo=UTC)

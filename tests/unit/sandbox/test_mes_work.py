@@ -92,7 +92,7 @@ def made_with_raw(plant: Plant) -> tuple[int, int, Decimal]:
     for line in plant.bom:
         lines.setdefault(line.parent, []).append(line)
     part, (line,) = next((p, found) for p, found in lines.items() if len(found) == 1 and found[0].component in raw)
-    return part, line.component, line.quantity
+    return part, line.component, line.taken
 
 
 def floor(path: Path, keys: Iterable[str], *, kit: bool, quantity: int = 10) -> tuple[SystemState, str, Decimal]:

@@ -1,0 +1,83 @@
+"""What somebody wants of the plan: open sales order lines, parts that orders of others still draw, forecasts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date
+from fractions import Fraction
+from math import ceil
+
+from canonical.plan import PlanBomLine, PlanDemand, PlanForecast
+from pipeline.golden_rows import MILLION, Frames, Row, ppm, rows, scaled
+from pipeline.open_documents import OpenLine, foreign_work
+from pipeline.plan_structure import Structure
+from pipeline.planning_settings import Planning
+
+ORDER_FIRST, URGENT_FIRST = 1, 0
+
+
+def demands(  # noqa: PLR0917 - the parts of one picture
+    frames: Frames,
+    lines: list[OpenLine],
+    made_of: Structure,
+    routes: Mapping[str, list[Row]],
+    planning: Planning,
+    as_of: date,
+) -> Iterator[PlanDemand]:
+    """Sales order lines, and what work orders of others draw."""
+    for line in lines:
+        first = URGENT_FIRST if line.urgent else ORDER_FIRST
+        item = planning.at_warehouse(line.item, line.warehouse)
+        yield PlanDemand(line.key, item, scaled(line.quantity), line.due, line.key, first, line.customer)
+    yield from _work_demands(frames, made_of, routes, planning, as_of)
+
+
+def _work_demands(
+    frames: Frames, made_of: Structure, routes: Mapping[str, list[Row]], planning: Planning, as_of: date
+) -> Iterator[PlanDemand]:
+    """Components that work orders of others still have to draw; what runs has drawn its kit."""
+    parents: defaultdict[str, list[PlanBomLine]] = defaultdict(list)
+    for line in made_of.lines:
+        parents[line.parent].append(line)
+    divided = planning.policies.component_scrap == "divide"
+    for row in foreign_work(frames):
+        if row["status"] == "running":
+            continue
+        key = f"work_order|{row['golden_id']}"
+        start = max(row["start"] or as_of, as_of)
+        for number, line in enumerate(parents[row["item"]]):
+            if _counts(line, start):
+                drawn = Fraction(scaled(row["quantity"])) * _per_unit(
+                    line, routes.get(row["item"], []), divided=divided
+                )
+                yield PlanDemand(f"{key}|{number}", line.component, ceil(drawn), start, key, ORDER_FIRST)
+
+
+def _counts(line: PlanBomLine, start: date) -> bool:
+    first, until = line.effective_from, line.effective_until
+    return (first is None or first <= start) and (until is None or start < until)
+
+
+def _per_unit(line: PlanBomLine, steps: list[Row], *, divided: bool) -> Fraction:
+    """What one unit of the parent draws, with what the line and the steps from its own on are expected to lose."""
+    scrap = line.scrap_ppm
+    factor = Fraction(MILLION, max(1, MILLION - scrap)) if divided else Fraction(MILLION + scrap, MILLION)
+    for step in steps if line.operation is not None else ():
+        lost = ppm(step["scrap_rate"])
+        if line.operation is not None and step["sequence"] >= line.operation and lost < MILLION:
+            factor *= Fraction(MILLION, MILLION - lost)
+    return Fraction(line.numerator, line.denominator) * factor
+
+
+def forecasts(frames: Frames) -> Iterator[PlanForecast]:
+    """Open lines of sales forecasts; what of them is left once orders used them up is planned for stock."""
+    for row in rows(frames, "forecast"):
+        if row["status"] == "open" and row["quantity"] > 0:
+            yield PlanForecast(
+                f"forecast|{row['golden_id']}", row["item"], scaled(row["quantity"]), row["due"], priority=FORECAST
+            )
+
+
+FORECAST = 2
+"""Forecasts are served after orders."""

@@ -1,0 +1,195 @@
+"""What items are made of and how, for the planner: BOM versions by date, substitutes, by-products, operations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from canonical.plan import PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
+from pipeline.golden_rows import Frames, Row, begins, ends, in_force, ppm, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One BOM of an item and the days on which orders that start follow it (None: no bound)."""
+
+    bom: str
+    item: str
+    first: date | None
+    until: date | None
+    scrap_ppm: int = 0
+
+
+def bom_versions(frames: Frames, as_of: date) -> dict[str, list[Version]]:
+    """Item → the BOM in force, the first by code where several are, then those that take its place one day."""
+    heads: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in sorted(rows(frames, "bom"), key=lambda row: str(row["code"])):
+        until = ends(row)
+        if row["in_force"] is not False and (until is None or until > as_of):
+            heads[row["item"]].append(row)
+    return {item: list(_versions(found, as_of)) for item, found in heads.items()}
+
+
+def _versions(heads: list[Row], as_of: date) -> Iterator[Version]:
+    standing = next((row for row in heads if in_force(row, as_of)), None)
+    waiting = sorted((row for row in heads if (begins(row) or as_of) > as_of), key=begins)  # type: ignore[arg-type]
+    following: list[Row] = [standing] if standing is not None else []
+    for row in waiting:
+        if not following or begins(following[-1]) != begins(row):
+            following.append(row)
+    for place, row in enumerate(following):
+        first, until = begins(row), ends(row)
+        later = begins(following[place + 1]) if place + 1 < len(following) else None
+        if later is not None:
+            until = later if until is None else min(until, later)
+        yield Version(row["golden_id"], row["item"], _ahead(first, as_of), until, _lost(row))
+
+
+def _lost(head: Row) -> int:
+    good = head["yield_rate"]
+    return 0 if good is None else ppm(Decimal(1) - good)
+
+
+def _ahead(day: date | None, as_of: date) -> date | None:
+    """No order starts before the planning day, so what held by then holds from the beginning."""
+    return None if day is None or day <= as_of else day
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the planner is told of BOMs."""
+
+    lines: tuple[PlanBomLine, ...]
+    substitutes: tuple[PlanSubstitute, ...]
+    by_products: tuple[PlanByProduct, ...]
+    problems: tuple[PlanProblem, ...]
+
+
+def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date) -> Structure:
+    """The lines of every version that counts, each within its own dates and those of its version."""
+    chosen = {one.bom: one for found in versions.values() for one in found}
+    known = [(row, chosen[row["bom"]]) for row in rows(frames, "bom_line") if row["bom"] in chosen]
+    known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
+    lines = tuple(_line(row, one, as_of) for row, one in known if _kind(row) == "component")
+    problems: list[PlanProblem] = []
+    substitutes = tuple(_substitutes(frames, known, lines, as_of, problems))
+    made = (_by_product(row) for row, one in known if _kind(row) == "by_product" and one.first is None)
+    return Structure(lines, substitutes, tuple(made), tuple(problems))
+
+
+def _kind(row: Row) -> str:
+    return row["kind"] or "component"
+
+
+def _over(row: Row, as_of: date) -> bool:
+    until = ends(row)
+    return until is not None and until <= as_of
+
+
+def _ratio(row: Row) -> Fraction:
+    return Fraction(row["quantity"] or 0) / Fraction(row["per"] or 1)
+
+
+def _line(row: Row, version: Version, as_of: date) -> PlanBomLine:
+    ratio = _ratio(row)
+    first, until = _window(row, version, as_of)
+    return PlanBomLine(
+        row["parent"], row["component"], ratio.numerator, ratio.denominator, ppm(row["scrap_rate"]),
+        first, until, row["operation"],
+    )  # fmt: skip
+
+
+def _window(row: Row, version: Version, as_of: date) -> tuple[date | None, date | None]:
+    """The days on which both the line and its version hold."""
+    firsts = [day for day in (_ahead(begins(row), as_of), version.first) if day is not None]
+    untils = [day for day in (ends(row), version.until) if day is not None]
+    return max(firsts, default=None), min(untils, default=None)
+
+
+def _by_product(row: Row) -> PlanByProduct:
+    ratio = _ratio(row)
+    return PlanByProduct(row["parent"], row["component"], ratio.numerator, ratio.denominator)
+
+
+def _substitutes(
+    frames: Frames,
+    known: Iterable[tuple[Row, Version]],
+    lines: Iterable[PlanBomLine],
+    as_of: date,
+    problems: list[PlanProblem],
+) -> Iterator[PlanSubstitute]:
+    """Substitute lines, each for the component of its group; those of phantoms hold for whatever draws through them."""
+    known = list(known)
+    if all(_kind(row) != "substitute" for row, _ in known):
+        return
+    replaced: dict[tuple[str, str], Row] = {}
+    for row, _ in sorted(known, key=lambda pair: str(pair[0]["line"])):
+        if _kind(row) == "component" and row["group"]:
+            replaced.setdefault((row["bom"], row["group"]), row)
+    above = _Drawing(frames, lines)
+    for row, version in known:
+        if _kind(row) != "substitute":
+            continue
+        of = replaced.get((row["bom"], row["group"] or ""))
+        if of is None or not _ratio(of):
+            detail = f"no component of group {row['group']!r} in BOM {row['bom']}; left out"
+            problems.append(PlanProblem("bad_substitute", row["component"], row["golden_id"], detail))
+            continue
+        found = _substitute(row, of, version, as_of)
+        yield from (replace(found, parent=parent) for parent in sorted(above(row["parent"])))
+
+
+def _substitute(row: Row, of: Row, version: Version, as_of: date) -> PlanSubstitute:
+    ratio = _ratio(row) / _ratio(of)
+    first, until = _window(row, version, as_of)
+    return PlanSubstitute(
+        of["component"], row["component"], ratio.numerator, ratio.denominator,
+        priority=row["priority"] or 0, before_own=bool(row["use_first"]), product=row["product"],
+        customer=row["customer"], effective_from=first, effective_until=until,
+    )  # fmt: skip
+
+
+class _Drawing:
+    """Whose orders draw what stands under a parent: the parent's own, or through a phantom those above it."""
+
+    def __init__(self, frames: Frames, lines: Iterable[PlanBomLine]) -> None:
+        self._phantoms = {row["golden_id"] for row in rows(frames, "item") if row["sourcing"] == "phantom"}
+        self._users: defaultdict[str, set[str]] = defaultdict(set)
+        for line in lines:
+            self._users[line.component].add(line.parent)
+
+    def __call__(self, parent: str) -> set[str]:
+        found, waiting, seen = set(), [parent], {parent}
+        while waiting:
+            at = waiting.pop()
+            if at not in self._phantoms:
+                found.add(at)
+                continue
+            waiting += self._users[at] - seen
+            seen |= self._users[at]
+        return found
+
+
+def routings(frames: Frames) -> dict[str, list[Row]]:
+    """Item → its operations in order, of one routing: the first by code where several stand."""
+    chosen: dict[str, str] = {}
+    for row in sorted(rows(frames, "routing"), key=lambda row: str(row["code"])):
+        chosen.setdefault(row["item"], row["golden_id"])
+    steps: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows(frames, "operation"):
+        if chosen.get(row["item"]) == row["routing"]:
+            steps[row["item"]].append(row)
+    return {item: sorted(found, key=lambda row: int(row["sequence"])) for item, found in steps.items()}
+
+
+def operations(routes: Mapping[str, list[Row]]) -> Iterator[PlanOperation]:
+    """The steps of every routing."""
+    for item, steps in routes.items():
+        for step in steps:
+            setup, run = (Fraction(step[name] or 0) for name in ("setup_minutes", "run_minutes"))
+            lost = ppm(step["scrap_rate"])
+            yield PlanOperation(item, int(step["sequence"]), step["work_centre"], setup, run, lost)
