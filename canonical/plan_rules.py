@@ -110,6 +110,7 @@ class PlanPolicies:
     supplier_choice        of the suppliers who deliver in time the one with the lowest priority, or price, or the
                            one who has had least of his quota; where none does, the fastest
     forecast_backward_days, forecast_forward_days  how far from its day a demand consumes forecasts, earlier ones first
+    bucket_days    needs within so many days, counted from the planning day, are due on the first of them; 1: each day
     """
 
     safety_stock: Literal["served_last", "served_first"] = "served_last"
@@ -125,6 +126,7 @@ class PlanPolicies:
     supplier_choice: Literal["priority", "price", "quota"] = "priority"
     forecast_backward_days: int = 0
     forecast_forward_days: int = 0
+    bucket_days: int = 1
 
 
 DEFAULT_POLICIES = PlanPolicies()

@@ -30,13 +30,16 @@ def row_type(wide: str, narrow: str = "") -> np.dtype[np.void]:
 
 
 ITEM = row_type(
-    "lead unit smallest largest period top_up scale place need_from supply_from line_from document_from claim_from "
-    "scrap_from substitute_from yield_from",
-    "blocked apart calendar safety frozen arrival late_end safety_consumer",
+    "lead unit smallest largest period top_up scale place need_from need_to supply_from supply_to line_from "
+    "document_from claim_from scrap_from substitute_from yield_from",
+    "blocked apart calendar safety frozen arrival late_end safety_consumer merge pool",
 )
 """Lead time in working days of the calendar, lot rule (0: none), whether no order can be planned, place among
 consumers, first rows of the other tables. `arrival` is the day a new order can be there, `late_end` the day a make
-order is there that starts on the planning day, `top_up` what is ordered beyond the safety stock."""
+order is there that starts on the planning day, `top_up` what is ordered beyond the safety stock. `merge` is MERGE_ALL,
+MERGE_STOCK or MERGE_NONE, `pool` the same number for items whose substitutes are coupled, -1 where it has none."""
+MERGE_ALL, MERGE_STOCK, MERGE_NONE = 0, 1, 2
+"""Which needs of one day and urgency count as one: all, those without a root, none (see `kernels.ranking`)."""
 NEED = row_type("urgency day fixed quantity")
 """Independent need; `urgency` is the rank of (tier, priority)."""
 FIXED = row_type("place sub root parent")
@@ -57,11 +60,17 @@ SUBSTITUTE = row_type("item numerator denominator before_own parent product cust
 """Stand-in for an item, by priority; parent (item), product (item) and customer are -1 where any will do."""
 YIELD = row_type("parent numerator denominator")
 """By-product of a parent's orders, per unit started, rounded down."""
-ORDER = row_type("quantity surplus started", "item owner root number due start urgency overdue")
+ORDER = row_type("quantity surplus", "item owner root number due overdue")
 """Planned order; days count from the planning day, `owner` and `number` are the end of its key, `overdue` says that it
 should have started before the planning day."""
+DRAW = row_type("quantity", "start urgency")
+"""What is started by the order with the same number, and when: all that its components ask for."""
 PEG = row_type("quantity", "supply consumer")
-"""Peg; `supply` is an order number or `-1 - n` for the n-th supply, by-products after those known before planning."""
+"""Peg; `supply` is an order number or `-1 - n` for the n-th supply, by-products after those known before planning.
+A consumer below MERGED is a run: all needs of one day and urgency, served in rank order; `kernels.unfolding` parts it.
+"""
+MERGED = -(2**30)
+MOST_MERGED = 2**18
 SHORT = row_type("item consumer day quantity")
 """What nothing covers, because no order can be planned for the item."""
 SCRAP_RULES = ("multiply", "divide", "add_percent_round_up", "sqrt")
@@ -84,6 +93,7 @@ class Rules(NamedTuple):
     places: int
     stock_root: int
     claim_numbers: int
+    urgencies: int
 
 
 class Columns(NamedTuple):
@@ -91,7 +101,9 @@ class Columns(NamedTuple):
 
     `date_root` numbers each day as an owner (`need_date`). `work_number` gives, one calendar after the other, how many
     working days lie between the planning day and each day, `work_day` the working day of each such number.
-    `root_product` and `root_customer` are numbers by root, empty where no substitute asks for them.
+    `root_product` and `root_customer` are numbers by root, empty where no substitute asks for them, `root_rank` says
+    how roots sort. `first_day` is the first day of each day's bucket, `level_from` the first item of each level, and
+    one more than the last.
     """
 
     rules: Rules
@@ -111,24 +123,52 @@ class Columns(NamedTuple):
     work_day: Ints
     root_product: Ints
     root_customer: Ints
+    root_rank: Ints
+    first_day: Ints
+    level_from: Ints
+
+
+class Spans(NamedTuple):
+    """By item: its first row, and the row after its last, among orders, pegs and shortages."""
+
+    order_from: Ints
+    order_to: Ints
+    peg_from: Ints
+    peg_to: Ints
+    short_from: Ints
+    short_to: Ints
+
+
+class Pages(NamedTuple):
+    """What is planned: orders with what they draw, pegs, shortages; `filled` counts them, `spans` are the items'."""
+
+    orders: Table
+    draws: Table
+    pegs: Table
+    shorts: Table
+    filled: Ints
+    spans: Spans
+
+
+class Shelf(NamedTuple):
+    """Supplies not planned with their item, what is left of each, and the first day each is wanted (-1: never).
+
+    `arising` are the first and last by-product of each item; `used` is how many supplies there are.
+    """
+
+    rows: Table
+    free: Ints
+    wanted: Ints
+    arising: Ints
+    used: Ints
 
 
 class Result(NamedTuple):
-    """What the compiled planner found; `ok` is False where a quantity passed LIMIT and nothing else counts.
-
-    `order_from` and `peg_from` give each item's first row, `free` what is left of each supply, `wanted` the day of
-    its earliest need (-1: none); `supplies` are those known before planning and the by-products.
-    """
+    """What the compiled planner found; `ok` is False where a quantity passed LIMIT and nothing else counts."""
 
     ok: bool
-    orders: Table
-    order_from: Ints
-    pegs: Table
-    peg_from: Ints
-    shorts: Table
-    supplies: Table
-    free: Ints
-    wanted: Ints
+    pages: Pages
+    shelf: Shelf
 
 
 def ints(values: Any) -> Ints:  # noqa: ANN401 - whatever numpy takes

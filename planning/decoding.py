@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from canonical.plan import Peg, Plan, PlanMessage, PlannedOrder, Shortage
+from planning.kernels.solving import single_pegs
 from planning.messages import SupplyUse, late_order, unused_stock, use_messages
 from planning.preparation import order_prefix, sorted_plan
 from planning.sourcing import Sourcing
@@ -32,10 +33,15 @@ class _Decoding:
         self.items = [prepared.admitted.items[code] for code in names.codes]
         self.columns = columns
         self.names = names
-        self.result = result
-        self.on_hand = result.supplies["on_hand"].tolist()
-        self.makers = result.supplies["made"].tolist()
-        self.supply_items = [names.codes[item] for item in result.supplies["item"].tolist()]
+        self.pages, self.shelf = result.pages, result.shelf
+        self.pegs, self.peg_from = single_pegs(columns, result)
+        supplies = self.shelf.rows[: self.shelf.used[0]]
+        self.on_hand = supplies["on_hand"].tolist()
+        self.makers = supplies["made"].tolist()
+        self.supply_items = [names.codes[item] for item in supplies["item"].tolist()]
+        filled = self.pages.filled
+        self.order_rows, self.draw_rows = self.pages.orders[: filled[0]], self.pages.draws[: filled[0]]
+        self.short_rows = self.pages.shorts[: filled[2]]
         self.sourcing = Sourcing(
             prepared.snapshot.as_of.toordinal(), prepared.snapshot.policies, prepared.admitted.rules.work_days
         )
@@ -74,7 +80,7 @@ class _Decoding:
 
     def _orders(self) -> list[PlannedOrder]:
         """Twin of `PlanningRun._planned_order`, over all orders."""
-        table, dates = self.result.orders, self._date
+        table, dates = self.order_rows, self._date
         stock, roots = self.columns.rules.stock_root, self.names.roots
         prefixes = [order_prefix(code) for code in self.names.codes]
         levels = [self.prepared.explosion.levels.get(code, 0) for code in self.names.codes]
@@ -84,7 +90,7 @@ class _Decoding:
         for number, root, owner, part, day, quantity, surplus, started in zip(
             table["item"].tolist(), table["root"].tolist(), table["owner"].tolist(), table["number"].tolist(),
             table["due"].tolist(), table["quantity"].tolist(), table["surplus"].tolist(),
-            table["started"].tolist(), strict=True,
+            self.draw_rows["quantity"].tolist(), strict=True,
         ):  # fmt: skip
             item, work_days = self.items[number], days_of[number]
             aim = today + max(day, item.frozen_days)
@@ -110,7 +116,7 @@ class _Decoding:
 
     def _pegs(self) -> list[Peg]:
         """All pegs; those on existing supply of one item sorted by keys, as text sorts them."""
-        rows, start = self.result.pegs, self.result.peg_from.tolist()
+        rows, start = self.pegs, self.peg_from.tolist()
         supplies, quantities = rows["supply"].tolist(), rows["quantity"].tolist()
         consumers = rows["consumer"].tolist()
         pegs: list[Peg] = []
@@ -143,7 +149,7 @@ class _Decoding:
         ]
 
     def _shortages(self) -> Iterator[Shortage]:
-        table = self.result.shorts
+        table = self.short_rows
         for item, who, quantity in zip(
             table["item"].tolist(), table["consumer"].tolist(), table["quantity"].tolist(), strict=True
         ):
@@ -151,30 +157,29 @@ class _Decoding:
             yield Shortage(self.keys[who], self.roots[who], code, quantity, self.prepared.blocked[code])
 
     def _shortage_messages(self) -> Iterator[PlanMessage]:
-        days = self.result.shorts["day"].tolist()
+        days = self.short_rows["day"].tolist()
         for row, day in zip(self._shortages(), days, strict=True):
             yield PlanMessage("shortage", row.item, row.consumer, row.quantity, None, self._date(day))
 
     def _late_messages(self) -> Iterator[PlanMessage]:
-        plain = [tier == 0 for tier, _ in self.names.urgencies]
-        for order, urgency in zip(self.orders, self.result.orders["urgency"].tolist(), strict=True):
+        plain = [urgency is not None and urgency[0] == 0 for urgency in self.names.urgencies]
+        for order, urgency in zip(self.orders, self.draw_rows["urgency"].tolist(), strict=True):
             if order.late and plain[urgency] and order.quantity > order.surplus:
                 yield late_order(order)
 
     def _supply_messages(self) -> Iterator[PlanMessage]:
         """Twin of `messages.supply_messages`, over the supplies of all items."""
-        table, result = self.columns.supplies, self.result
-        start, order_start = self.columns.items["supply_from"].tolist(), result.order_from.tolist()
-        free, wanted, days = result.free.tolist(), result.wanted.tolist(), table["day"].tolist()
+        table, spans = self.columns.supplies, self.pages.spans
+        start, ends = self.columns.items["supply_from"].tolist(), self.columns.items["supply_to"].tolist()
+        order_start, order_end = spans.order_from.tolist(), spans.order_to.tolist()
+        free, wanted, days = self.shelf.free.tolist(), self.shelf.wanted.tolist(), table["day"].tolist()
         quantities = table["quantity"].tolist()
         tolerance = self.prepared.snapshot.policies.message_tolerance_days
         for number, item in enumerate(self.items):
             idle = 0
-            made = (
-                self.orders[order_start[number] : order_start[number + 1]] if start[number] < start[number + 1] else []
-            )
+            made = self.orders[order_start[number] : order_end[number]] if start[number] < ends[number] else []
             first = made[0].due.toordinal() if made else None
-            for supply in range(start[number], start[number + 1]):
+            for supply in range(start[number], ends[number]):
                 kind = self._kind(supply)
                 if kind == "on_hand":
                     idle += free[supply]
@@ -188,15 +193,19 @@ class _Decoding:
             yield from unused_stock(item.code, idle, made)
 
     def _name_missing_boms(self) -> None:
-        components, start = self.prepared.explosion.components, self.result.order_from
+        components, spans = self.prepared.explosion.components, self.pages.spans
         for number, item in enumerate(self.items):
-            if item.sourcing == "make" and item.code not in components and start[number] < start[number + 1]:
+            if (
+                item.sourcing == "make"
+                and item.code not in components
+                and spans.order_from[number] < spans.order_to[number]
+            ):
                 self.prepared.admitted.name("no_bom", item.code, item.code, "planned without components")
 
     def _availability(self) -> dict[str, date]:
         table = self.columns.supplies
         rows = zip(
             self.names.supply_keys, table["on_hand"].tolist(), table["day"].tolist(),
-            table["quantity"].tolist(), self.result.free[: len(table)].tolist(), strict=True,
+            table["quantity"].tolist(), self.shelf.free[: len(table)].tolist(), strict=True,
         )  # fmt: skip
         return {key: self._date(day) for key, on_hand, day, quantity, free in rows if not on_hand and free < quantity}

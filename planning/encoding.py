@@ -41,6 +41,7 @@ from planning.encoding_claims import (
     claimed_owners,
     is_day,
 )
+from planning.encoding_merging import set_merging
 from planning.encoding_rules import (
     Calendars,
     customer_numbers,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from planning.preparation import Prepared
 
 MAX_DAYS = 40_000
+SPARE_DAYS = 28
 PACKED = 2**62
 NO_ROOTS = frozenset({"", STOCK_ROOT})
 
@@ -76,7 +78,8 @@ class Names:
     fixed_keys: list[str]
     fixed_roots: list[str | None]
     supply_keys: list[str]
-    urgencies: list[tuple[int, int]]
+    urgencies: list[tuple[int, int] | None]
+    places: list[str]
 
 
 @dataclass(slots=True)
@@ -90,10 +93,10 @@ class _Draft:
     quantity: int
 
 
-def encode(prepared: Prepared) -> tuple[Columns, Names]:
-    """The snapshot in columns. Raises NotCovered."""
+def encode(prepared: Prepared, room: int = 0) -> tuple[Columns, Names]:
+    """The snapshot in columns, with room for so many more demands (see `planning.net_change`). Raises NotCovered."""
     try:
-        return _Encoding(prepared).columns()
+        return _Encoding(prepared, room).columns()
     except OverflowError as error:
         raise NotCovered("a quantity beyond 64 bits") from error
 
@@ -109,8 +112,9 @@ def text_sub(number: str) -> int:
 class _Encoding:
     """One encoding: the numbering first, then each table."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, room: int) -> None:
         self.prepared = prepared
+        self.room = room
         self.admitted = prepared.admitted
         self.policies = prepared.snapshot.policies
         self.today = prepared.snapshot.as_of.toordinal()
@@ -127,7 +131,7 @@ class _Encoding:
         self._needs()
         frozen = max((item.frozen_days for item in self.admitted.items.values()), default=0)
         self.days = 1 + max((draft.day for draft in self.drafts), default=0)
-        self.days = max(self.days, 1 + frozen)
+        self.days = max(self.days, 1 + frozen) + (SPARE_DAYS if room else 0)
         if self.days > MAX_DAYS:
             raise NotCovered(f"a horizon of more than {MAX_DAYS} days")
         self._refuse()
@@ -135,7 +139,12 @@ class _Encoding:
         self.root_number = {root: n for n, root in enumerate(self.roots)}
         self.date_roots = [self.root_number[day] for day in self._day_names()]
         self.numbering = Numbering(
-            self.number, self.prefixes, self.root_number, self.fixed_keys, by_date=bool(self.date_roots)
+            self.number,
+            self.prefixes,
+            self.root_number,
+            self.fixed_keys,
+            by_date=bool(self.date_roots),
+            most_roots=len(self.roots) + room,
         )
 
     # -- numbering -------------------------------------------------------------------------------------------
@@ -181,6 +190,7 @@ class _Encoding:
 
     def _draft(self, code: str, urgency: tuple[int, int], day: int, who: int, quantity: int) -> None:
         day = max(day - self.admitted.items[code].safety_time_days, 0)
+        day -= day % self.policies.bucket_days
         self.drafts.append(_Draft(self.number[code], urgency, day, who, quantity))
 
     def _refuse(self) -> None:
@@ -224,9 +234,12 @@ class _Encoding:
         """Every table, and the names behind the numbers."""
         urgencies = sorted({draft.urgency for draft in self.drafts})
         fixed, item_places, places = self._places()
+        step = 2 if self.room else 1  # between two urgencies there is room for another
+        ranked: list[tuple[int, int] | None] = [None] * (step * len(urgencies) + step - 1)
+        ranked[step - 1 :: step] = urgencies
         supplies = self._supplies()
         claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
-        rules = self._rules(len(urgencies), places, claim_numbers)
+        rules = self._rules(len(ranked), 2 * len(places) + 1, claim_numbers)
         needs, documents = self._need_rows(), self._document_rows()
         lines = line_rows(self.prepared, self.number)
         scrap_items, scrap = scrap_rows(self.prepared, self.codes)
@@ -251,8 +264,8 @@ class _Encoding:
                     "yield_from": yielded,
                 },
             ),
-            needs=self._need_table(needs, urgencies),
-            fixed=fixed,
+            needs=np.append(self._need_table(needs, ranked), np.zeros(8 * self.room, NEED)),
+            fixed=np.append(fixed, np.zeros(self.room, FIXED)),
             supplies=self._supply_table(supplies),
             lines=table(LINE, dict(zip(LINE.names or (), lines[1:], strict=True))),
             documents=table(DOCUMENT, {"root": documents[1], "number": documents[2]}),
@@ -266,12 +279,16 @@ class _Encoding:
             work_day=work_day,
             root_product=root_product,
             root_customer=root_customer,
+            root_rank=np.arange(len(self.roots) + self.room),
+            first_day=np.arange(self.days) // self.policies.bucket_days * self.policies.bucket_days,
+            level_from=self._level_bounds(),
         )
+        set_merging(columns)
         keys = [supply.key for supply in supplies]
-        return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, urgencies)
+        return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, ranked, places)
 
     def _rules(self, urgencies: int, places: int, claim_numbers: int) -> Rules:
-        roots = len(self.roots)
+        roots = len(self.roots) + self.room
         if max(urgencies, 1) * self.days * (roots + 1) * places > PACKED:
             raise NotCovered("more consumers than a rank can hold")
         if (len(self.codes) + 1) * roots * claim_numbers > PACKED:
@@ -287,7 +304,13 @@ class _Encoding:
             places=places,
             stock_root=self._root(None),
             claim_numbers=claim_numbers,
+            urgencies=max(urgencies, 1),
         )
+
+    def _level_bounds(self) -> Ints:
+        """The first item of each level, and one more than the last."""
+        levels = ints([self.prepared.explosion.levels.get(code, 0) for code in self.codes])
+        return np.append(np.flatnonzero(np.diff(levels, prepend=-1)), len(levels))
 
     def _items(self, places: Ints, calendars: Calendars, owners: dict[str, Any]) -> Table:
         """One row an item, and the row that says where the last one's rows end; `owners` are item columns."""
@@ -316,23 +339,24 @@ class _Encoding:
         counted = np.arange(len(items) + 1)
         for field, column in owners.items():
             rows[field] = np.searchsorted(ints(column), counted)
+        rows["need_to"][:-1], rows["supply_to"][:-1] = rows["need_from"][1:], rows["supply_from"][1:]
         return rows
 
     def _root_columns(self) -> tuple[Ints, Ints]:
         """Product and customer of each root; -1 where unknown, nothing where no substitute asks."""
         of_root = roots_of_demands(self.prepared)
         if not of_root:
-            return np.full(len(self.roots), -1), np.full(len(self.roots), -1)
+            return np.full(len(self.roots) + self.room, -1), np.full(len(self.roots) + self.room, -1)
         customers = customer_numbers(self.prepared)
-        known = [of_root.get(root, (None, None)) for root in self.roots]
+        known = [of_root.get(root, (None, None)) for root in self.roots] + [(None, None)] * self.room
         products = [-1 if product is None else self.number[product] for product, _ in known]
         return ints(products), ints([-1 if customer is None else customers[customer] for _, customer in known])
 
     def _need_rows(self) -> list[_Draft]:
         return sorted(self.drafts, key=lambda draft: draft.item)
 
-    def _need_table(self, drafts: list[_Draft], urgencies: list[tuple[int, int]]) -> Table:
-        rank = {urgency: n for n, urgency in enumerate(urgencies)}
+    def _need_table(self, drafts: list[_Draft], ranked: list[tuple[int, int] | None]) -> Table:
+        rank = {urgency: n for n, urgency in enumerate(ranked)}
         return table(
             NEED,
             {
@@ -343,11 +367,12 @@ class _Encoding:
             },
         )
 
-    def _places(self) -> tuple[Table, Ints, int]:
-        """The place of every fixed consumer and of every item's orders, and how many places there are."""
+    def _places(self) -> tuple[Table, Ints, list[str]]:
+        """The place of every fixed consumer and of every item's orders, and what stands there, room left between."""
         inside = [self._prefix_of(key) for key in self.fixed_keys]
         alone = [key for key, prefix in zip(self.fixed_keys, inside, strict=True) if prefix is None]
-        place = {text: n for n, text in enumerate(sorted(chain(alone, self.prefixes)))}
+        places = sorted(chain(alone, self.prefixes))
+        place = {text: 2 * n + 1 for n, text in enumerate(places)}
         rank: dict[str, int] = {}
         if len(alone) < len(self.fixed_keys):
             rank = {key: n for n, key in enumerate(sorted(self.fixed_keys))}
@@ -364,7 +389,7 @@ class _Encoding:
                 "parent": self.fixed_parents,
             },
         )
-        return fixed, ints([place[prefix] for prefix in self.prefixes]), max(len(place), 1)
+        return fixed, ints([place[prefix] for prefix in self.prefixes]), places
 
     def _prefix_of(self, key: str) -> str | None:
         head, bar, _ = key.partition("|")

@@ -45,6 +45,7 @@ class Numbering:
     roots: dict[str, int]
     fixed: Sequence[str]
     by_date: bool
+    most_roots: int
 
     def planned_key(self, key: str) -> PlannedKey | None:
         """(item, root, number) of a planned order key this run may use, else None."""
@@ -58,7 +59,7 @@ class Numbering:
     def codes(self, keys: dict[str, PlannedKey | None], highest: int) -> dict[str, int]:
         """Planned order keys as the numbers the compiled planner knows them by."""
         return {
-            text: (key[0] * len(self.roots) + key[1]) * highest + key[2]
+            text: (key[0] * self.most_roots + key[1]) * highest + key[2]
             for text, key in keys.items()
             if key is not None
         }

@@ -92,6 +92,12 @@ def admit(snapshot: PlanningSnapshot) -> Admitted:
     return admitted
 
 
+def admitted_demands(admitted: Admitted, rows: Iterable[PlanDemand]) -> list[PlanDemand]:
+    """Those of some more demands that can be planned; nothing is named."""
+    silent = replace(admitted, problems=[])
+    return [row for row in _admit_rows(silent, rows, least=1) if _root_allowed(silent, row)]
+
+
 def _unique(admitted: Admitted, rows: Iterable[Row], key: Callable[[Row], str]) -> list[Row]:
     """Rows by key; of several with one key, the same one stands whatever their order."""
     kept: dict[str, Row] = {}

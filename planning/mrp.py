@@ -7,9 +7,9 @@ The rules, exactly:
    parent starts; a firm order on its due day less its item's lead time), and its safety stock (due on the planning day,
    consumer `safety_stock|ITEM`, no root; where stock and receipts less all needs fall below it, it is the lot policy's
    `order_up_to` instead). Needs come earlier by the item's safety time; days before the planning day count as the
-   planning day. Needs are served by (priority, day, root, consumer); a dependent need has the priority of the most
-   urgent need its parent order serves. Safety stock, and what is made for it, comes last (`served_last`) or first
-   (`served_first`).
+   planning day, others as the first day of their bucket (`bucket_days`). Needs are served by (priority, day, root,
+   consumer); a dependent need has the priority of the most urgent need its parent order serves. Safety stock, and what
+   is made for it, comes last (`served_last`) or first (`served_first`).
 2. Supply is given in this order: reservations and prior pegs on supplies that still exist, whatever their date; prior
    pegs on orders that have arrived in whole or part meanwhile, from stock; stock and receipts reserved for a root, to
    its needs; prior pegs on planned orders; what documents of our own planned orders have over, to their root's needs;

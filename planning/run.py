@@ -134,6 +134,7 @@ class PlanningRun:
         parent: str | None = None,
     ) -> None:
         day = max(day - self.items[item].safety_time_days, self.today)
+        day -= (day - self.today) % self.policies.bucket_days
         self.needs.setdefault(item, []).append(Need(urgency, day, root, consumer, quantity, parent=parent))
 
     def _draw(

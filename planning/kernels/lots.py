@@ -16,16 +16,17 @@ FAR = 10**9
 
 
 @compiled
-def _group(owner: int, item: int, groups: Any, marks: Any) -> Any:
+def _group(owner: int, groups: Any, marks: Any) -> Any:
     """Twin of `Ordering._group`."""
-    if marks[owner].group_item == item:
+    turn = groups.count[4]
+    if marks[owner].group_turn == turn:
         return np.int64(marks[owner].group)
     group = groups.count[0]
     groups.count[0] += 1
     groups.rows[group].owner, groups.rows[group].day, groups.rows[group].urgency = owner, FAR, FAR
     groups.rows[group].total = groups.rows[group].sized = 0
     groups.rows[group].first = groups.rows[group].last = -1
-    marks[owner].group_item, marks[owner].group = item, group
+    marks[owner].group_turn, marks[owner].group = turn, group
     return np.int64(group)
 
 
@@ -78,11 +79,11 @@ def settle(item: int, columns: Any, groups: Any) -> None:
 
 
 @compiled
-def _note_surplus(group: int, roots: int, groups: Any) -> None:
+def _note_surplus(group: int, columns: Any, groups: Any) -> None:
     """Twin of `Ordering._note_surplus`: keeps the lots with something over sorted by (day, owner)."""
     if groups.rows[group].sized <= groups.rows[group].total:
         return
-    key = groups.rows[group].day * roots + groups.rows[group].owner
+    key = groups.rows[group].day * columns.rules.roots + columns.root_rank[groups.rows[group].owner]
     at = groups.count[2]
     while at > 0 and groups.over[at - 1].key > key:
         groups.over[at].key, groups.over[at].group = groups.over[at - 1].key, groups.over[at - 1].group
@@ -131,11 +132,11 @@ def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any
             taken.planned[at].need, item, columns, desk
         ):
             continue
-        group = _group(taken.planned[at].owner, item, groups, marks)
+        group = _group(taken.planned[at].owner, groups, marks)
         _give(group, taken.planned[at].need, taken.planned[at].quantity, desk, groups)
     for group in range(groups.count[0]):
         _resize(item, group, columns, groups)
-        _note_surplus(group, columns.rules.roots, groups)
+        _note_surplus(group, columns, groups)
 
 
 @compiled
@@ -147,10 +148,10 @@ def _line_up(item: int, n: int, stamp: int, columns: Any, desk: Any, marks: Any,
         if not desk[need].open:
             continue
         owner = owner_of(need, item, columns, desk)
-        if marks[owner].list_item == stamp:
+        if marks[owner].list_turn == stamp:
             desk[marks[owner].tail].next = need
         else:
-            marks[owner].list_item, marks[owner].head = stamp, need
+            marks[owner].list_turn, marks[owner].head = stamp, need
             owners[count] = owner
             count += 1
         marks[owner].tail = need
@@ -172,16 +173,16 @@ def order_lots(
         owner = owners[at]
         need = marks[owner].head
         while need >= 0:
-            if desk[need].open and marks[owner].group_item == item:
+            if desk[need].open and marks[owner].group_turn == groups.count[4]:
                 group = marks[owner].group
                 before = groups.rows[group].day
                 _give(group, need, groups.rows[group].sized - groups.rows[group].total, desk, groups)
                 if groups.rows[group].day != before:
-                    _note_surplus(group, roots, groups)
+                    _note_surplus(group, columns, groups)
             if desk[need].open and groups.count[2] and not columns.items[item].apart:
                 _take_surplus(need, roots, desk, groups)
             if desk[need].open:
-                _grow(item, _group(owner, item, groups, marks), need, days, by_day, columns, desk, groups)
+                _grow(item, _group(owner, groups, marks), need, days, by_day, columns, desk, groups)
             need = desk[need].next
 
 
@@ -198,4 +199,4 @@ def _grow(item: int, group: int, need: int, days: Any, by_day: Any, columns: Any
                 _give(group, by_day[at], desk[by_day[at]].open, desk, groups)
             at += 1
     _resize(item, group, columns, groups)
-    _note_surplus(group, columns.rules.roots, groups)
+    _note_surplus(group, columns, groups)

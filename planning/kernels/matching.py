@@ -58,7 +58,7 @@ def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, 
             claim += 1
     for at in range(taken.count[1]):
         missing = taken.arrived[at].quantity
-        for supply in range(columns.items[item].supply_from, columns.items[item + 1].supply_from):
+        for supply in range(columns.items[item].supply_from, columns.items[item].supply_to):
             if shelf.rows[supply].on_hand:
                 missing -= _take(supply, taken.arrived[at].need, missing, desk, shelf, taken)
 
@@ -88,14 +88,14 @@ def _honour_one(item: int, claim: int, need: int, columns: Any, orders: Any, des
 @compiled
 def supplies_of(item: int, columns: Any, shelf: Any) -> Any:
     """How many supplies an item has."""
-    known = columns.items[item + 1].supply_from - columns.items[item].supply_from
+    known = columns.items[item].supply_to - columns.items[item].supply_from
     return known + shelf.arising[item, 1] - shelf.arising[item, 0]
 
 
 @compiled
 def by_day(item: int, order: Any, columns: Any, shelf: Any, room: Any) -> None:
     """Fill in an item's supplies by (day, place): those known stand by key, by-products come after them."""
-    low, known = columns.items[item].supply_from, columns.items[item + 1].supply_from - columns.items[item].supply_from
+    low, known = columns.items[item].supply_from, columns.items[item].supply_to - columns.items[item].supply_from
     first, count = shelf.arising[item, 0], len(order)
     found, day, position = borrow(room, count), borrow(room, count), borrow(room, count)
     for at in range(count):
@@ -120,15 +120,15 @@ def reserve(
         if root < 0 or shelf.free[supply] == 0 or shelf.rows[supply].traced != traced:
             continue
         found = True
-        if marks[root].list_item == stamp:
+        if marks[root].list_turn == stamp:
             following[marks[root].tail] = at
         else:
-            marks[root].list_item, marks[root].head = stamp, at
+            marks[root].list_turn, marks[root].head = stamp, at
         marks[root].tail = at
     if not found:
         return
     for need in range(n):
-        if desk[need].open and marks[desk[need].root].list_item == stamp:
+        if desk[need].open and marks[desk[need].root].list_turn == stamp:
             at = marks[desk[need].root].head
             while at >= 0 and desk[need].open:
                 _take(order[at], need, desk[need].open, desk, shelf, taken)

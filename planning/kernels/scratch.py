@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from planning.columns import row_type
+from planning.columns import MOST_MERGED, row_type
 from planning.kernels.compiling import allocating
 
 RANKED = row_type("raw_consumer raw_quantity raw_urgency raw_day raw_root urgency day root consumer open next")
@@ -17,8 +17,10 @@ PLANNED = row_type("need owner quantity")
 GROUP = row_type("owner day total sized urgency first last")
 SHARE = row_type("need quantity next")
 OVER = row_type("key group")
-MARK = row_type("group_item group list_item head tail")
-"""By root: the item that last used the entry, and what it stored there."""
+MARK = row_type("group_turn group list_turn head tail")
+"""By root: the turn that last used the entry, and what it stored there."""
+CELL = row_type("quantity turn")
+"""By urgency and day: what merged needs ask for, and in which turn."""
 
 
 class Sheet(NamedTuple):
@@ -41,28 +43,16 @@ class Taken(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Ints to borrow while one item is planned; `used` counts them."""
+    """Ints to borrow while one item is planned; `used` is (how many, which turn it is, how many needs the item has)."""
 
     ints: Any
     used: Any
 
 
-class Shelf(NamedTuple):
-    """Supplies not planned with their item, what is left of each, and the first day each is wanted (-1: never).
-
-    `arising` are the first and last by-product of each item.
-    """
-
-    rows: Any
-    free: Any
-    wanted: Any
-    arising: Any
-
-
 class Groups(NamedTuple):
     """Planned orders in the making, their shares as linked lists, and the lots with something over.
 
-    `count` is (groups, shares, lots over, 1 where a quantity passed the limit).
+    `count` is (groups, shares, lots over, 1 where a quantity passed the limit, the turn: which marks are of this item).
     """
 
     rows: Any
@@ -93,12 +83,58 @@ def new_taken(n: int, claims: int) -> Any:
 def new_groups(n: int, claims: int) -> Any:
     """Every share uses up a need, a claim or what a lot had over, and a lot has something over once per growth."""
     shares = 3 * n + 2 * claims + 8
-    return Groups(np.empty(n + claims, GROUP), np.empty(shares, SHARE), np.empty(shares, OVER), np.zeros(4, np.int64))
+    return Groups(np.empty(n + claims, GROUP), np.empty(shares, SHARE), np.empty(shares, OVER), np.zeros(5, np.int64))
 
 
 @allocating
 def new_marks(roots: int) -> Any:
     marks = np.empty(roots, MARK)
     for root in range(roots):
-        marks[root].group_item = marks[root].list_item = -1
+        marks[root].group_turn = marks[root].list_turn = -1
     return marks
+
+
+class Bench(NamedTuple):
+    """All the room one thread plans in."""
+
+    desk: Any
+    sheet: Any
+    taken: Any
+    groups: Any
+    marks: Any
+    owners: Any
+    room: Any
+    cells: Any
+
+
+@allocating
+def _new_cells(n: int) -> Any:
+    cells = np.empty(n, CELL)
+    for at in range(n):
+        cells[at].turn = 0
+    return cells
+
+
+@allocating
+def new_bench(columns: Any, claims: int) -> Any:
+    size, roots = 256, columns.rules.roots
+    merged = columns.rules.urgencies * columns.rules.days
+    room = Room(np.empty(64 * size, np.int64), np.zeros(3, np.int64))
+    cells = _new_cells(merged if merged <= MOST_MERGED else 1)
+    return Bench(
+        np.empty(size, RANKED), new_sheet(size), new_taken(2 * size, claims), new_groups(size, claims),
+        new_marks(roots), np.empty(roots, np.int64), room, cells,
+    )  # fmt: skip
+
+
+@allocating
+def longer_bench(bench: Any, most: int, gifts: int, claims: int) -> Any:
+    """Room for so many needs and for so much that supplies can give."""
+    size = max(2 * most, len(bench.desk))
+    used = bench.room.used
+    room = Room(np.empty(24 * (size + 2 * gifts) + 128, np.int64), used)
+    taken = new_taken(2 * max(gifts, size), claims)
+    return Bench(
+        np.empty(size, RANKED), new_sheet(size), taken, new_groups(size, claims), bench.marks, bench.owners, room,
+        bench.cells,
+    )  # fmt: skip

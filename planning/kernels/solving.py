@@ -1,183 +1,159 @@
-"""The compiled planner: nets, sizes, offsets and pegs item by item over tables of ints, exactly as `planning.mrp` says.
+"""The doors of the compiled planner: small plans in one thread, large ones level by level in two.
 
-Children pull: an item's needs are its independent ones and what the orders of its parents, which are planned by
-then, draw of it. Compiled at first use and kept in `__pycache__` (or numba's own folder, where that cannot be
-written).
+Compiled at first use and kept in `__pycache__` (or numba's own folder, where that cannot be written).
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planning.columns import ORDER, PEG, SHORT, Columns, Result
-from planning.kernels.compiling import allocating, compiled, compiled_and_kept, fingerprint
-from planning.kernels.lots import keep, order_lots, settle
-from planning.kernels.matching import allocate, by_day, honour, reserve, supplies_of
-from planning.kernels.ranking import fill_up, most_needs, pull, rank
-from planning.kernels.scratch import RANKED, Room, Shelf, new_groups, new_marks, new_sheet, new_taken
-from planning.kernels.sorting import borrow
-from planning.kernels.substitution import arising_from, gather, pool_size, substitute
-from planning.kernels.writing import longer, lot_count, peg_existing, write_groups, write_shorts
+from planning.columns import Result
+from planning.kernels.compiling import compiled_and_kept, fingerprint
+from planning.kernels.levels import collect, gather_all
+from planning.kernels.replanning import replan
+from planning.kernels.scratch import new_bench
+from planning.kernels.turns import OFTEN, most_claims, new_pages, new_shelf, plan_in_turn
+from planning.kernels.unfolding import part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OFTEN = 26
+    from planning.columns import Columns, Ints, Table
+
+THREADS = 2
+PARALLEL_FROM = 2_000
+"""Items from which it is worth to have threads take turns."""
+BATCH = 2_048
+"""Items planned before what the threads wrote is put together: what fits a processor's cache."""
 
 
-@compiled
-def _match(
-    item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any, groups: Any, marks: Any, room: Any
-) -> None:
-    """The first half of `PlanningRun.plan_item`: what existing supply and earlier planned orders give."""
-    taken.count[:] = 0
-    groups.count[:] = 0
-    if columns.items[item].claim_from < columns.items[item + 1].claim_from:
-        honour(item, n, columns, orders, desk, shelf, taken)
-    order = borrow(room, supplies_of(item, columns, shelf))
-    by_day(item, order, columns, shelf, room)
-    if len(order):
-        reserve(0, n, order, 3 * item, desk, shelf, taken, marks, room)
-    if not columns.items[item].blocked:
-        keep(item, columns, desk, groups, marks, taken)
-    if len(order):
-        reserve(1, n, order, 3 * item + 1, desk, shelf, taken, marks, room)
-    replaced = columns.items[item].substitute_from < columns.items[item + 1].substitute_from
-    if replaced:
-        substitute(1, item, n, columns, orders, desk, shelf, taken, room)
-    if len(order):
-        allocate(item, n, order, columns, desk, shelf, taken, room)
-    if replaced:
-        substitute(0, item, n, columns, orders, desk, shelf, taken, room)
+def _kept(version: str) -> tuple[Callable[..., Any], ...]:
+    """The kernels that plan.
 
+    Kept on disk for these sources: numba looks at one file's date, but hashes what a function holds.
+    """
 
-@compiled
-def _most_claims(columns: Any) -> Any:
-    """The most claims any item has."""
-    claims = 0
-    for item in range(len(columns.items) - 1):
-        claims = max(claims, columns.items[item + 1].claim_from - columns.items[item].claim_from)
-    return claims
-
-
-@compiled
-def _needs_room(item: int, desk: Any, taken: Any, room: Any, columns: Any, order_from: Any, shelf: Any) -> Any:
-    """How many needs an item can have and how much its supplies can give, where that is more than there is room for."""
-    most = most_needs(item, columns, order_from)
-    supplies = supplies_of(item, columns, shelf) + pool_size(item, columns, shelf)
-    claims = columns.items[item + 1].claim_from - columns.items[item].claim_from
-    gifts = 2 * most + 2 * supplies + 2 * claims
-    least = 12 * (most + gifts) + 64
-    return most, gifts, most > len(desk) or gifts > len(taken.rows) or least > len(room.ints)
-
-
-@compiled
-def _plan_item(
-    item: int,
-    columns: Any,
-    orders: Any,
-    order_from: Any,
-    desk: Any,
-    sheet: Any,
-    shelf: Any,
-    taken: Any,
-    groups: Any,
-    marks: Any,
-    owners: Any,
-    room: Any,
-) -> Any:
-    """Match and order one item; returns how many needs it has, -1 where a quantity passes LIMIT."""
-    room.used[0] = 0
-    n = pull(item, columns, orders, order_from, desk, sheet)
-    if n <= 0:
-        return np.int64(n)
-    if not fill_up(item, n, columns, shelf, desk):
-        return np.int64(-1)
-    rank(desk, sheet, n, columns, orders, room)
-    _match(item, n, columns, orders, desk, shelf, taken, groups, marks, room)
-    if not columns.items[item].blocked:
-        order_lots(item, n, 3 * item + 2, columns, desk, groups, marks, owners, room)
-        settle(item, columns, groups)
-    return np.int64(-1 if groups.count[3] else n)
-
-
-@allocating
-def _new_shelf(columns: Any) -> Any:
-    known = len(columns.supplies)
-    arising = np.zeros((len(columns.items), 2), np.int64)
-    return Shelf(columns.supplies, columns.supplies.quantity.copy(), np.full(known, -1, np.int64), arising)
-
-
-@allocating
-def _longer_shelf(shelf: Any, least: int) -> Any:
-    rows, free, wanted = longer(shelf.rows, least), longer(shelf.free, least), longer(shelf.wanted, least)
-    return Shelf(rows, free, wanted, shelf.arising)
-
-
-@allocating
-def _solve(columns: Any) -> Any:
-    """Plan every item; twin of `planning.mrp.plan_plainly`."""
-    count = len(columns.items) - 1
-    # Room for an order each fortnight of a year: what is never written takes no memory, and what grows is copied.
-    least = max(len(columns.needs) * 2, 1024)
-    orders, shorts = np.empty(least + OFTEN * count, ORDER), np.empty(0, SHORT)
-    pegs = np.empty(least + OFTEN * len(columns.lines), PEG)
-    order_from, peg_from = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
-    shelf, supplies = _new_shelf(columns), len(columns.supplies)
-    marks, owners = new_marks(columns.rules.roots), np.empty(columns.rules.roots, np.int64)
-    claims, size = _most_claims(columns), 256
-    desk, sheet, groups = np.empty(size, RANKED), new_sheet(size), new_groups(size, claims)
-    taken, room = new_taken(2 * size, claims), Room(np.empty(64 * size, np.int64), np.zeros(1, np.int64))
-    order = peg = short = 0
-    for item in range(count):
-        order_from[item + 1], peg_from[item + 1] = order, peg
-        arising = arising_from(item, columns, order_from)
-        if arising:
-            shelf = _longer_shelf(shelf, supplies + arising)
-            supplies = gather(item, supplies, columns, orders, order_from, shelf)
-        most, gifts, more = _needs_room(item, desk, taken, room, columns, order_from, shelf)
-        if more:
-            size = max(2 * most, len(desk))
-            desk, sheet, groups = np.empty(size, RANKED), new_sheet(size), new_groups(size, claims)
-            taken = new_taken(2 * max(gifts, size), claims)
-            room = Room(np.empty(24 * (size + 2 * gifts) + 128, np.int64), np.zeros(1, np.int64))
-        n = (
-            -1
-            if supplies < 0
-            else _plan_item(item, columns, orders, order_from, desk, sheet, shelf, taken, groups, marks, owners, room)
-        )
-        if n < 0:
-            return Result(False, orders, order_from, pegs, peg_from, shorts, shelf.rows, shelf.free, shelf.wanted)
-        if n == 0:
-            continue
-        lots = lot_count(item, columns, groups)
-        if order + lots > len(orders):
-            orders = longer(orders, order + lots)
-        if peg + taken.count[0] + groups.count[1] + lots > len(pegs):
-            pegs = longer(pegs, peg + taken.count[0] + groups.count[1] + lots)
-        if columns.items[item].blocked:
-            shorts = longer(shorts, short + n)
-            short = write_shorts(item, n, short, desk, shorts)
-        peg = peg_existing(n, peg, desk, shelf, taken, pegs, room)
-        order, peg = write_groups(item, n, order, peg, columns, desk, groups, orders, pegs, room)
-        order_from[item + 1], peg_from[item + 1] = order, peg
-    free, wanted = shelf.free[:supplies], shelf.wanted[:supplies]
-    return Result(
-        True, orders[:order], order_from, pegs[:peg], peg_from, shorts[:short], shelf.rows[:supplies], free, wanted
-    )
-
-
-def _kept(version: str) -> Callable[[Columns], Result]:
-    """`_solve`, kept on disk for these sources: numba looks at one file's date, but hashes what a function holds."""
-
-    def solve(columns: Any) -> Any:
+    def start(columns: Any, orders: int, pegs: int) -> Any:
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return _solve(columns)
+        return (
+            new_pages(len(columns.items) - 1, orders, pegs),
+            new_shelf(columns),
+            new_bench(columns, most_claims(columns)),
+        )
 
-    return compiled_and_kept(solve)
+    def turn(columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, chosen: Any, direct: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return plan_in_turn(columns, book, pages, shelf, bench, chosen, direct)
+
+    def together(columns: Any, book: Any, shelf: Any, first: int, last: int) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return gather_all(columns, book, shelf, first, last)
+
+    return tuple(compiled_and_kept(each) for each in (start, turn, together))
 
 
-solve = _kept(fingerprint())
+def _kept_too(version: str) -> tuple[Callable[..., Any], ...]:
+    """The kernels that work on what is planned; kept as the others."""
+
+    def put(book: Any, written: Any, worker: Any, first: int, last: int) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return collect(book, written, worker, first, last)
+
+    def parted(columns: Any, pages: Any, shelf: Any, bench: Any, chosen: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return part(columns, pages, shelf, bench, chosen)
+
+    def again(columns: Any, old: Any, pages: Any, shelf: Any, bench: Any, links: Any, reach: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return replan(columns, old, pages, shelf, bench, links, reach)
+
+    return tuple(compiled_and_kept(each) for each in (put, parted, again))
+
+
+_start, plan_turns, _gather = _kept(fingerprint())
+_collect, _part, plan_again = _kept_too(fingerprint())
+
+
+def solve(columns: Columns, *, threads: int = THREADS) -> Result:
+    """The plan of all items, the same for any number of threads (at most two are used)."""
+    items = len(columns.items) - 1
+    # Room for an order each fortnight of a year: what is never written takes no memory, and what grows is copied.
+    least = max(len(columns.needs) * 2, 1024)
+    book, shelf, bench = _start(columns, least + OFTEN * items, least + 2 * OFTEN * items)
+    if threads == 1 or items < PARALLEL_FROM:
+        ok, book, shelf, _ = plan_turns(columns, book, book, shelf, bench, np.arange(items), True)
+        return Result(ok, book, shelf)
+    return _Levels(columns, book, shelf, bench).solve()
+
+
+def single_pegs(columns: Columns, result: Result, chosen: Ints | None = None) -> tuple[Table, Ints]:
+    """The pegs of these items (or all), runs parted into single needs; and where each item's begin."""
+    items = np.arange(len(columns.items) - 1) if chosen is None else chosen
+    bench = _start(columns, 1, 1)[2]
+    pegs, starts = _part(columns, result.pages, result.shelf, bench, items)
+    return pegs, starts
+
+
+def new_room(columns: Columns) -> Any:
+    """Room for one thread to plan in."""
+    return _start(columns, 1, 1)[2]
+
+
+class _Levels:
+    """One plan in the making, level by level."""
+
+    def __init__(self, columns: Columns, book: Any, shelf: Any, bench: Any) -> None:
+        self.columns = columns
+        self.book, self.shelf = book, shelf
+        items = len(columns.items) - 1
+        self.pool = columns.items["pool"][:items]
+        self.worker = np.zeros(items, np.int64)
+        self.benches = [bench, _start(columns, 1, 1)[2]]
+        self.written = [_start(columns, 64 * BATCH, 128 * BATCH)[0] for _ in range(2 * THREADS)]
+
+    def solve(self) -> Result:
+        bounds = self.columns.level_from.tolist()
+        with ThreadPoolExecutor(THREADS) as threads:
+            for first, last in pairwise(bounds):
+                ok, self.shelf = _gather(self.columns, self.book, self.shelf, first, last)
+                for at in range(first, last, BATCH):
+                    ok = ok and self._batch(at, min(at + BATCH, last), threads)
+                if not ok:
+                    break
+        return Result(ok, self.book, self.shelf)
+
+    def _batch(self, first: int, last: int, threads: ThreadPoolExecutor) -> bool:
+        """Plan these items: first those without substitutes, half by half, then the others, pool by pool."""
+        worker, pool = self.worker[first:last], self.pool[first:last]
+        worker[:] = np.arange(last - first) * THREADS // (last - first)
+        worker[pool >= 0] = THREADS + pool[pool >= 0] % THREADS
+        ok = True
+        for base in (0, THREADS):
+            tasks = [
+                threads.submit(self._plan, base + thread, thread, first + np.flatnonzero(worker == base + thread))
+                for thread in range(THREADS)
+            ]
+            ended = [task.result() for task in tasks]
+            ok = all(ended) and ok
+        if ok:
+            self.book = _collect(self.book, tuple(self.written), self.worker, first, last)
+        return ok
+
+    def _plan(self, writer: int, thread: int, chosen: Ints) -> bool:
+        ok, self.written[writer], _, self.benches[thread] = plan_turns(
+            self.columns, self.book, self.written[writer], self.shelf, self.benches[thread], chosen, False
+        )
+        return bool(ok)
+
+
+__all__ = ["new_room", "plan_again", "plan_turns", "single_pegs", "solve"]

@@ -14,38 +14,38 @@ from planning.kernels.sorting import borrow
 
 
 @compiled
-def arising_from(item: int, columns: Any, order_from: Any) -> Any:
+def arising_from(item: int, columns: Any, spans: Any) -> Any:
     """How many by-products the orders of an item's parents can yield of it."""
     count = 0
     for row in range(columns.items[item].yield_from, columns.items[item + 1].yield_from):
         parent = columns.yields[row].parent
-        count += order_from[parent + 1] - order_from[parent]
+        count += spans.order_to[parent] - spans.order_from[parent]
     return count
 
 
 @compiled
-def gather(item: int, at: int, columns: Any, orders: Any, order_from: Any, shelf: Any) -> Any:
-    """Twin of `PlanningRun._pass_down`, pulled: returns how many supplies there are now, -1 beyond the limit.
+def gather(item: int, columns: Any, book: Any, shelf: Any) -> Any:
+    """Twin of `PlanningRun._pass_down`, pulled: False where a quantity passes the limit.
 
     Parents stand in planning order, so by-products of one parent by several rows arise order by order.
     """
-    first = at
+    first = at = shelf.used[0]
+    orders, spans = book.orders, book.spans
     row, last = columns.items[item].yield_from, columns.items[item + 1].yield_from
     while row < last:
         parent, end = columns.yields[row].parent, row
         while end < last and columns.yields[end].parent == parent:
             end += 1
         frozen, late_end = columns.items[parent].frozen, columns.items[parent].late_end
-        for order in range(order_from[parent], order_from[parent + 1]):
+        for order in range(spans.order_from[parent], spans.order_to[parent]):
             day = max(np.int64(orders[order].due), frozen)
             if orders[order].overdue:
                 day = late_end
             for made in range(row, end):
-                quantity = times_down(
-                    orders[order].started, columns.yields[made].numerator, columns.yields[made].denominator
-                )
+                numerator, denominator = columns.yields[made].numerator, columns.yields[made].denominator
+                quantity = times_down(book.draws[order].quantity, numerator, denominator)
                 if quantity > LIMIT:
-                    return np.int64(-1)
+                    return False
                 if quantity > 0:
                     shelf.rows[at].day, shelf.rows[at].quantity, shelf.rows[at].made = day, quantity, order
                     shelf.rows[at].item = item
@@ -53,8 +53,8 @@ def gather(item: int, at: int, columns: Any, orders: Any, order_from: Any, shelf
                     shelf.free[at], shelf.wanted[at] = quantity, -1
                     at += 1
         row = end
-    shelf.arising[item, 0], shelf.arising[item, 1] = first, at
-    return np.int64(at)
+    shelf.arising[item, 0], shelf.arising[item, 1], shelf.used[0] = first, at, at
+    return True
 
 
 @compiled

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from planning.columns import MERGE_NONE
 from planning.kernels.compiling import allocating, compiled
 from planning.kernels.lots import owner_of
 from planning.kernels.scrap import capacity, has_scrap, started
@@ -22,14 +23,17 @@ def longer(values: Any, least: int) -> Any:
 
 
 @compiled
-def peg_existing(n: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any, room: Any) -> Any:
-    """Twin of `PlanningRun._peg_existing`, by (supply, need); returns the number of pegs so far."""
+def peg_existing(n: int, merge: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any, room: Any) -> Any:
+    """Twin of `PlanningRun._peg_existing`; returns the number of pegs so far.
+
+    By (supply, need); runs take each supply once, and stand as they took them, which tells how to part them.
+    """
     count = taken.count[0]
     if count == 0:
         return peg
     key = borrow(room, count)
     for at in range(count):
-        key[at] = taken.rows[at].supply * n + taken.rows[at].need
+        key[at] = at if merge < MERGE_NONE else taken.rows[at].supply * n + taken.rows[at].need
     before, wanted = -1, shelf.wanted
     positions = borrow(room, count)
     sort_positions(key, positions, room)
@@ -60,13 +64,14 @@ def lot_count(item: int, columns: Any, groups: Any) -> Any:
 
 
 @compiled
-def _rank_groups(ranked: Any, roots: int, groups: Any, room: Any) -> Any:
+def _rank_groups(ranked: Any, columns: Any, groups: Any, room: Any) -> Any:
     """Fill in the groups with something to order, by (day, owner); returns how many there are."""
     count, n = groups.count[0], 0
     sized, key, positions = borrow(room, count), borrow(room, count), borrow(room, count)
     for group in range(count):
         if groups.rows[group].sized > 0:
-            sized[n], key[n] = group, groups.rows[group].day * roots + groups.rows[group].owner
+            owner = columns.root_rank[groups.rows[group].owner]
+            sized[n], key[n] = group, groups.rows[group].day * columns.rules.roots + owner
             n += 1
     sort_positions(key[:n], positions, room)
     for at in range(n):
@@ -133,18 +138,21 @@ def release_of(item: int, due: int, columns: Any) -> Any:
 
 @compiled
 def _write_order(
-    order: int, item: int, group: int, number: int, quantity: int, columns: Any, groups: Any, orders: Any
+    order: int, item: int, group: int, number: int, quantity: int, columns: Any, groups: Any, orders: Any, draws: Any
 ) -> None:
     owner, due = groups.rows[group].owner, groups.rows[group].day
     by_date = columns.rules.by_date and not columns.items[item].apart
     orders[order].item, orders[order].owner, orders[order].number = item, owner, number
     orders[order].root = columns.rules.stock_root if by_date else owner
-    orders[order].due, orders[order].urgency = due, groups.rows[group].urgency
     release = release_of(item, due, columns)
-    orders[order].start, orders[order].overdue = max(release, 0), release < 0
-    orders[order].quantity = orders[order].started = quantity
+    orders[order].due, orders[order].overdue, orders[order].quantity = due, release < 0, quantity
+    draws[order].start, draws[order].urgency, draws[order].quantity = (
+        max(release, 0),
+        groups.rows[group].urgency,
+        quantity,
+    )
     if has_scrap(item, columns):
-        orders[order].started = started(item, quantity, due, columns)
+        draws[order].quantity = started(item, quantity, due, columns)
 
 
 @compiled
@@ -158,6 +166,7 @@ def _write_group(
     desk: Any,
     groups: Any,
     orders: Any,
+    draws: Any,
     pegs: Any,
     room: Any,
 ) -> Any:
@@ -170,7 +179,7 @@ def _write_group(
     while left > 0:
         quantity = min(left, most) if most else left
         number = _number_after(number, item, groups.rows[group].owner, columns)
-        _write_order(order, item, group, number, quantity, columns, groups, orders)
+        _write_order(order, item, group, number, quantity, columns, groups, orders, draws)
         space = quantity
         while at < len(shares) and space > 0:
             given = min(groups.shares[shares[at]].quantity, space)
@@ -188,12 +197,21 @@ def _write_group(
 
 @compiled
 def _write_single(
-    item: int, group: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any
+    item: int,
+    group: int,
+    order: int,
+    peg: int,
+    columns: Any,
+    desk: Any,
+    groups: Any,
+    orders: Any,
+    draws: Any,
+    pegs: Any,
 ) -> None:
     """`_write_group` for the plain case: one share, one order."""
     share = groups.rows[group].first
     number = _number_after(0, item, groups.rows[group].owner, columns)
-    _write_order(order, item, group, number, groups.rows[group].sized, columns, groups, orders)
+    _write_order(order, item, group, number, groups.rows[group].sized, columns, groups, orders, draws)
     orders[order].surplus = groups.rows[group].sized - groups.rows[group].total
     pegs[peg].supply, pegs[peg].consumer = order, desk[groups.shares[share].need].consumer
     pegs[peg].quantity = groups.rows[group].total
@@ -201,19 +219,29 @@ def _write_single(
 
 @compiled
 def write_groups(
-    item: int, n: int, order: int, peg: int, columns: Any, desk: Any, groups: Any, orders: Any, pegs: Any, room: Any
+    item: int,
+    n: int,
+    order: int,
+    peg: int,
+    columns: Any,
+    desk: Any,
+    groups: Any,
+    orders: Any,
+    draws: Any,
+    pegs: Any,
+    room: Any,
 ) -> Any:
     largest = columns.items[item].largest
     ranked = borrow(room, groups.count[0])
-    for place in range(_rank_groups(ranked, columns.rules.roots, groups, room)):
+    for place in range(_rank_groups(ranked, columns, groups, room)):
         group = ranked[place]
         alone = groups.rows[group].first == groups.rows[group].last
         if alone and (largest == 0 or groups.rows[group].sized <= capacity(item, groups.rows[group].day, columns)):
-            _write_single(item, group, order, peg, columns, desk, groups, orders, pegs)
+            _write_single(item, group, order, peg, columns, desk, groups, orders, draws, pegs)
             order += 1
             peg += 1
         else:
-            order, peg = _write_group(item, n, group, order, peg, columns, desk, groups, orders, pegs, room)
+            order, peg = _write_group(item, n, group, order, peg, columns, desk, groups, orders, draws, pegs, room)
     return order, peg
 
 

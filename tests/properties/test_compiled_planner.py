@@ -82,6 +82,7 @@ policies = st.builds(
     late_receipts=st.sampled_from(("never", "when_not_later_than_new")),
     order_grouping=st.sampled_from(("root", "need_date")),
     message_tolerance_days=st.sampled_from((0, 2)),
+    bucket_days=st.sampled_from((1, 1, 3)),
 )
 
 
