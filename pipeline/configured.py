@@ -133,10 +133,11 @@ def choices(model: OptionModel, text: str) -> dict[str, Value]:
         raise NotConfigurable((Violation("not_allowed", model.name, f"no JSON: {error}"),)) from None
     if not isinstance(given, dict):
         raise NotConfigurable((Violation("not_allowed", model.name, "not a JSON object of options and values"),))
-    return {name: _choice(model, name, value) for name, value in given.items() if value is not None}
+    return {name: choice(model, name, value) for name, value in given.items() if value is not None}
 
 
-def _choice(model: OptionModel, name: str, given: object) -> Value:
+def choice(model: OptionModel, name: str, given: object) -> Value:
+    """What is given for an option, as the option holds it; what it cannot hold stays text, which no option allows."""
     option = model.options.get(name)
     if option is None:
         return str(given)  # refused by name later

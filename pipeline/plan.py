@@ -12,6 +12,7 @@ import polars as pl
 
 from canonical.errors import MillstreamError, StreamHalted
 from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanningSnapshot, PlanProblem, Shortage
+from pipeline import demand
 from pipeline.basis import digest
 from pipeline.configured import Configured, any_configured
 from pipeline.hub import Hub, Run
@@ -19,12 +20,12 @@ from pipeline.land import never_landed
 from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
 from pipeline.planning_frames import note, resolved
 from pipeline.snapshot import scaled, snapshot, unscaled
-from planning.mrp import plan as plan_requirements
 from pipeline.work_load import work_loads
+from planning.mrp import plan as plan_requirements
 from store import plan_pegs, plan_rows, runs, verdicts
 from store.plan_pegs import PlanSummary
-
 from store.plan_rows import LoadRow
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -46,10 +47,11 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 def planning_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
     """The judged records as planning sees them: every configured order line asks for an item of its own."""
-    return _resolved(hub).frames
+    return configured_lines(hub).frames
 
 
-def _resolved(hub: Hub) -> Configured:
+def configured_lines(hub: Hub) -> Configured:
+    """What came of every order line that carries a configuration, and the frames that planning sees."""
     return resolved(hub, judged_frames(hub), _versions(hub))
 
 
@@ -77,7 +79,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         return kept.plan, kept.summary
     with hub.store.read() as tx:
         prior = plan_pegs.pegs(tx)
-    configured = _resolved(hub)
+    configured = configured_lines(hub)
     note(hub, configured)
     picture = snapshot(configured.frames, hub.deployment.planning, run.as_of, prior)
     result = plan_requirements(picture)
@@ -142,9 +144,9 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
     result, changed = put_back(kept.standing, area, plan_requirements(area.picture))
     with hub.store.begin() as tx:
         plan_pegs.exchange(tx, area.pegs, result.pegs)
+        plan_rows.exchange_orders(tx, area.planned, result.planned_orders)
     return Near(result, area, changed)
 
-        plan_rows.exchange_orders(tx, area.planned, result.planned_orders)
 
 def _versions(hub: Hub) -> dict[str, str | None]:
     return {entity: hub.frames.version(f"judged/{entity}") for entity in hub.configuration.entities}
@@ -181,7 +183,7 @@ def _basis(hub: Hub, run: Run) -> str:
     """What a plan depends on beside the pegs of the plan before, which it would keep."""
     versions = [f"{entity} {hub.frames.version(f'judged/{entity}')}" for entity in hub.configuration.entities]
     models = [model.digest for model in hub.configuration.option_models.values()]
-    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *versions, *models)
+    return digest(run.as_of, hub.deployment.planning.model_dump_json(), demand.version(hub), *versions, *models)
 
 
 def _content(result: Plan, summary: Planned) -> dict[str, Any]:
@@ -195,14 +197,14 @@ def _keep(hub: Hub, run: Run, picture: PlanningSnapshot, result: Plan, summary: 
     hub.frames.write("plan/shortage", _rows_frame([asdict(row) for row in result.shortages], SHORTAGE), run.run_id)
     days = [{"key": key, "available": day} for key, day in result.availability.items()]
     hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
-    content = _content(result, summary)
-    with hub.store.begin() as tx:
     loads = work_loads(result, picture, hub.frames.read("judged/work_centre"))
     hub.frames.write("plan/load", _rows_frame([asdict(row) for row in loads], LOAD), run.run_id)
+    content = _content(result, summary)
+    with hub.store.begin() as tx:
         plan_pegs.replace(tx, result.pegs)
+        plan_rows.replace(tx, result, loads)
         plan_pegs.record_summary(tx, PlanSummary(run.run_id, run.moment, content))
         runs.record_stage(tx, run.run_id, "plan", content, hub.now())
-        plan_rows.replace(tx, result, loads)
 
 
 ORDER: dict[str, pl.DataType] = {
@@ -221,11 +223,11 @@ MESSAGE: dict[str, pl.DataType] = {
 SHORTAGE: dict[str, pl.DataType] = {
     "consumer": pl.String(), "root": pl.String(), "item": pl.String(), "quantity": pl.Int64(), "reason": pl.String(),
 }  # fmt: skip
-AVAILABILITY: dict[str, pl.DataType] = {"key": pl.String(), "available": pl.Date()}
-_KEPT = ("planned_order", "problem", "message", "shortage", "availability")
 LOAD: dict[str, pl.DataType] = {
     "work_centre": pl.String(), "week": pl.Date(), "needed": pl.Int64(), "available": pl.Int64()
 }  # fmt: skip
+AVAILABILITY: dict[str, pl.DataType] = {"key": pl.String(), "available": pl.Date()}
+_KEPT = ("planned_order", "problem", "message", "shortage", "availability")
 
 
 def load_plan(hub: Hub) -> Plan:
@@ -252,8 +254,6 @@ def load_plan(hub: Hub) -> Plan:
     )
 
 
-def _order(row: dict[str, Any]) -> PlannedOrder:
-    quantities: dict[str, Any] = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
 def plan_loads(hub: Hub) -> list[LoadRow]:
     """What the last plan needs of each work centre and week."""
     frame = hub.frames.read("plan/load")
@@ -266,6 +266,8 @@ def item_names(hub: Hub) -> dict[str, str]:
     return {} if frame is None else dict(frame.select("golden_id", pl.col("name").fill_null("")).iter_rows())
 
 
+def _order(row: dict[str, Any]) -> PlannedOrder:
+    quantities: dict[str, Any] = {name: scaled(row[name]) for name in ("quantity", "surplus", "scrap") if name in row}
     return PlannedOrder(**{**row, **quantities})
 
 

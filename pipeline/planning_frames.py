@@ -1,4 +1,4 @@
-"""The frames that planning, facts and commands look at: what was judged, every configured order line resolved.
+"""The frames that planning, facts and commands look at: what was judged, with forecasts and configurations resolved.
 
 Configured items, once planned, are kept under their code, so that an order under way has its BOM whatever becomes of
 the option model; lines whose configuration does not stand wait in quarantine with the constraint they break.
@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import demand
 from pipeline.configured import Configurator, Configured, ConfiguredLine
 from pipeline.hub import Hub
 from pipeline.snapshot import Frames, rows
@@ -30,16 +31,22 @@ FORM = ("SN", 8)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    versions: Mapping[str, str | None]
+    made_of: object
     configured: Configured
 
 
 def resolved(hub: Hub, judged: Frames, versions: Mapping[str, str | None]) -> Configured:
-    """The judged frames (of these versions) with every configuration resolved; worked out once for each version."""
+    """The judged frames (of these versions) with forecasts in them and every configuration resolved.
+
+    Worked out once for each version.
+    """
+    forecasts = demand.version(hub)
+    made_of = (dict(versions), forecasts)
     kept: _Kept | None = hub.kept.get("configured")
-    if kept is None or kept.versions != versions:
-        found = configurator(hub).configured(judged, lambda codes: _earlier(hub, codes))
-        kept = hub.kept["configured"] = _Kept(dict(versions), found)
+    if kept is None or kept.made_of != made_of:
+        frames = judged if forecasts is None else demand.with_forecasts(hub, judged, hub.as_of())
+        found = configurator(hub).configured(frames, lambda codes: _earlier(hub, codes))
+        kept = hub.kept["configured"] = _Kept(made_of, found)
     return kept.configured
 
 

@@ -14,6 +14,7 @@ from pipeline.adopt import adopt
 from pipeline.conform import Conformed, conform
 from pipeline.decide import Decided, decide
 from pipeline.deliver import Delivered, deliver
+from pipeline.demand import Forecasted, make_forecast
 from pipeline.hub import Hub, Run
 from pipeline.judge import Judged, judge
 from pipeline.land import Landed, land
@@ -40,6 +41,7 @@ class Passed:
     conformed: list[Conformed] = field(default_factory=list)
     mastered: list[Mastered] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
+    forecasted: Forecasted | None = None
     planned: Planned | None = None
     decided: Decided | None = None
     fired: Fired | None = None
@@ -58,7 +60,7 @@ def begin(hub: Hub, run: Run) -> None:
 def run_route(
     hub: Hub, run: Run, *, everything: bool = False, on_stage: Callable[[str], None] = lambda _: None
 ) -> Passed:
-    """Land, conform, reconcile, judge, plan, decide, deliver, notify, measure."""
+    """Land, conform, reconcile, judge, forecast, plan, decide, deliver, notify, measure."""
     begin(hub, run)
     passed = Passed(run)
     configuration = hub.configuration
@@ -78,6 +80,9 @@ def run_route(
     adopt(hub)
     on_stage("judge")
     passed.judged = [judge(hub, entity, run) for entity in configuration.entities]
+    if configuration.deployment.forecast is not None:
+        on_stage("forecast")
+        passed.forecasted = make_forecast(hub, run)
     on_stage("plan")
     made, passed.planned = plan(hub, run)
     on_stage("decide")

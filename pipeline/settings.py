@@ -61,6 +61,15 @@ class Limits(_Closed):
     """Below so many cancellations the share is not looked at."""
 
 
+class Forecasting(_Closed):
+    """Whether the plan counts on what customers will order."""
+
+    months: int = Field(default=6, ge=1, le=24)
+    """How far ahead, this month included."""
+    planned: bool = True
+    """False: the forecast is made and shown, and nothing is ordered for it."""
+
+
 class Deployment(_Closed):
     """One plant's hub."""
 
@@ -72,11 +81,13 @@ class Deployment(_Closed):
     planning: Planning = Planning()
     limits: Limits = Limits()
     notifications: Notifications = Notifications()
-    option_models: tuple[str, ...] = ()
-    """Configurable products: names of `planning/option_models`, or files beside the deployment's (`truck.yaml`)."""
     access: Access = Access()
     calendars: dict[str, str] = Field(default_factory=dict)
     """Working calendar as rules name it → the one that holds here."""
+    forecast: Forecasting | None = None
+    """None: demand is what was ordered, and what systems forecast themselves."""
+    option_models: tuple[str, ...] = ()
+    """Configurable products: names of `planning/option_models`, or files beside the deployment's (`truck.yaml`)."""
 
     def system_of(self, role: str) -> str | None:
         """The system that plays a role, if one is connected."""
@@ -137,6 +148,10 @@ def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
             hint = suggest(name, folders) or "a system is a folder with a system.yaml under connectors/"
             yield document.fault(("systems", name), f"no connector {name!r}; known: {', '.join(folders)}", hint)
     yield from _code_faults(deployment, document)
+    yield from deployment.planning.faults(document)
+    if deployment.forecast and deployment.forecast.planned and not deployment.planning.policies.forecast_backward_days:
+        message = "orders would not use up the forecast: `planning.policies.forecast_backward_days` is 0"
+        yield document.fault(("forecast",), message, "31 lets an order use up what was forecast for its month")
     seller = deployment.sales_order_system
     if seller not in deployment.systems:
         message = f"no system {seller!r} is connected; connected: {', '.join(deployment.systems)}"
@@ -148,10 +163,6 @@ def _faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
 
 
 def _code_faults(deployment: Deployment, document: Document) -> Iterator[Fault]:
-    yield from deployment.planning.faults(document)
-    if deployment.forecast and deployment.forecast.planned and not deployment.planning.policies.forecast_backward_days:
-        message = "orders would not use up the forecast: `planning.policies.forecast_backward_days` is 0"
-        yield document.fault(("forecast",), message, "31 lets an order use up what was forecast for its month")
     """Connections that are to take golden codes back and cannot, or that no rule can name."""
     for name, connection in deployment.systems.items():
         place: tuple[str | int, ...] = ("systems", name, "golden_codes")

@@ -8,6 +8,7 @@ constraints read, each constraint asked as soon as all it reads is known.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planning.configuration import Computed, Option, Violation, computed, evaluated
@@ -64,13 +65,21 @@ def _remedies(model: OptionModel, given: Values, values: Values) -> Iterable[tup
     for name, option in model.options.items():
         if name not in near or values[name] is None:
             continue
-        for value in option.domain:
+        for value in _nearest_first(option.domain, values[name]):
             if value != values[name] and _stands_with(model, {**given, name: value}):
                 yield name, value
                 found += 1
                 break  # one value of an option says that it can be mended there
         if found == MAX_REMEDIES:
             return
+
+
+def _nearest_first(domain: tuple[Value, ...], chosen: Value) -> tuple[Value, ...]:
+    """Numbers by how far they are from the one chosen; anything else as it is listed."""
+    if not isinstance(chosen, Decimal):
+        return domain
+    numbers = [value for value in domain if isinstance(value, Decimal)]
+    return tuple(sorted(numbers, key=lambda value: (abs(value - chosen), value)))
 
 
 def _stands_with(model: OptionModel, given: Values) -> bool:

@@ -130,7 +130,7 @@ def _number(template: Template, formula: Formula, values: Values, of: str = "a t
     found = formula(values)
     if not isinstance(found, Decimal) or found < 0:
         raise _bad(template, f"{of}: {written(found)} is no quantity")
-    return found
+    return found.normalize() + 0  # 1600.000 and 1.6E+3 are both 1600
 
 
 def _check(

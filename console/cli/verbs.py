@@ -89,6 +89,11 @@ VERBS: Mapping[Name, Verb] = MappingProxyType(
         ("plan", "export"): Verb("console.cli.planner:export", Role.VIEWER),
         ("plan", "purchases"): Verb("console.cli.planner:purchases", Role.VIEWER),
         ("plan", "load"): Verb("console.cli.planner:load", Role.VIEWER),
+        ("plan", "configure"): Verb("console.cli.configuring:configure", None),
+        ("plan", "configured"): Verb("console.cli.configuring:configured", Role.VIEWER),
+        ("plan", "forecast"): Verb("console.cli.reviewing:forecast", Role.VIEWER),
+        ("plan", "override"): Verb("console.cli.reviewing:override", Role.STEWARD),
+        ("plan", "review"): Verb("console.cli.reviewing:review", Role.VIEWER),
         ("connections", "list"): Verb("console.cli.connections:listed", Role.VIEWER),
         ("connections", "set"): Verb("console.cli.connections:set_state", Role.ENGINEER),
     }

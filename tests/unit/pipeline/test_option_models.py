@@ -99,3 +99,15 @@ def test_shipped_models__load_and_every_default_is_offered() -> None:
     lines = {one.item: one.quantity for one in variants.items[variants.build(found.values)].lines}
     assert lines["COUNTERWEIGHT"] == 1600
     assert found.values["chain_metres"] == Decimal("9.75")
+
+
+@pytest.mark.parametrize("guide", ["configure-a-product.md", "configure-a-product.zh-CN.md"])
+def test_guide__its_model_does_what_it_says(tmp_path: Path, guide: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "howto" / guide).read_text(encoding="utf-8")
+    model = load_option_model(written(tmp_path, text.split("```yaml\n")[1].split("```")[0]))
+    with pytest.raises(NotConfigurable) as caught:
+        configure(model, {"size": Decimal(30)})
+    assert dict(caught.value.violations[0].conflict) == {"size": Decimal(30), "drive": "hand"}
+    variants = Variants(model)
+    code = variants.build(configure(model, {"size": Decimal(30), "drive": "motor", "volts": Decimal(48)}).values)
+    assert [line.item for line in variants.items[code].lines if "~" not in line.item] == ["MOTOR-48"]
