@@ -51,6 +51,7 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@echo "compiling the planner (half a minute)" >&2
 	@$(BIN)/python -c 'from planning.fast import warm; warm()'
+	@$(BIN)/python -c 'from planning.promise.fast import warm; warm()'
 	@touch $@
 
 demo: setup ## four simulated systems, three passes of the stream, and what came of it

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from planning.columns import LIMIT
 from planning.lot_sizing import MAX_LOTS
 from planning.promise.asking import Link, Slot
-from planning.promise.opening import BEYOND, ENDLESS, HORIZON, Free, Over
+from planning.promise.opening import Free, Over
+from planning.promise.tables import BEYOND, ENDLESS, HORIZON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,9 +10,21 @@ import numpy as np
 from planning.columns import LIMIT, SCRAP_RULES, NotCovered, ints, table
 from planning.encoding_rules import Calendars, scrap_rows
 from planning.lot_sizing import lot_bounds, lot_unit
-from planning.promise.opening import BEYOND, ENDLESS, HORIZON
 from planning.promise.plain import MOST_TRIES
-from planning.promise.tables import ITEM, LINE, LOT, STEP, SUBSTITUTE, SUPPLY, Book, Product, PromiseRules
+from planning.promise.tables import (
+    BEYOND,
+    ENDLESS,
+    HORIZON,
+    ITEM,
+    LINE,
+    LOT,
+    STEP,
+    SUBSTITUTE,
+    SUPPLY,
+    Book,
+    Product,
+    PromiseRules,
+)
 from planning.sourcing import shortest_lead
 
 if TYPE_CHECKING:
@@ -108,11 +120,12 @@ class Building:
             places = range(first, first + len(own))
             late += sorted(places, key=lambda place: (self.supplies[place].day, self.supplies[place].key))
             first += len(own)
-        most = LIMIT // MOST_RATIO if self.opening.prepared.admitted.rules.substitutes else LIMIT
-        if any(free.quantity > most for free in self.supplies):
+        rows = self.opening.prepared.admitted.rules.substitutes.values()
+        largest = max((row.denominator for own in rows for row in own), default=1)
+        if any(free.quantity > LIMIT // largest for free in self.supplies):
             raise NotCovered("a supply beyond the limit")
-        rows = zip(self.supplies, late, strict=True)
-        return _table(SUPPLY, [(free.quantity, free.day, place) for free, place in rows])
+        supplies = zip(self.supplies, late, strict=True)
+        return _table(SUPPLY, [(free.quantity, free.day, place) for free, place in supplies])
 
     def _lots(self) -> tuple[Ints, Table]:
         first, rows = np.full(len(self.codes), -1, np.int64), list[tuple[int, ...]]()

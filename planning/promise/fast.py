@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from canonical.plan import Plan, PlanItem, PlanningSnapshot
 from planning.columns import LIMIT, NotCovered
-from planning.promise.asking import Found, Link, Slot, answer
+from planning.promise.asking import Asked, Found, Link, Slot, answer
 from planning.promise.building import Building
 from planning.promise.kept import solve
+from planning.promise.opening import opening
 from planning.promise.tables import (
     CENTRE_LINK,
     LINK,
@@ -28,7 +30,7 @@ from planning.promise.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from planning.promise.asking import Asked, LinkKind, Promise
+    from planning.promise.asking import LinkKind, Promise
     from planning.promise.opening import Opening
     from planning.promise.tables import Product
 
@@ -43,9 +45,9 @@ class CompiledBook:
     Raises NotCovered where quantities or ratios are beyond what 64 bits hold.
     """
 
-    def __init__(self, opening: Opening) -> None:
-        self.opening = opening
-        self.building = Building(opening)
+    def __init__(self, begin: Opening) -> None:
+        self.opening = begin
+        self.building = Building(begin)
         self.codes = self.building.codes
         self.centres = list(self.building.centres)
         self.book = self.building.book()
@@ -147,3 +149,10 @@ def _desk(nodes: int, needs: int, takes: int) -> Desk:
         np.zeros(MOST_LINKS, LINK),
         np.zeros(5, np.int64),
     )
+
+
+def warm() -> None:
+    """Compile, unless that was done before: about half a minute once for each change of the kernel's sources."""
+    day = date(2000, 1, 1)
+    snapshot = PlanningSnapshot(day, (PlanItem("ITEM", "buy"),))
+    CompiledBook(opening(Plan(), snapshot)).promise(Asked("ITEM", 1, day))

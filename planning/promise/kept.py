@@ -12,7 +12,7 @@ from planning.promise.kernel import promise_one
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SOURCES = ("kernel.py", "laying.py", "tables.py", "opening.py")
+_SOURCES = ("kernel.py", "laying.py", "tables.py")
 
 
 def _version() -> str:

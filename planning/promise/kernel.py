@@ -11,8 +11,8 @@ from planning.kernels.compiling import compiled
 from planning.kernels.scrap import capacity, has_scrap, started, times, total
 from planning.lot_sizing import MAX_LOTS
 from planning.promise.laying import lay, unbook, wait
-from planning.promise.opening import BEYOND
 from planning.promise.tables import (
+    BEYOND,
     CENTRE_LINK,
     MOST_LINKS,
     ON_SHELF,

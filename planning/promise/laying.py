@@ -8,7 +8,7 @@ import numpy as np
 
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import times
-from planning.promise.opening import ENDLESS, HORIZON
+from planning.promise.tables import ENDLESS, HORIZON
 
 
 @compiled

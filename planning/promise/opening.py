@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from planning.load import Capacity, Step, free_time, loads, steps_of
 from planning.netting import Keeping
 from planning.preparation import prepare
+from planning.promise.tables import BEYOND, HORIZON
 from planning.sourcing import Sourcing, shortest_lead
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from planning.preparation import Prepared
     from planning.promise.accepting import Held
     from planning.workdays import WorkDays
-
-HORIZON = 1100
-"""Days from the planning day within which a promise is given."""
-BEYOND = HORIZON + 1
-"""Any day after the horizon."""
-ENDLESS = 2**45
-"""Thousandths of a second no order's work takes: a thousand years."""
 
 FreeKind = Literal["on_hand", "receipt", "firm"]
 

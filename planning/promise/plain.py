@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from planning.promise.asking import Found, Link, answer
 from planning.promise.attempt import Attempt
-from planning.promise.opening import HORIZON
+from planning.promise.tables import HORIZON
 
 if TYPE_CHECKING:
     from planning.promise.asking import Asked, Promise

@@ -9,6 +9,13 @@ from typing import NamedTuple
 
 from planning.columns import Ints, Table, row_type
 
+HORIZON = 1100
+"""Days from the planning day within which a promise is given."""
+BEYOND = HORIZON + 1
+"""Any day after the horizon."""
+ENDLESS = 2**45
+"""Thousandths of a second no order's work takes: a thousand years."""
+
 ITEM = row_type(
     "lead unit smallest largest scale scrap_from supply_from substitute_from step_from",
     "safety frozen calendar apart blocked phantom late_until",

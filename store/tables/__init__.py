@@ -38,6 +38,7 @@ from store.tables.mastering import (
 from store.tables.people import audit, people, person_roles, tasks, timers
 from store.tables.plan import planned_loads, planned_messages, planned_orders, planned_problems, planned_shortages
 from store.tables.planning import configured_items, forecast_overrides
+from store.tables.promises import promises
 from store.tables.stream import (
     change_events,
     conflicts,
@@ -60,10 +61,10 @@ from store.tables.stream import (
 __all__ = [
     "audit", "candidate_pairs", "change_events", "circuits", "configured_items", "conflicts", "connections",
     "crosswalk", "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "forecast_overrides",
-    "golden_codes", "golden_history", "golden_records", "identities", "inbox", "landings", "leases",
-    "machine_tokens", "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "password_links",
-    "passwords", "people", "person_roles", "plan_pegs", "plan_summaries",
-    "planned_loads", "planned_messages", "planned_orders", "planned_problems", "planned_shortages", "quarantine", "queue_assignments", "queue_items", "queue_marks", "queue_places",
-    "read_backs", "run_stages", "runs", "sessions", "steward_decisions", "tasks", "ticks", "timers", "verdicts",
-    "watermarks",
+    "golden_codes", "golden_history", "golden_records", "identities", "inbox", "landings", "leases", "machine_tokens",
+    "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "password_links", "passwords", "people",
+    "person_roles", "plan_pegs", "plan_summaries", "planned_loads", "planned_messages", "planned_orders",
+    "planned_problems", "planned_shortages", "promises", "quarantine", "queue_assignments", "queue_items",
+    "queue_marks", "queue_places", "read_backs", "run_stages", "runs", "sessions", "steward_decisions", "tasks",
+    "ticks", "timers", "verdicts", "watermarks",
 ]  # fmt: skip
