@@ -62,6 +62,8 @@ class OperationSpec:
     """Longer than the target's slowest commit: how long to wait between two look-ups of an unknown outcome."""
     batch_size: int = 1
     """How many documents one call of a step may carry; steps that take one only are carried out one by one."""
+    look_up_size: int = 1
+    """How many references one question of a look-up covers: they get their answers together, or none does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ from connectors.transport import Reply, Wire
 Known = Mapping[str, Any]
 _LOGINS: Final = 2
 FETCHED_AT_ONCE: Final = 100
+ALL_AT_ONCE: Final = 10_000
+"""A list that is read through answers for every reference."""
 
 
 def _now() -> datetime:
@@ -305,7 +307,9 @@ def _operation_spec(name: str, operation: Operation) -> port.OperationSpec:
         for variant, steps in operation.variants.items()
     }
     size = max((step.batch.size for step in operation.steps.values() if step.batch), default=1)
-    return port.OperationSpec(name, operation.entity, variants, operation.settle_seconds, size)
+    look_up = operation.look_up
+    together = ALL_AT_ONCE if look_up and look_up.stream else look_up.batch.size if look_up and look_up.batch else 1
+    return port.OperationSpec(name, operation.entity, variants, operation.settle_seconds, size, together)
 
 
 def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:

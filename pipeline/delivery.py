@@ -36,9 +36,9 @@ AWAITING_SECONDS = 2.0
 """Another process may make the document; one that this process makes wakes who waits for it at once."""
 ALONE_AFTER = 3
 """A command still in doubt after so many attempts goes out alone: refusals of a batch do not always say whose."""
-LOOKED_UP_AT_ONCE = 8
-"""Few where the target is asked one by one: a look-up that fails leaves them all without an answer."""
 FAILURES_RUNNING = 2
+RENEWED_AFTER = 8
+"""Leases run anew after so many questions."""
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -161,8 +161,7 @@ def look_up_together(
     wanted: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for journey in journeys:
         if journey.ending is None and _has_to_look(journey):
-            size = max(LOOKED_UP_AT_ONCE, journey.spec.batch_size)
-            wanted[journey.claimed.command.kind, size].append(journey.claimed.command.business_key)
+            wanted[journey.claimed.command.kind, journey.spec.look_up_size].append(journey.claimed.command.business_key)
     found: dict[tuple[str, str], Sequence[FoundDocument] | MillstreamError] = {}
     for (kind, size), keys in wanted.items():
         found |= {(kind, key): answer for key, answer in _in_parts(connector, kind, keys, size, after_part).items()}
@@ -172,14 +171,15 @@ def look_up_together(
 def _in_parts(
     connector: Connector, kind: str, keys: Sequence[str], size: int, after_part: Callable[[], None]
 ) -> Mapping[str, Sequence[FoundDocument] | MillstreamError]:
-    """A part that fails takes no other part's answers with it; a system that fails twice running is asked no more."""
+    """Question after question, each with its own answers; a system that fails twice running is asked no more."""
     found: dict[str, Sequence[FoundDocument] | MillstreamError] = {}
     failed = 0
     for at in range(0, len(keys), size):
         part = keys[at : at + size]
         answers = _looked_up(connector, kind, part)
         found |= answers
-        after_part()
+        if (at // size) % RENEWED_AFTER == 0:
+            after_part()
         error = next((one for one in answers.values() if isinstance(one, TransientError)), None)
         failed = failed + 1 if error else 0
         if error is not None and failed == FAILURES_RUNNING:

@@ -61,6 +61,8 @@ LIMITS = (
 CLASSES = {"mes": "A", "crm": "A", "erp": "B", "wms": "C"}
 MOST_DOUBLED = 0.02
 """Of the class B commands of seeds with a stop past the lease; every one of them reported."""
+PATIENT = "{requests_per_second: 1000, timeout_seconds: 60}"
+"""For what the harness itself asks, in calm weather, on however busy a machine."""
 SHARES = (("mes", "order_work", 0.4), ("erp", "order_production", 0.3), ("crm", "update_order_progress", 0.2),
           ("wms", "expedite_picking", 0.1))  # fmt: skip
 
@@ -145,8 +147,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / "faults.yaml"
-        file.write_text(DEPLOYMENT + "".join(f"  {one}: {{role: {one}, limits: {LIMITS}}}\n" for one in SYSTEMS))
+        file = self._deployment("faults", LIMITS)
         self.environ = {
             **self.plant.environment,
             "MILLSTREAM_HOME": str(self.folder),
@@ -155,6 +156,16 @@ class Desk:
             **({"MILLSTREAM_REDIS_URL": self.redis_url} if self.redis_url else {}),
         }
         self.settings = Settings.from_environment(self.environ)
+
+    def _deployment(self, name: str, limits: str) -> Path:
+        file = self.folder / f"{name}.yaml"
+        file.write_text(DEPLOYMENT + "".join(f"  {one}: {{role: {one}, limits: {limits}}}\n" for one in SYSTEMS))
+        return file
+
+    def configurations(self) -> tuple[Configuration, Configuration]:
+        """For the pushers, and for the harness itself."""
+        calm = {**self.environ, "MILLSTREAM_DEPLOYMENT": str(self._deployment("calm", PATIENT))}
+        return load_configuration(self.settings), load_configuration(Settings.from_environment(calm))
 
     def open(self, configuration: Configuration) -> Hub:
         """A hub whose clients and leases live fast, and whose commands hold their payloads."""
@@ -345,11 +356,14 @@ def _run_out(storm: Storm, events: Sequence[tuple[float, str]], most: float) -> 
 # -- one seed --------------------------------------------------------------------------------------------------------
 
 
-def play(seed: int, wanted: Wanted, desk: Desk, configuration: Configuration, servers: Servers) -> Told:
+def play(
+    seed: int, wanted: Wanted, desk: Desk, configurations: tuple[Configuration, Configuration], servers: Servers
+) -> Told:
     """One seed: orders in, weather up, trouble, then the ledgers."""
     told, began = Told(seed), time.monotonic()
+    configuration, calm = configurations
     _set_weather(desk.plant, None)
-    hub = desk.open(configuration)
+    hub = desk.open(calm)
     commands = _commands(hub, seed, wanted.orders, _bodies(hub))
     with hub.store.begin() as tx:
         outbox.enqueue(tx, commands, hub.now())
@@ -365,7 +379,7 @@ def play(seed: int, wanted: Wanted, desk: Desk, configuration: Configuration, se
         pushers.end()
     _set_weather(desk.plant, None)
     time.sleep(SETTLE_SECONDS + 0.3)  # the last late commit, and the detector's own patience
-    _count(told, commands, desk, configuration)
+    _count(told, commands, desk, calm)
     told.seconds = round(time.monotonic() - began, 1)
     return told
 
@@ -443,7 +457,7 @@ def _servers(database: str, wanted: Wanted) -> Iterator[Servers]:
 def series(seeds: Sequence[int], wanted: Wanted, database: str, folder: Path) -> Iterator[Told]:
     """Seed after seed on one plant."""
     with _servers(database, wanted) as servers, running_plant(folder / "plant") as plant:
-        configuration: Configuration | None = None
+        configurations: tuple[Configuration, Configuration] | None = None
         for seed in seeds:
             with ExitStack() as stack:
                 place = folder / f"seed{seed}"
@@ -451,8 +465,8 @@ def series(seeds: Sequence[int], wanted: Wanted, database: str, folder: Path) ->
                 if servers.postgres is not None:
                     url = stack.enter_context(new_database(servers.postgres.url))
                 desk = Desk(place, url, plant, servers.redis_url)
-                configuration = configuration or load_configuration(desk.settings)
-                yield play(seed, wanted, desk, configuration, servers)
+                configurations = configurations or desk.configurations()
+                yield play(seed, wanted, desk, configurations, servers)
 
 
 def _seeds(text: str) -> list[int]:

@@ -174,7 +174,7 @@ def test_look_up_together__one_failure_leaves_the_others_their_answers() -> None
     ]
     target = _Target(ORDER_WORK, {"R9": SystemUnavailable("hangs", system="mes")})
     found = look_up_together(target.door, journeys)
-    assert [key for (_, key), answer in found.items() if isinstance(answer, SystemUnavailable)] == keys[8:16]
+    assert [key for (_, key), answer in found.items() if isinstance(answer, SystemUnavailable)] == ["R9"]
     assert len(found) == 40
 
     down = _Target(ORDER_WORK, {key: SystemUnavailable("down", system="mes") for key in keys})
