@@ -1,0 +1,71 @@
+"""Changed demands, planned beside the plan that stands, give exactly what planning everything gives."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from canonical.plan import PlanDemand, PlanningSnapshot
+from planning.columns import NotCovered
+from planning.mrp import plan_plainly
+from planning.net_change import StandingPlan
+from planning.preparation import prepare
+
+_spec = importlib.util.spec_from_file_location("planning_models", Path(__file__).with_name("test_compiled_planner.py"))
+assert _spec is not None
+assert _spec.loader is not None
+models: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(models)
+
+TODAY = date(2026, 3, 2)
+SUITE = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+
+rush = st.lists(
+    st.builds(
+        PlanDemand,
+        st.sampled_from(("d0", "d2", "n1", "m|1", "zz|R1|9")),
+        st.sampled_from(models.CODES),
+        st.integers(1, 19),
+        st.integers(-2, 30).map(lambda offset: TODAY + timedelta(offset)),
+        st.sampled_from(("R1", "R2", "Q", "t")),
+        st.sampled_from((0, 0, -1, 5)),
+        st.sampled_from((None, "c1", "c2")),
+    ),
+    max_size=3,
+    unique_by=lambda row: row.key,
+).map(tuple)
+
+
+@SUITE
+@given(st.data())
+def test_changed__equals_planning_everything(data: st.DataObject) -> None:
+    snapshot: PlanningSnapshot = data.draw(models.snapshots())
+    try:
+        standing = StandingPlan(snapshot)
+    except NotCovered as reason:
+        event(f"base: {reason}")
+        return
+    for _ in range(2):
+        added = data.draw(rush)
+        known = [row.key for row in standing.prepared.admitted.demands]
+        dropped = data.draw(st.sets(st.sampled_from(known), max_size=2)) if known else set()
+        after = tuple(row for row in snapshot.demands if row.key not in dropped)
+        try:
+            with standing.changed(added, dropped) as change:
+                outcome = change.plan()
+        except NotCovered as reason:
+            event(f"change: {reason}")
+            continue
+        event("compared")
+        expected = plan_plainly(prepare(replace(snapshot, demands=(*after, *added))))
+        assert outcome == expected
+        assert outcome.availability == expected.availability
+    with standing.changed() as same:
+        assert same.plan() == plan_plainly(prepare(snapshot))
+        assert not len(same.items)
