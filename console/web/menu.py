@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from console.web.visit import Visit
 
 _ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("menu.work", ("home", "queue", "quarantine", "outbox", "tasks", "notices")),
-    ("menu.look", ("records", "quality", "audit")),
+    ("menu.work", ("home", "stuck", "queue", "quarantine", "outbox", "tasks", "notices")),
+    ("menu.look", ("orders", "records", "quality", "audit")),
     ("menu.set_up", ("people", "tokens")),
 )
 

@@ -59,6 +59,8 @@ ROUTES: tuple[Path, ...] = (
     Path("GET", "/quarantine", "quarantine", "pages.quarantine:listed", Role.VIEWER),
     Path("GET", "/quarantine/record", "quarantined", "pages.quarantine:show", Role.VIEWER),
     Path("POST", "/quarantine/record", "quarantined.replay", "pages.quarantine:replay", Role.STEWARD),
+    Path("GET", "/stuck", "stuck", "pages.stuck:show", Role.VIEWER),
+    Path("GET", "/orders", "orders", "pages.orders:show", Role.VIEWER),
     # -- looking, and setting up -------------------------------------------------------------------------------------
     Path("GET", "/quality", "quality", "pages.quality:show", Role.VIEWER),
     Path("GET", "/audit", "audit", "pages.audit:show", Role.APPROVER),

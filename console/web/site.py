@@ -96,7 +96,7 @@ class Site:
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
-        environment.filters |= {"moment": self._moment, "shown": shown, "pretty": pretty}
+        environment.filters |= {"moment": self.moment, "shown": shown, "pretty": pretty}
         return environment
 
     def render(self, visit: Visit, template: str, values: Mapping[str, object]) -> str:
@@ -123,7 +123,8 @@ class Site:
             "done": words.say(told) if told.startswith("done.") and words.knows(told) else "",
         }  # fmt: skip
 
-    def _moment(self, value: datetime | None) -> str:
+    def moment(self, value: datetime | None) -> str:
+        """A moment as the plant's clocks show it."""
         return "–" if value is None else f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
 
 

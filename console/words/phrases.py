@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.words.ahead_words import AHEAD
 from console.words.columns import COLUMNS
 from console.words.mdm_words import MDM
+from console.words.order_words import ORDERS
 from console.words.page_words import PAGES
 from console.words.plan_words import PLAN
 from console.words.relation_words import RELATIONS
@@ -18,6 +19,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     **MDM,
     **PLAN,
     **AHEAD,
+    **ORDERS,
     **PAGES,
     **RELATIONS,
     **RULES,

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from canonical.actors import Actor, Role
+import polars as pl
+
+from canonical.actors import Actor, Role, Scope
 from canonical.commands import Command
 from pipeline.hub import Hub
-from store import access, audit, interventions, notices, outbox, people, quarantine, runs, sessions, tasks, verdicts
+from store import (
+    access,
+    audit,
+    crosswalk,
+    golden,
+    interventions,
+    notices,
+    outbox,
+    people,
+    quarantine,
+    runs,
+    sessions,
+    tasks,
+    tokens,
+    verdicts,
+)
+from store.crosswalk import Binding
 from store.notices import Notice
 from store.quarantine import Rejection
 from store.tasks import Task
@@ -28,7 +47,24 @@ def busy_hub(folder: Path) -> Hub:
         _words(hub, tx)
         for name, roles in ((ADMIN, [Role.ADMIN]), (STEWARD, [Role.STEWARD]), (NOBODY, [])):
             people.add(tx, name, "test", hub.now(), roles=roles)
+    _order(hub)
     return hub
+
+
+def _order(hub: Hub) -> None:
+    """The order that the commands are for, with its lines and what happened to it."""
+    number, line = "SO-26-00072", "SO-26-00072|1"
+    order = {"number": number, "status": "open", "customer": "无锡市新吴区大成精密轴承制造有限公司", "urgent": True}
+    with hub.store.begin() as tx:
+        golden.record(tx, "sales_order", {number: order}, hub.now(), "run-29")
+        crosswalk.bind(tx, [Binding("crm", "sales_order", number, number, "801")], hub.now())
+        tokens.make(tx, "erp-new-material", Scope.MATCH, "person:root", hub.now(), days=90)
+        tokens.make(tx, "openrefine.li-wei", Scope.RECONCILE, "person:root", hub.now(), days=30)
+    lines = {
+        "golden_id": [line], "order": [number], "line": [1], "item": ["DW-000239"], "quantity": [Decimal("12.500")],
+        "unit": ["pcs"], "due": [date(2026, 12, 1)],
+    }  # fmt: skip
+    hub.frames.write("golden/sales_order_line", pl.DataFrame(lines), "run-29")
 
 
 def _passes(hub: Hub, tx: Transaction) -> None:

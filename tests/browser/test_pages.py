@@ -14,6 +14,7 @@ from tests.browser.browsing import MOST_BYTES, Watched, chromium, is_too_wide, s
 from tests.browser.hub_of_pages import ADMIN, NOBODY, STEWARD, busy_hub, command, link_of, token_of
 
 MOST_BYTES_WITH_CHARTS = 300_000
+ORDER = "SO-26-00072"
 RECORD = "/quarantine/record?stage=conform&system=crm&entity=item&key=FG-2"
 PAGES = {
     "home": "/", "outbox": "/outbox", "outbox held": "/outbox?state=held", "outbox, last page": "/outbox?page=9",
@@ -23,8 +24,10 @@ PAGES = {
     "no record": "/quarantine/record?key=x", "tasks": "/tasks", "tasks done": "/tasks?state=done",
     "notices": "/notices?all=1", "quality": "/quality", "audit": "/audit", "audit of nobody": "/audit?actor=nobody",
     "people": "/people", "nowhere": "/nowhere",
+    "stuck": "/stuck", "orders": "/orders", "order": f"/orders?number={ORDER}",
+    "no order": "/orders?number=x", "tokens": "/tokens",
 }  # fmt: skip
-MISSING = {"no command", "no record", "nowhere"}
+MISSING = {"no order", "no command", "no record", "nowhere"}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 
 from canonical.actors import Role, Scope
@@ -11,6 +12,9 @@ from console.web.routes import ROUTES, Door
 from console.web.site import TEMPLATES
 from console.words.page_words import PAGES
 from console.words.phrases import PHRASES
+from pipeline.hub import open_hub
+from store.unit_of_work import Store
+from tests.unit.console.asking import browser, person
 
 ROOT = Path(__file__).parents[3]
 SAID: dict[object, str] = {Door.ANYBODY: "anybody", Door.LOGGED_IN: "whoever is logged in"}
@@ -58,3 +62,30 @@ def test_line__shares_end_at_all_and_begin_below_the_least() -> None:
 def test_line__of_one_value_and_of_none() -> None:
     assert len(line([("a", 3.0)]).dots) == 1
     assert line([]).path == ""
+
+
+def test_orders__a_life_is_found_by_number_and_a_wrong_one_says_what_is_near(
+    told: Store, environ: dict[str, str]
+) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    asking = browser(hub)
+    asking.log_in("operator")
+    life = asking.get("/orders?number=SO-26-00001")
+    assert (life.status, "M-1" in life.text, "it looks wrong" in life.text) == (HTTPStatus.OK, True, True)
+    wrong = asking.get("/orders?number=SO-26-0001")
+    assert wrong.status == HTTPStatus.NOT_FOUND
+    assert "/orders?number=SO-26-00001" in wrong.text
+    hub.close()
+
+
+def test_stuck__says_what_since_when_and_what_to_do(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    asking = browser(hub)
+    asking.log_in("operator")
+    text = asking.get("/stuck").text
+    assert "it looks wrong" in text
+    assert "millstream probe wms" in text
+    assert "look in the target and say how it ended" in text
+    hub.close()
