@@ -22,6 +22,8 @@ WRITE_NAMES: Final = frozenset(
 """What the templates of a step's request may ask for; a dotted name by its first part."""
 LOOK_UP_NAMES: Final = frozenset({"reference", "references_clause", "columns", "native_id"})
 BATCH_NAMES: Final = frozenset({"items"})
+FETCH_NAMES: Final = frozenset({"key", "keys_clause", "columns"})
+"""What the request may ask for by which a webhook's keys become records."""
 
 
 def faults(system: System, document: Document, folder: Path) -> Iterator[Fault]:
@@ -56,6 +58,9 @@ def _requests(system: System) -> Iterator[tuple[Path_, Request, frozenset[str]]]
             yield ("operations", name, "look_up", "version_request"), look_up.version_request, LOOK_UP_NAMES
         if look_up and look_up.batch:
             yield ("operations", name, "look_up", "batch", "request"), look_up.batch.request, LOOK_UP_NAMES
+    for place, brought in enumerate(system.webhook.brings if system.webhook else ()):
+        if brought.fetch:
+            yield ("webhook", "brings", place, "fetch"), brought.fetch, FETCH_NAMES
 
 
 def _paging_faults(path: Path_, stream: Stream, document: Document) -> Iterator[Fault]:

@@ -152,18 +152,27 @@ def _holidays(file: CalendarFile, week: tuple[Shifts, ...], faults: _Faults) -> 
         return {}
     if file.holidays is None:
         return {}
-    try:
-        free, moved = public_holidays(file.holidays)
-    except NotImplementedError:
+    if not has_public_holidays(file.holidays):
         faults.add(("holidays",), f"no public holidays known for {file.holidays!r}", "use an ISO code as CN or DE-BY")
         return {}
+    free, moved = public_holidays(file.holidays)
     like = week[WEEKDAYS.index(file.moved_days_like)]
     return {**dict.fromkeys(free, ()), **dict.fromkeys(moved, like)}
 
 
 @lru_cache
+def has_public_holidays(place: str) -> bool:
+    """Whether a country, or its part, is one whose public holidays are known."""
+    import holidays  # noqa: PLC0415 - loads a module a country
+
+    country, _, part = place.partition("-")
+    parts = holidays.list_supported_countries().get(country)
+    return parts is not None and (not part or part in parts)
+
+
+@lru_cache
 def public_holidays(place: str) -> tuple[frozenset[date], frozenset[date]]:
-    """Days off and moved working days of a country or its part in `YEARS`; raises `NotImplementedError`."""
+    """Days off and moved working days of a country or its part in `YEARS`, of one that `has_public_holidays`."""
     import holidays  # noqa: PLC0415 - loads a module a country
 
     country, _, part = place.partition("-")

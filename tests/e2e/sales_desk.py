@@ -79,7 +79,8 @@ class SalesDesk:
 
 def post(port: int, event_id: str, payload: object) -> int:
     """Post a signed event as the CRM does; the status it was answered with."""
-    body, stamp = json.dumps(payload).encode(), str(int(time.time()))
+    said = {"id": event_id, **payload} if isinstance(payload, dict) else payload
+    body, stamp = json.dumps(said).encode(), str(int(time.time()))
     digest = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     headers = {"X-CRM-Event-Id": event_id, "X-CRM-Timestamp": stamp, "X-CRM-Signature": f"v1={digest}"}
     url = f"http://127.0.0.1:{port}/webhooks/crm"

@@ -30,6 +30,7 @@ def _folder(tmp_path: Path, system: str, wrong: str = "", instead: str = "") -> 
         ("mes", '{refrence}"}\n      records', '{reference}"}\n      records', "nothing fills {refrence}"),
         ("mes", "{idempotency}", "{idempotency_key}", "nothing fills {idempotency}. Did you mean 'idempotency_key'?"),
         ("crm", "{item}", "{items}", "nothing fills {item}. Did you mean 'items'?"),
+        ("crm", "{keys_claus}", "{keys_clause}", "nothing fills {keys_claus}. Did you mean 'keys_clause'?"),
         ("wms", "{paylod}", "{payload}", "nothing fills {paylod}. Did you mean 'payload'?"),
     ],
 )  # fmt: skip
