@@ -23,6 +23,12 @@ Windows = dict[str, dict[str, list[tuple[int, int, Fraction]]]]
 """By parent and component the dated part of what is drawn: from this day ordinal, before that one, how much."""
 
 
+def _add(lines: dict[str, Fraction], component: str, ratio: Fraction) -> None:
+    """Draw this much more; adding fractions is what exploding spends its time on, so none is added to nothing."""
+    before = lines.get(component)
+    lines[component] = ratio if before is None else before + ratio
+
+
 class DatedStructure:
     """What parents with dated lines, their own or those of phantoms below them, consume on a day."""
 
@@ -60,11 +66,17 @@ class DatedStructure:
         lines: dict[str, Fraction] = {}
         for component, whole in self.structure.get(parent, {}).items():
             dated = self.windows.get(parent, {}).get(component, ())
-            ratio = whole - sum((share for first, until, share in dated if not first <= day < until), Fraction(0))
-            inside = component in self.phantoms and component in self.structure
-            for below, share in self._lines(component, day).items() if inside else ((component, Fraction(1)),):
-                if ratio:
-                    lines[below] = lines.get(below, Fraction(0)) + ratio * share
+            ratio = whole
+            for first, until, share in dated:
+                if not first <= day < until:
+                    ratio -= share
+            if not ratio:
+                continue
+            if component in self.phantoms and component in self.structure:
+                for below, share in self._lines(component, day).items():
+                    _add(lines, below, ratio * share)
+            else:
+                _add(lines, component, ratio)
         return lines
 
 
@@ -124,7 +136,24 @@ def strongly_connected(structure: Mapping[str, Mapping[str, Fraction]]) -> Itera
                 path.append((child, iter(sorted(structure.get(child, ())))))
 
 
+def _without_cycles(structure: Mapping[str, Collection[str]]) -> list[str] | None:
+    """All codes, each before what it consumes; None where some consume themselves (Kahn 1962)."""
+    above: dict[str, int] = {}
+    for lines in structure.values():
+        for component in lines:
+            above[component] = above.get(component, 0) + 1
+    found = [code for code in structure if code not in above]
+    for code in found:  # which grows meanwhile
+        for component in structure.get(code, ()):
+            above[component] -= 1
+            if not above[component]:
+                found.append(component)
+    return found if len(found) == len(structure.keys() | above.keys()) else None
+
+
 def _cyclic_groups(structure: Structure) -> list[list[str]]:
+    if _without_cycles(structure) is not None:
+        return []
     return [
         members
         for members in strongly_connected(structure)
@@ -154,7 +183,10 @@ def shortest_cycle(structure: Structure, members: Collection[str]) -> tuple[str,
 
 def _topological(structure: Structure) -> list[str]:
     """Parents before their components; the structure must be free of cycles."""
-    return [members[0] for members in strongly_connected(structure)][::-1]
+    found = _without_cycles(structure)
+    if found is None:
+        raise ValueError("the structure has a cycle")
+    return found
 
 
 def _blow_through(structure: Structure, phantoms: Collection[str]) -> Structure:
@@ -164,9 +196,9 @@ def _blow_through(structure: Structure, phantoms: Collection[str]) -> Structure:
         for component, ratio in structure.get(parent, {}).items():
             if component in phantoms and flat.get(component):
                 for below, share in flat[component].items():
-                    lines[below] = lines.get(below, Fraction(0)) + ratio * share
+                    _add(lines, below, ratio * share)
             else:
-                lines[component] = lines.get(component, Fraction(0)) + ratio
+                _add(lines, component, ratio)
         if lines:
             flat[parent] = lines
     return flat
@@ -199,6 +231,8 @@ def _without_tangles(structure: Structure, arcs: Collection[Arc]) -> frozenset[A
     combined: Structure = {parent: dict(lines) for parent, lines in structure.items()}
     for before, after in arcs:
         combined.setdefault(before, {}).setdefault(after, Fraction(1))
+    if _without_cycles(combined) is not None:
+        return frozenset(arcs)
     tangle = {code: n for n, members in enumerate(strongly_connected(combined)) for code in members}
     return frozenset(arc for arc in arcs if tangle[arc[0]] != tangle[arc[1]])
 

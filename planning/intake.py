@@ -183,11 +183,11 @@ def _admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
 
 
 def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None:
-    ratio = Fraction(line.numerator, line.denominator)
+    more, less = 1, 1
     if line.scrap_ppm:
-        scrap = line.scrap_ppm
-        ratio *= Fraction(MILLION, MILLION - scrap) if divided else Fraction(MILLION + scrap, MILLION)
-    if line.operation is not None:
+        more, less = (MILLION, MILLION - line.scrap_ppm) if divided else (MILLION + line.scrap_ppm, MILLION)
+    ratio = Fraction(line.numerator * more, line.denominator * less)
+    if line.operation is not None and line.parent in admitted.rules.operations:
         ratio *= admitted.rules.operation_factor(line.parent, line.operation)
     lines = admitted.structure.setdefault(line.parent, {})
     found = lines.get(line.component)
