@@ -42,7 +42,7 @@ LOG = logging.getLogger(__name__)
 
 async def answered(site: Site, path: Path, page: Page, request: Request) -> Response:
     """The answer of one route of the table."""
-    if request.url.hostname not in site.hosts:
+    if not site.is_asked(request):
         return PlainTextResponse("unknown host", HTTPStatus.BAD_REQUEST)
     form = None
     if path.method != "GET":
@@ -54,7 +54,7 @@ async def answered(site: Site, path: Path, page: Page, request: Request) -> Resp
 
 async def unknown(site: Site, request: Request) -> Response:
     """Whatever is no route: who is not logged in learns nothing about which there are."""
-    if request.url.hostname not in site.hosts:
+    if not site.is_asked(request):
         return PlainTextResponse("unknown host", HTTPStatus.BAD_REQUEST)
     return await run_in_threadpool(_unknown, site, request)
 
@@ -76,7 +76,7 @@ async def _form(request: Request) -> FormData | None:
 def _answer(site: Site, path: Path, page: Page, request: Request, form: FormData | None) -> Response:
     visit, standing = _visit(site, request, form)
     refusal = _refusal(visit, path)
-    answer = refusal if refusal is not None else _made(visit, page)
+    answer = refusal if refusal is not None else _made(visit, path, page)
     if not standing and path.name != "static" and "set-cookie" not in answer.headers:
         remember_token(answer, visit)
     remember_language(answer, visit)
@@ -149,12 +149,12 @@ def _to_log_in(visit: Visit) -> Response:
     return RedirectResponse(address + more, HTTPStatus.SEE_OTHER)
 
 
-def _made(visit: Visit, page: Page) -> Response:
+def _made(visit: Visit, path: Path, page: Page) -> Response:
     """The page, or what went wrong said so that the reader knows what to do next."""
     try:
         return page(visit)
     except MillstreamError as error:
         return visit.page("refused.html", HTTPStatus.CONFLICT, said=explained(visit.words, error))
     except Exception:
-        LOG.exception("%s %s", visit.request.method, visit.request.url.path)
+        LOG.exception("%s %s", path.method, path.path)  # the path of the table: the one asked may hold a token
         return visit.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "page.broken")

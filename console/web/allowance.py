@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -12,22 +13,27 @@ MOST_KEPT = 10_000
 
 
 class Allowance:
-    """Counts requests by subject; used from the event loop alone."""
+    """Counts requests by subject. Safe to share between threads."""
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
         self._most, self._clock = most, clock
-        self._asked: dict[str, deque[tuple[float, int]]] = {}
+        self._lock = threading.Lock()
+        self._asked: dict[str, deque[float]] = {}
 
-    def wait(self, subject: str, weight: int = 1) -> int:
+    def wait(self, subject: str) -> int:
         """0 and counted where the subject may ask; else the seconds until it may, and nothing is counted."""
+        with self._lock:
+            return self._wait(subject)
+
+    def _wait(self, subject: str) -> int:
         now = self._clock()
         asked = self._asked.pop(subject, deque())
-        while asked and asked[0][0] <= now - MINUTE:
+        while asked and asked[0] <= now - MINUTE:
             asked.popleft()
         self._asked[subject] = asked
         if len(self._asked) > MOST_KEPT:
             del self._asked[next(iter(self._asked))]
-        if asked and sum(count for _, count in asked) + weight > self._most:
-            return max(1, int(asked[0][0] + MINUTE - now) + 1)
-        asked.append((now, weight))
+        if len(asked) >= self._most:
+            return max(1, int(asked[0] + MINUTE - now) + 1)
+        asked.append(now)
         return 0

@@ -81,7 +81,7 @@ async def answered(site: Site, path: Path, answer: Answering, request: Request) 
 
 
 async def _answered(site: Site, path: Path, answer: Answering, request: Request) -> Response:
-    if request.url.hostname not in site.hosts:
+    if not site.is_asked(request):
         return PlainTextResponse("unknown host", HTTPStatus.BAD_REQUEST)
     given = _given(path, request)
     token = await run_in_threadpool(_known, site, given) if given else None

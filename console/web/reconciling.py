@@ -100,7 +100,10 @@ def _result(call: Call, entity: str, query: Mapping[str, Any]) -> list[dict[str,
     text, limit = str(query.get("query") or ""), a_limit(query.get("limit", 5))
     if not _is_of(entity, query.get("type")):
         return []
-    attributes = {"name": text, **_properties(entity, query.get("properties") or ())}
+    given = query.get("properties") or []
+    if not isinstance(given, list):
+        raise Wrong("properties have to be a list")
+    attributes = {"name": text, **_properties(entity, given)}
     named = _known(call, entity, [text]).get(text)
     first = [_exact(entity, named)] if named else []
     found = find_matches(call.hub, entity, attributes, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, partial
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -31,6 +33,7 @@ from pipeline.hub import Hub
 if TYPE_CHECKING:
     from console.web.visit import Visit
 
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -70,6 +73,16 @@ class Site:
         return Allowance(self.access.failures_per_address)
 
     @cached_property
+    def of_log_ins(self) -> Allowance:
+        """How often a name may be tried, whatever becomes of it: attempts that run side by side count too."""
+        return Allowance(2 * self.access.failures_per_name)
+
+    @cached_property
+    def hashing(self) -> BoundedSemaphore:
+        """So many passwords are hashed at a time: each takes 64 MiB."""
+        return BoundedSemaphore(4)
+
+    @cached_property
     def uses(self) -> Counter[str]:
         """How often each token was used since that was written down."""
         return Counter()
@@ -84,6 +97,11 @@ class Site:
         """The names these pages answer to; any other is a browser that was led astray."""
         public = urlsplit(self.access.public_url or "").hostname
         return frozenset({"127.0.0.1", "localhost", "::1"} | ({public} if public else set()))
+
+    def is_asked(self, request: Request) -> bool:
+        """Whether the browser asked for a name of ours: just that, and a port perhaps."""
+        found = _HOST.fullmatch(request.headers.get("host", ""))
+        return found is not None and found["name"].strip("[]").lower() in self.hosts
 
     def places(self, request: Request) -> frozenset[str]:
         """Where a form of ours may come from: the host asked, and the one people see before the proxy."""

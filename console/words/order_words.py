@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 ORDERS: dict[str, tuple[str, str]] = {
+    "home.queue": ("for the stewards to settle", "待主数据管理员处理"),
     "menu.orders": ("Orders", "订单追踪"),
     "menu.stuck": ("What is stuck", "卡点"),
     "order.number": ("Number in the CRM, or golden id", "CRM 单号或黄金编码"),
@@ -19,8 +20,8 @@ ORDERS: dict[str, tuple[str, str]] = {
     "order.from": ("from", "来源"),
     "order.expected": ("expected", "预计"),
     "order.more": (
-        "{count} earlier ones are not shown: millstream trace",
-        "另有 {count} 条更早的未显示：millstream trace",
+        "{count} more are not shown: millstream trace",
+        "另有 {count} 条未显示：millstream trace",
     ),
     "stuck.lead": (
         "What does not go on by itself, since when, and what to do.",

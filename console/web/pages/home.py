@@ -10,7 +10,8 @@ from starlette.responses import Response
 from canonical.actors import Role
 from canonical.commands import State
 from console.web.visit import Visit
-from store import notices, outbox, quarantine, runs, tasks
+from store import notices, outbox, quarantine, queue, runs, tasks
+from store.queue import Narrowed
 from store.unit_of_work import Transaction
 
 SHOWN = 5
@@ -43,6 +44,7 @@ def _cards(visit: Visit, tx: Transaction) -> list[Card]:
     for (_, state), count in outbox.counts(tx).items():
         states[state] += count
     counted = [
+        ("home.queue", sum(queue.counts(tx, Narrowed()).values()), visit.to("queue")),
         ("home.quarantine", sum(quarantine.counts(tx).values()), visit.to("quarantine")),
         *((f"home.{state}", states[state], visit.to("outbox", state=state)) for state in _STUCK),
         ("home.tasks", len(tasks.listed(tx, limit=None)), visit.to("tasks")),

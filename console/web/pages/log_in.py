@@ -34,12 +34,14 @@ def _form(visit: Visit, wrong: str = "", status: HTTPStatus = HTTPStatus.OK) -> 
 def log_in(visit: Visit) -> Response:
     """Let somebody in who is on the roll and knows their password."""
     name, password = visit.field("name")[:_NAME_LENGTH], _password(visit)
-    if not may_try(visit, name):
+    if not may_try(visit, name) or visit.site.of_log_ins.wait(name):
         return _form(visit, visit.words.say("log_in.wait"), HTTPStatus.TOO_MANY_REQUESTS)
     with visit.hub.store.read() as tx:
         person = people.person(tx, name)
         kept = access.password_hash(tx, name) if person else None
-    if not passwords.is_right(kept, password) or person is None or kept is None:
+    with visit.site.hashing:
+        right = passwords.is_right(kept, password)
+    if not right or person is None or kept is None:
         failed(visit, name, "password")
         return _form(visit, visit.words.say("log_in.wrong"), HTTPStatus.FORBIDDEN)
     fresh = passwords.hashed(password) if passwords.is_outdated(kept) else None

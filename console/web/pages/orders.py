@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from starlette.responses import Response
@@ -15,7 +16,8 @@ from console.web.site import shown
 from console.web.visit import Visit
 
 Row = Mapping[str, Any]
-MOST_EVENTS = 100
+MOST_ROWS = 60
+"""A part shows so many; the command line prints them all."""
 NUMBERS = frozenset({"quantity", "good", "scrapped", "attempts", "revision", "failed", "shipped"})
 _WORDS = {
     "state": "", "operation": "", "document": "", "origin": "", "status": "", "stage": "", "fact": "", "kind": "",
@@ -72,7 +74,7 @@ def _parts(visit: Visit, life: OrderLife) -> list[Part]:
 
 def _part(visit: Visit, life: OrderLife, name: str, columns: tuple[str, ...]) -> Part:
     rows: list[Row] = getattr(life, name)
-    latest = rows[-MOST_EVENTS:][::-1] if name == "events" else rows
+    latest = rows[-MOST_ROWS:][::-1] if name == "events" else rows[:MOST_ROWS]
     drawn = tuple({**_cells(visit, row, columns), "id": row.get("id")} for row in latest)
     return Part(name, columns, drawn, len(rows) - len(latest))
 
@@ -111,7 +113,8 @@ def _event_said(visit: Visit, event: Row) -> str:
 def _supplies(life: OrderLife) -> dict[str, list[Supply]]:
     """Line → what it waits for, made and bought parts under what they go into."""
     lines = dict.fromkeys(row["line"] for row in life.supplies)
-    return {line: list(_below(life, line, line, 0, frozenset())) for line in lines}
+    most = max(5, MOST_ROWS // max(1, len(lines)))
+    return {line: list(islice(_below(life, line, line, 0, frozenset()), most)) for line in lines}
 
 
 def _below(life: OrderLife, line: str, consumer: str, depth: int, above: frozenset[str]) -> Iterator[Supply]:

@@ -35,7 +35,8 @@ def save(visit: Visit) -> Response:
         return visit.page(
             "password.html", HTTPStatus.UNPROCESSABLE_ENTITY, link=link, wrong=said, shortest=passwords.SHORTEST
         )
-    hashed = passwords.hashed(first)
+    with visit.site.hashing:
+        hashed = passwords.hashed(first)
     with visit.hub.store.begin() as tx:
         if access.set_password(tx, token, hashed, visit.now) is None:
             return visit.refuse(HTTPStatus.NOT_FOUND, "password.no_link")

@@ -40,9 +40,10 @@ def come_back(visit: Visit) -> Response:
     if not may_try(visit, "?provider"):
         return visit.refuse(HTTPStatus.TOO_MANY_REQUESTS, "log_in.wait")
     sealed, _, onwards = (visit.asked("state") or "").partition(".")
-    onwards = inside(bytes.fromhex(onwards).decode() if _is_hex(onwards) else "/")
+    onwards = inside(bytes.fromhex(onwards).decode(errors="replace") if _is_hex(onwards) else "/")
     flow = _flow(visit, onwards)
-    if not hmac.compare_digest(flow.state, f"{sealed}.{onwards.encode().hex()}") or not visit.asked("code"):
+    given = f"{sealed}.{onwards.encode().hex()}"
+    if not hmac.compare_digest(flow.state.encode(), given.encode(errors="replace")) or not visit.asked("code"):
         return _refused(visit, HTTPStatus.FORBIDDEN, "log_in.provider_refused")
     try:
         vouched = provider.vouched(flow, visit.asked("code") or "")

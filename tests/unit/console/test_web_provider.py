@@ -221,6 +221,13 @@ def test_way_back__leads_to_no_other_site(hub: Hub, provider: Provider) -> None:
     assert through(browser(hub), provider, "https://evil.example").location == "/"
 
 
+@pytest.mark.parametrize("state", ["%C3%A9.2f", "x.ff", "x.c328", ".", "%00.2f"])
+def test_way_back__with_a_state_nobody_made_is_refused(hub: Hub, provider: Provider, state: str) -> None:
+    asking = browser(hub)
+    asking.get("/log-in")
+    assert asking.get(f"/log-in/provider/back?code=x&state={state}").status == HTTPStatus.FORBIDDEN
+
+
 def test_provider__that_is_down_is_said_so(hub: Hub, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     asking = browser(hub)
     asking.get("/log-in")
