@@ -81,10 +81,14 @@ def differences(
 
 def _shown(structure: Structure) -> pl.Expr:
     parts = [
-        pl.concat_str([pl.lit(f"{name} "), pl.col(name).cast(pl.String)]).fill_null(f"{name} –")
-        for name in structure.compared
+        pl.concat_str([pl.lit(f"{name} "), _plain(pl.col(name))]).fill_null(f"{name} –") for name in structure.compared
     ]
     return pl.concat_str(parts, separator=", ").alias("_said")
+
+
+def _plain(value: pl.Expr) -> pl.Expr:
+    """As a person writes it: 2 and not 2.000000000."""
+    return value.cast(pl.String).str.replace(r"(\.\d*?)0+$", "$1").str.strip_suffix(".")
 
 
 def _ranked(heads: pl.DataFrame, precedence: Sequence[str]) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from canonical.stewardship import Decision, SourceRef, in_force, waiting
 from canonical.strict_json import loads
 from mdm.spelling import searchable
+from mdm.versions import STRUCTURES
 from pipeline.hub import Hub
 from pipeline.impact import NONE, Impact, impacts
 from store import candidates, conflicts, crosswalk, decisions, golden, quarantine
@@ -199,7 +200,11 @@ def disagreements(hub: Hub, tx: Transaction, entity: str, within: Collection[str
     found = conflicts.listed(tx, entity) if within is None else conflicts.of_golden(tx, entity, within)
     if not found:
         return
-    weights, names = impacts(hub, entity), names_of(tx, entity, (one.golden_id for one in found))
+    items = _items_of(hub, entity)
+    if items is None:
+        weights, names = impacts(hub, entity), names_of(tx, entity, (one.golden_id for one in found))
+    else:
+        weights, names = _of_items(hub, tx, items, {one.golden_id for one in found})
     for one in found:
         values = one.values if isinstance(one.values, Mapping) else {}
         said = tuple(str(value) for value in values.get("said", ()))
@@ -211,6 +216,25 @@ def disagreements(hub: Hub, tx: Transaction, entity: str, within: Collection[str
             names.get(one.golden_id, one.golden_id), golden_ids, refs, one.attribute, said,
             None if one.chosen is None else str(one.chosen), impact=weights.get(one.golden_id, NONE), since=one.since,
         )  # fmt: skip
+
+
+def _items_of(hub: Hub, entity: str) -> Mapping[str, str] | None:
+    """Head → its item, for the lines of BOMs and routings; None for what is no such line."""
+    structure = STRUCTURES.get(entity)
+    heads = hub.frames.read(f"versions/{structure.head}") if structure else None
+    return None if heads is None else dict(heads.select("golden_id", "item").iter_rows())
+
+
+def _of_items(
+    hub: Hub, tx: Transaction, items: Mapping[str, str], heads: Collection[str]
+) -> tuple[dict[str, Impact], dict[str, str]]:
+    """What hangs on the items whose BOM or routing it is, and what they are called; by head."""
+    made = {head: items[head] for head in heads if items.get(head)}
+    weights, names = impacts(hub, "item"), names_of(tx, "item", made.values())
+    return (
+        {head: weights.get(item, NONE) for head, item in made.items()},
+        {head: f"{names.get(item, item)} ({item})" for head, item in made.items()},
+    )
 
 
 def unknown_references(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from canonical.actors import Role
 from canonical.errors import MillstreamError
 from canonical.stewardship import Decision, SourceRef
 from console.web.stewards.bulk import Planned, planned, verdict_of
@@ -20,7 +22,10 @@ from console.words.words import Words
 from mdm.judgement import Part
 from pipeline import stewardship
 from pipeline.stewardship import Explanation, QueueItem, Step
+from store import quarantine
 from store.golden import GoldenVersion
+from store.quarantine import Rejection
+from tests.unit.console.asking import browser, person
 from tests.unit.pipeline.mastered import mastered_plant
 
 A, B, C = (SourceRef("erp", name) for name in "ABC")
@@ -131,3 +136,34 @@ def test_references__say_what_is_wrong() -> None:
     assert references(["erp:1", "mes:2", "erp:1"]) == [SourceRef("erp", "1"), SourceRef("mes", "2")]
     with pytest.raises(MillstreamError, match="nowhere"):
         references(["nowhere"])
+
+
+def test_pages__of_a_bom_line_that_differs_and_of_a_broken_reference(tmp_path: Path) -> None:
+    plant = mastered_plant(tmp_path)
+    for system, quantity in (("erp", "2.5"), ("mes", "3")):
+        for name, said in (("DW-A", "减速机"), ("DW-N", "螺母")):
+            plant.put("item", f"{system}:{name}", drawing_number=name, name=said, unit="pcs")
+        plant.put("bom", f"{system}:B", item="DW-A", in_force=True)
+        plant.put(
+            "bom_line", f"{system}:B|1", bom="B", line="1", parent="DW-A", component="DW-N",
+            quantity=Decimal(quantity), per=Decimal(1), scrap_rate=Decimal(0), unit="pcs",
+        )  # fmt: skip
+    for entity in ("item", "bom", "bom_line"):
+        plant.master(entity)
+    missing = Rejection("S-1", "unknown_reference", "item 'DW-X' is not known (yet)", "item", {"item": "DW-X"})
+    with plant.hub.store.begin() as tx:
+        quarantine.replace(tx, "reconcile", "wms", "stock", [missing], now=plant.moment)
+    person(plant.hub, "root", Role.ADMIN)
+    asking = browser(plant.hub)
+    asking.log_in("root")
+    line, reference = (
+        next(one for one in stewardship.queue(plant.hub).items if one.entity == entity)
+        for entity in ("bom_line", "stock")
+    )
+    page = asking.get(f"/queue/{line.item}").text
+    assert "减速机 (DW-A)" in page
+    assert "erp=quantity 2.5, per 1" in page
+    assert "mes=quantity 3, per 1" in page
+    assert "DW-X" in asking.get(f"/queue/{reference.item}").text
+    assert "减速机 (DW-A)" in asking.get("/queue?entity=bom_line").text
+    plant.hub.close()

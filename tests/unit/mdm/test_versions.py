@@ -55,8 +55,8 @@ def test_differences__line_by_line() -> None:
         ("plm:P1", "component N2"), ("plm:P1", "component N3"), ("plm:P1", "component N4")
     ]  # fmt: skip
     assert found[0]["values"] == [
-        "plm=quantity 4.000000000, per 1.000000000, scrap_rate –",
-        "erp=quantity 5.000000000, per 1.000000000, scrap_rate –",
+        "plm=quantity 4, per 1, scrap_rate –",
+        "erp=quantity 5, per 1, scrap_rate –",
     ]
     assert found[1]["values"][1] == "erp=–"
     assert {row["kind"] for row in found} == {"versions_differ"}

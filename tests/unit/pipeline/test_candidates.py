@@ -163,3 +163,7 @@ def test_boms_of_two_systems__one_is_in_force_and_the_other_differs(plant: Maste
     assert [(one.kind, one.attribute, one.golden_ids) for one in items] == [
         ("conflict", "component DW-N", ("erp:B",))
     ]  # fmt: skip
+    assert (items[0].title, items[0].said) == (
+        "DW-A (DW-A)",
+        ("erp=quantity 2, per 1, scrap_rate 0", "mes=quantity 3, per 1, scrap_rate 0"),
+    )  # fmt: skip
