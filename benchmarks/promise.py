@@ -2,9 +2,9 @@
 
 The plant has 40 products of 31 assemblies and about 300 lines on five levels, 3,000 bought parts that they share (every
 other one with stock, receipts or a second supplier), 20 work centres with one or two steps an assembly and days of
-maintenance, and orders that stand. "light" asks for little; "crowded" for so much that work centres are full for weeks
-and most promises have to look at many days. Ours is the compiled book from question to answer in Python; the peer is
-the plain book, which says the same in plain Python, on the first of the same questions. Both answers are compared.
+maintenance, and orders that stand. In "light" most promises find time at once; in "crowded" work centres are full for
+weeks, and most have to look at many days. Ours is the compiled book from question to answer in Python; the peer is the
+plain book, which says the same in plain Python, on the first of the same questions. Both answers are compared.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure() -> list[Figure]:
     snapshot, operations = plant(chance)
     base = plan(snapshot)
     found = []
-    for name, hours, count in (("light", 16, 4000), ("crowded", 6, 2000)):
+    for name, hours, count in (("light", 24, 3000), ("crowded", 8, 1500)):
         work = {"operations": operations, "capacity": capacity(chance, hours)}
         asked = [question(chance, number) for number in range(count)]
         found += _measured(name, lambda work=work: opening(base, snapshot, **work), asked)  # type: ignore[misc]
@@ -87,8 +87,8 @@ def _timed(promise: Callable[[Asked], Promise], asked: list[Asked]) -> tuple[lis
 
 
 def question(chance: random.Random, number: int) -> Asked:
-    """One to five of some product, wanted within a quarter."""
-    wanted = TODAY + timedelta(chance.randrange(10, 90))
+    """One to five of some product, wanted within some months."""
+    wanted = TODAY + timedelta(chance.randrange(10, 200))
     return Asked(f"P{number % PRODUCTS:02d}", chance.randrange(1, 6) * UNIT, wanted)
 
 

@@ -19,9 +19,11 @@ from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
 from pipeline.planning_frames import note, resolved
+from pipeline.promises import expire, held_promises, honoured, of_orders, promises_version
 from pipeline.snapshot import scaled, snapshot, unscaled
-from pipeline.work_load import work_loads
+from pipeline.work_load import load_of, load_rows
 from planning.mrp import plan as plan_requirements
+from planning.promise.accepting import Held
 from store import plan_pegs, plan_rows, runs, verdicts
 from store.plan_pegs import PlanSummary
 from store.plan_rows import LoadRow
@@ -71,6 +73,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
     if stopping:
         rules = ", ".join(f"{verdict.entity}.{verdict.rule}" for verdict in stopping)
         raise StreamHalted(f"no plan: blocking rules did not pass: {rules}", hint="see the verdicts of this run")
+    expire(hub)
     kept: _Kept | None = hub.kept.get("plan")
     basis = _basis(hub, run)
     if kept is not None and last is not None and (kept.basis, kept.run_id) == (basis, last.run_id):
@@ -81,7 +84,8 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         prior = plan_pegs.pegs(tx)
     configured = configured_lines(hub)
     note(hub, configured)
-    picture = snapshot(configured.frames, hub.deployment.planning, run.as_of, prior)
+    held = held_promises(hub)
+    picture = honoured(snapshot(configured.frames, hub.deployment.planning, run.as_of, prior), held, configured.frames)
     result = plan_requirements(picture)
     summary = Planned(
         demands=len(picture.demands),
@@ -92,7 +96,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         pegs=len(result.pegs),
     )
     _keep(hub, run, picture, result, summary)
-    hub.kept["plan"] = _Kept(basis, run.run_id, result, summary, picture, _versions(hub))
+    hub.kept["plan"] = _Kept(basis, run.run_id, result, summary, picture, _versions(hub), held=held)
     return result, summary
 
 
@@ -106,6 +110,7 @@ class _Kept:
     summary: Planned
     picture: PlanningSnapshot
     versions: dict[str, str | None]
+    held: tuple[Held, ...] = ()
     standing: Standing | None = None
     parts: Mapping[str, set[str]] = field(default_factory=dict)
 
@@ -137,6 +142,8 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
     if kept.standing is None:
         kept.standing, kept.parts = Standing.of(kept.plan, kept.picture), components(frames)
     orders, lines = touched
+    if held_promises(hub) != kept.held or of_orders(kept.held, frames, orders):
+        return None  # a promise moves what its line is due, and holds supply
     area = neighbourhood(frames, kept.standing, kept.parts, hub.deployment.planning, orders=orders, lines=lines)
     if area is None:
         return None
@@ -183,7 +190,8 @@ def _basis(hub: Hub, run: Run) -> str:
     """What a plan depends on beside the pegs of the plan before, which it would keep."""
     versions = [f"{entity} {hub.frames.version(f'judged/{entity}')}" for entity in hub.configuration.entities]
     models = [model.digest for model in hub.configuration.option_models.values()]
-    return digest(run.as_of, hub.deployment.planning.model_dump_json(), demand.version(hub), *versions, *models)
+    said = demand.version(hub), promises_version(hub)
+    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *said, *versions, *models)
 
 
 def _content(result: Plan, summary: Planned) -> dict[str, Any]:
@@ -197,7 +205,9 @@ def _keep(hub: Hub, run: Run, picture: PlanningSnapshot, result: Plan, summary: 
     hub.frames.write("plan/shortage", _rows_frame([asdict(row) for row in result.shortages], SHORTAGE), run.run_id)
     days = [{"key": key, "available": day} for key, day in result.availability.items()]
     hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
-    loads = work_loads(result, picture, hub.frames.read("judged/work_centre"))
+    frames = {name: hub.frames.read(f"judged/{name}") for name in ("work_centre", "calendar_day")}
+    known = {name: frame for name, frame in frames.items() if frame is not None}
+    loads = load_rows(load_of(result, picture, known, hub.deployment.planning.calendar, held=held_promises(hub)))
     hub.frames.write("plan/load", _rows_frame([asdict(row) for row in loads], LOAD), run.run_id)
     content = _content(result, summary)
     with hub.store.begin() as tx:

@@ -10,12 +10,17 @@ from functools import cached_property
 import polars as pl
 
 from canonical.plan import Plan, PlanningSnapshot
+from pipeline.capacity import capacities
 from pipeline.hub import Hub
 from pipeline.plan import load_plan, planning_frames
 from pipeline.planning_settings import Planning
+from pipeline.promises import held_promises, honoured
 from pipeline.snapshot import rows, snapshot
-from pipeline.work_load import work_loads
+from pipeline.work_load import load_of, load_rows
+from planning.load import Bucket, Capacity, Load
 from planning.mrp import plan as plan_requirements
+from planning.promise.accepting import Held
+from store import plan_pegs
 from store.plan_rows import LoadRow
 
 
@@ -27,6 +32,10 @@ class Desk:
     picture: PlanningSnapshot
     frames: Mapping[str, pl.DataFrame]
     planning: Planning = field(default_factory=Planning)
+    held: tuple[Held, ...] = ()
+    """What is promised; the picture has it already."""
+    run_id: str | None = None
+    """The run that made the plan that stands."""
 
     @cached_property
     def now(self) -> Plan:
@@ -67,9 +76,19 @@ class Desk:
         found = [code for code, golden in self._codes.items() if wanted in f"{code} {self.names[golden]}".casefold()]
         return sorted(found)[:5]
 
+    @cached_property
+    def capacity(self) -> Capacity:
+        """What each work centre has on each day."""
+        return capacities(self.frames, self.picture, self.planning.calendar)
+
+    def load(self, bucket: Bucket = "week") -> tuple[Load, ...]:
+        """What the plan that stands needs of each work centre, and which orders need it."""
+        calendar = self.planning.calendar
+        return load_of(self.standing, self.picture, self.frames, calendar, held=self.held, bucket=bucket)
+
     def loads(self) -> list[LoadRow]:
-        """What the plan that stands needs of each work centre and week."""
-        return work_loads(self.standing, self.picture, self.frames.get("work_centre"))
+        """The load by week, as it is kept."""
+        return load_rows(self.load())
 
 
 def desk(hub: Hub, as_of: date) -> Desk:
@@ -77,4 +96,8 @@ def desk(hub: Hub, as_of: date) -> Desk:
     standing = load_plan(hub)
     frames = planning_frames(hub)
     planning = hub.deployment.planning
-    return Desk(standing, snapshot(frames, planning, as_of, standing.pegs), frames, planning)
+    held = held_promises(hub)
+    picture = honoured(snapshot(frames, planning, as_of, standing.pegs), held, frames)
+    with hub.store.read() as tx:
+        summary = plan_pegs.last_summary(tx)
+    return Desk(standing, picture, frames, planning, held, summary.run_id if summary else None)

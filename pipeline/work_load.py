@@ -1,41 +1,45 @@
-"""What planned orders need of each work centre, week by week, beside the working time it has there."""
+"""What orders need of each work centre, beside the working time it has there, maintenance taken out."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-import polars as pl
+from collections.abc import Sequence
 
 from canonical.plan import Plan, PlanningSnapshot
-from planning.answers import rough_cut
-from planning.workdays import WorkDays, work_days
+from pipeline.capacity import capacities
+from pipeline.golden_rows import Frames
+from planning.load import Bucket, Load, load_lines, loads, steps_of
+from planning.promise.accepting import Held
 from store.plan_rows import LoadRow
 
-MINUTE, HOUR = 60, 3600
-WEEK = 7
-FIVE = 5
-"""Working days of a week where no calendar says otherwise."""
+MINUTE = 60
 
 
-def work_loads(plan: Plan, picture: PlanningSnapshot, centres: pl.DataFrame | None) -> list[LoadRow]:
-    """Seconds needed and available, by work centre and week; a week has the working days of the centre's calendar.
+def load_of(
+    plan: Plan,
+    picture: PlanningSnapshot,
+    frames: Frames,
+    company: str | None,
+    *,
+    held: Sequence[Held] = (),
+    bucket: Bucket = "week",
+) -> tuple[Load, ...]:
+    """Minutes needed and available by work centre and bucket, with the orders that need them.
 
-    Where a centre names no calendar that is known, it works five days a week.
+    `frames` has work centres and the days that differ; `company` names the calendar of centres that name none.
     """
-    scales = {item.code: item.scale for item in picture.items}
-    calendars = {calendar.name: work_days(calendar) for calendar in picture.calendars}
-    rows = [] if centres is None else centres.to_dicts()
-    hours = {row["golden_id"]: Fraction(row["hours_per_day"]) for row in rows if row["hours_per_day"] is not None}
-    days = {row["golden_id"]: calendars[row["calendar"]] for row in rows if row["calendar"] in calendars}
-    found = []
-    for load in rough_cut(plan, picture.operations, {}, scales):
-        centre, first = load.work_centre, load.week.toordinal()
-        worked = _days(days.get(centre), first)
-        available = int(hours[centre] * HOUR * worked) if centre in hours else None
-        found.append(LoadRow(centre, load.week, int(load.needed * MINUTE), available))
-    return found
+    capacity = capacities(frames, picture, company)
+    steps = steps_of(picture.operations, {item.code: item for item in picture.items})
+    return load_lines(loads(plan, picture, steps, capacity, held), capacity, picture.as_of, bucket)
 
 
-def _days(calendar: WorkDays | None, first: int) -> int:
-    """How many working days the week that begins on this day ordinal has."""
-    return FIVE if calendar is None else calendar.number(first + WEEK) - calendar.number(first)
+def load_rows(found: Sequence[Load]) -> list[LoadRow]:
+    """The same in whole seconds, as it is kept."""
+    return [
+        LoadRow(
+            load.work_centre,
+            load.bucket,
+            int(load.needed * MINUTE),
+            None if load.available is None else int(load.available * MINUTE),
+        )
+        for load in found
+    ]

@@ -1,20 +1,19 @@
-"""Questions a planner asks of a plan, answered as rows: what changed, why, what is short, what to buy, what is full."""
+"""Questions a planner asks of a plan, answered as rows: what changed, why, what is short, what to buy."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
-from fractions import Fraction
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from planning.feasible import Feasible
 from planning.preparation import safety_stock_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from canonical.plan import Plan, PlannedOrder, PlanningSnapshot, PlanOperation
+    from canonical.plan import Plan, PlannedOrder, PlanningSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,47 +151,6 @@ def purchases(plan: Plan, until: date | None = None) -> tuple[Purchase, ...]:
         if order.sourcing == "buy" and (until is None or order.start <= until)
     ]
     return tuple(sorted(rows, key=lambda row: (row.supplier or "", row.order_by, row.item, row.key)))
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Minutes planned orders need of a work centre in a week (its Monday), beside what it has."""
-
-    work_centre: str
-    week: date
-    needed: Fraction
-    available: Fraction | None
-
-    @property
-    def over(self) -> bool:
-        """Whether that is more than there is."""
-        return self.available is not None and self.needed > self.available
-
-
-def rough_cut(
-    plan: Plan,
-    operations: Iterable[PlanOperation],
-    weekly_minutes: Mapping[str, Fraction],
-    scales: Mapping[str, int],
-) -> tuple[Load, ...]:
-    """The load of each work centre and week, infinite capacity assumed: every operation in the week its order starts.
-
-    `operations` give minutes per order and per stocking unit, `scales` an item's scaled units per stocking unit.
-    """
-    steps: dict[str, list[PlanOperation]] = defaultdict(list)
-    for operation in operations:
-        if operation.work_centre is not None:
-            steps[operation.item].append(operation)
-    needed: dict[tuple[str, date], Fraction] = defaultdict(Fraction)
-    for order in plan.planned_orders:
-        week = order.start - timedelta(order.start.weekday())
-        for step in steps.get(order.item, ()):
-            assert step.work_centre is not None
-            units = Fraction(order.started, scales[order.item])
-            needed[step.work_centre, week] += step.setup_minutes + step.run_minutes * units
-    return tuple(
-        Load(centre, week, minutes, weekly_minutes.get(centre)) for (centre, week), minutes in sorted(needed.items())
-    )
 
 
 @dataclass(frozen=True, slots=True)

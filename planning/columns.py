@@ -94,6 +94,7 @@ class Rules(NamedTuple):
     stock_root: int
     claim_numbers: int
     urgencies: int
+    bucket: int
 
 
 class Columns(NamedTuple):

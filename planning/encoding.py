@@ -305,6 +305,7 @@ class _Encoding:
             stock_root=self._root(None),
             claim_numbers=claim_numbers,
             urgencies=max(urgencies, 1),
+            bucket=self.policies.bucket_days,
         )
 
     def _level_bounds(self) -> Ints:

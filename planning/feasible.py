@@ -1,25 +1,21 @@
-"""When each planned order can really be there: its material first, then its lead time. Promises are read off this.
+"""When each planned order can really be there: its material first, then its lead time. Who moves is read off this.
 
 A plan dates orders backwards from what is needed, so a late component shows as a late component; this looks forward.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from canonical.plan import PlanDemand
-from planning.mrp import plan as plan_again
 from planning.preparation import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from canonical.plan import Peg, Plan, PlanningSnapshot
     from planning.preparation import Prepared
-
-PROMISE = "promise|"
 
 
 class Feasible:
@@ -86,95 +82,6 @@ class Feasible:
         lead = self.prepared.admitted.items[order.item].lead_time_days or 0
         end = self.prepared.admitted.rules.days_of(order.item).end(material.toordinal(), lead)
         return max(order.expected, date.fromordinal(end))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a customer asks for; a lower `priority` goes before others in what is planned anew."""
-
-    item: str
-    quantity: int
-    wanted: date
-    customer: str | None = None
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """When it can be there: `promised` None says never, for what `missing` names. Quantities in the item's scale.
-
-    `from_stock` and `from_receipts` are free today and on order; `to_make` is planned anew. `chain` names the supplies
-    that decide the day.
-    """
-
-    key: str
-    item: str
-    quantity: int
-    wanted: date
-    promised: date | None
-    from_stock: int
-    from_receipts: int
-    to_make: int
-    chain: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-def promise(
-    plan: Plan, snapshot: PlanningSnapshot, asked: Sequence[Asked]
-) -> tuple[tuple[Promise, ...], Plan, PlanningSnapshot]:
-    """When each of these can be there, one after the other, beside everything that is pegged already.
-
-    `plan` must be the plan of `snapshot`. Also returns plan and snapshot with the promises in them: who accepts them
-    keeps these, and planning them again moves nothing.
-    """
-    taken = {row.key for row in snapshot.demands}
-    rows = []
-    for number, one in enumerate(asked, start=1):
-        key = f"{PROMISE}{number}"
-        while key in taken:
-            number += 1  # noqa: PLW2901 - the next free number
-            key = f"{PROMISE}{number}"
-        taken.add(key)
-        rows.append(PlanDemand(key, one.item, one.quantity, one.wanted, key, one.priority, one.customer))
-    after = replace(snapshot, demands=(*snapshot.demands, *rows))
-    outcome = plan_again(replace(after, prior_pegs=plan.pegs))
-    accepted = replace(after, prior_pegs=outcome.pegs)
-    feasible = Feasible(outcome, accepted)
-    return tuple(_promise(row, outcome, feasible) for row in rows), outcome, accepted
-
-
-def _promise(row: PlanDemand, plan: Plan, feasible: Feasible) -> Promise:
-    ready = feasible.covered(row.key)
-    shares = {"on_hand": 0, "receipt": 0, "firm": 0, "planned": 0, "by_product": 0}
-    for peg in plan.supplies_of(row.key):
-        shares[peg.kind] += peg.quantity
-    known = bool(plan.supplies_of(row.key))
-    return Promise(
-        row.key,
-        row.item,
-        row.quantity,
-        row.due,
-        max(ready, row.due) if ready is not None and known else None,
-        shares["on_hand"],
-        shares["receipt"] + shares["firm"],
-        shares["planned"] + shares["by_product"],
-        feasible.chain(row.key),
-        _missing(row.key, plan),
-    )
-
-
-def _missing(consumer: str, plan: Plan) -> tuple[str, ...]:
-    """The items nothing covers below a consumer."""
-    short = {row.consumer: row.item for row in plan.shortages}
-    found, waiting, seen = set(), [consumer], {consumer}
-    while waiting:
-        current = waiting.pop()
-        if current in short:
-            found.add(short[current])
-        below = [peg.supply for peg in plan.supplies_of(current) if peg.supply not in seen]
-        seen.update(below)
-        waiting += below
-    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from canonical.plan import Plan, PlanItem, PlanOperation
-    from planning.preparation import Prepared
+    from canonical.plan import Plan, PlanItem, PlanningSnapshot, PlanOperation
     from planning.promise.accepting import Held
 
 MINUTE = 60_000
@@ -87,19 +86,19 @@ class Work(NamedTuple):
     set_up: bool = False
 
 
-def work_of(plan: Plan, prepared: Prepared, held: Iterable[Held] = ()) -> Iterator[Work]:
+def work_of(plan: Plan, snapshot: PlanningSnapshot, held: Iterable[Held] = ()) -> Iterator[Work]:
     """Planned orders, firm orders and other open work orders, but no orders of promises that hold time of their own."""
-    today = prepared.snapshot.as_of.toordinal()
+    today = snapshot.as_of.toordinal()
     keys = {one.key for one in held if one.slots}
     for order in plan.planned_orders:
         if order.root in keys:
             continue
         first, there = order.start.toordinal() - today, order.expected.toordinal() - today
         yield Work(order.key, order.item, (order.started,), max(there - 1, first))
-    for firm in prepared.admitted.firm_orders:
+    for firm in snapshot.firm_orders:
         yield Work(firm.key, firm.item, (firm.quantity,), max(firm.due.toordinal() - today - 1, 0), set_up=True)
-    for row in prepared.admitted.receipts:
-        if row.kind == "work_order":
+    for row in snapshot.receipts:
+        if row.kind == "work_order" and row.quantity > 0:
             yield Work(row.key, row.item, (row.quantity,), max(row.available.toordinal() - today - 1, 0))
 
 
@@ -119,14 +118,18 @@ def loads_of(work: Iterable[Work], steps: Mapping[str, tuple[Step, ...]], capaci
 
 
 def loads(
-    plan: Plan, prepared: Prepared, steps: Mapping[str, tuple[Step, ...]], capacity: Capacity, held: Iterable[Held] = ()
+    plan: Plan,
+    snapshot: PlanningSnapshot,
+    steps: Mapping[str, tuple[Step, ...]],
+    capacity: Capacity,
+    held: Iterable[Held] = (),
 ) -> Loads:
     """The load of a plan; what promises hold stands where it is held, as long as their orders are still planned."""
-    found = loads_of(work_of(plan, prepared, held), steps, capacity)
+    found = loads_of(work_of(plan, snapshot, held), steps, capacity)
     planned = {(order.root, order.item): order.key for order in plan.planned_orders}
     for one in held:
         for slot in one.slots:
-            key, day = planned.get((one.key, slot.item)), (slot.day - prepared.snapshot.as_of).days
+            key, day = planned.get((one.key, slot.item)), (slot.day - snapshot.as_of).days
             if key is not None and day >= 0:
                 orders = found.setdefault((slot.work_centre, day), {})
                 orders[key] = orders.get(key, 0) + slot.time

@@ -24,7 +24,7 @@ from planning.encoding_rules import customer_numbers
 from planning.forecast import remaining
 from planning.intake import admitted_demands
 from planning.kernels.replanning import Links, Reach
-from planning.kernels.solving import new_room, plan_again, solve
+from planning.kernels.solving import new_room, plan_again, single_pegs, solve
 from planning.preparation import order_prefix, prepare
 from planning.tidying import tidied
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from canonical.plan import Plan, PlanDemand, PlanForecast, PlanningSnapshot
-    from planning.columns import Columns, Ints
+    from planning.columns import Columns, Ints, Table
     from planning.encoding import Names
     from planning.preparation import Prepared
 
@@ -105,6 +105,11 @@ class StandingPlan:
         self.customers = customer_numbers(self.prepared)
         rules = self.prepared.admitted.rules.substitutes
         self.asked = any(row.product or row.customer for rows in rules.values() for row in rows)
+
+    def pegs_of(self, code: str) -> Table:
+        """The pegs of one item's supplies and orders in the plan that stands, need by need (`planning.columns.PEG`)."""
+        with self.lock:
+            return single_pegs(self.columns, self.result, np.array([self.number[code]]), self.bench)[0]
 
     @contextmanager
     def changed(self, added: Sequence[PlanDemand] = (), dropped: Collection[str] = ()) -> Iterator[Changed]:

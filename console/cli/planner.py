@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -20,25 +20,27 @@ from console.cli.state import opened
 from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
+    from pipeline.hub import Hub
     from pipeline.plan_desk import Desk
     from planning.pegging import TraceLine
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 Row = Mapping[str, Any]
-MINUTE = 60
+CAUSES = 3
+"""Orders named beside a load, the longest first."""
 QUANTITIES = frozenset(
     {
         "started", "good", "pegged", "minimum", "multiple", "maximum", "fixed", "order_up_to",
         "quantity", "surplus", "scrap", "balance", "from_stock", "from_receipts", "to_make", "required", "on_hand",
-        "short",
+        "short", "in_time",
     }
 )  # fmt: skip
 NUMBERS = QUANTITIES | {"days", "needed", "available"}
 
 
 @contextmanager
-def _desk(terminal: Terminal) -> Iterator[Desk]:
-    """The planner's desk of a hub that has planned."""
+def hub_and_desk(terminal: Terminal) -> Iterator[tuple[Hub, Desk]]:
+    """A hub that has planned, and its planner's desk."""
     from pipeline.hub import open_hub
     from pipeline.plan_desk import desk
 
@@ -46,9 +48,15 @@ def _desk(terminal: Terminal) -> Iterator[Desk]:
         pass
     hub = open_hub(terminal.environ)
     try:
-        yield desk(hub, hub.as_of())
+        yield hub, desk(hub, hub.as_of())
     finally:
         hub.close()
+
+
+@contextmanager
+def _desk(terminal: Terminal) -> Iterator[Desk]:
+    with hub_and_desk(terminal) as (_, desk):
+        yield desk
 
 
 def run(*, fresh: bool = False, terminal: Caller) -> Exit:
@@ -239,86 +247,6 @@ def kit(order: str, /, *, terminal: Caller) -> Exit:
     return Exit.OK if all(not line.short for line in lines) else Exit.FINDINGS
 
 
-def promise(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exit:
-    """Say when a customer can have it, material and lead times considered; nobody else's order moves.
-
-    Parameters
-    ----------
-    item
-        The item's golden id or code.
-    quantity
-        How many stocking units.
-    wanted
-        The day it is wanted, as 2026-11-30.
-    """
-    from planning.feasible import Asked, earliest_free
-    from planning.feasible import promise as promised
-
-    with _desk(terminal) as desk:
-        code = _item(terminal, desk, item)
-        asked = Asked(code, _scaled(terminal, quantity), _day(terminal, wanted))
-        (row,), _, _ = promised(desk.now, desk.picture, [asked])
-        free = earliest_free(desk.now, desk.picture, code)
-    answer = {
-        **_row(row),
-        "available_to_promise": [{"day": day, "quantity": _value("quantity", left)} for day, left in free.items()],
-    }
-
-    def draw() -> None:
-        if row.promised is None:
-            terminal.line("plan.never", missing=", ".join(row.missing))
-        else:
-            terminal.line("plan.promised" if row.promised <= row.wanted else "plan.promised_late", day=row.promised)
-        _table(terminal, [answer], ("quantity", "from_stock", "from_receipts", "to_make"))
-        if row.chain:
-            terminal.line("plan.chain", chain=" ← ".join(row.chain))
-
-    terminal.answer(answer, draw)
-    return Exit.OK if row.promised is not None and row.promised <= row.wanted else Exit.FINDINGS
-
-
-def impact(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exit:
-    """Show whom a rush order would hurt if it went first: which orders move, and by how many days.
-
-    Parameters
-    ----------
-    item
-        The item's golden id or code.
-    quantity
-        How many stocking units.
-    wanted
-        The day it is wanted, as 2026-11-30.
-    """
-    from planning.feasible import Asked, moved, promise
-
-    with _desk(terminal) as desk:
-        asked = Asked(_item(terminal, desk, item), _scaled(terminal, quantity), _day(terminal, wanted), priority=-1)
-        plan, picture = desk.fresh
-        _, after, accepted = _first(plan, picture, asked, promise)
-        rows = [{**_row(row), "days": row.days} for row in moved((plan, picture), (after, accepted))]
-
-    def draw() -> None:
-        if not rows:
-            terminal.line("plan.nobody_moves")
-            return
-        said = [{**row, "standing": row["before"], "rushed": row["after"]} for row in rows]
-        _table(terminal, said, ("key", "item", "due", "standing", "rushed", "days"))
-
-    terminal.answer(rows, draw)
-    return Exit.FINDINGS if rows else Exit.OK
-
-
-def _first(plan: Any, picture: Any, asked: Any, promise: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - of rooms below
-    """The plan in which the order asked for goes before all others."""
-    from dataclasses import replace
-
-    from planning.mrp import plan as plan_requirements
-
-    rows, _, accepted = promise(plan, picture, [asked])
-    anew = replace(accepted, prior_pegs=())
-    return rows, plan_requirements(anew), anew
-
-
 def scenario(file: Path, /, *, fresh: bool = False, terminal: Caller) -> Exit:
     """Plan the scenarios of a file beside the plan as it is, each for itself; nothing is kept.
 
@@ -378,22 +306,39 @@ def purchases(*, days: int | None = None, terminal: Caller) -> Exit:
     return Exit.OK
 
 
-def load(*, terminal: Caller) -> Exit:
-    """Show what planned orders need of each work centre, week by week, beside what it has."""
+def load(*, by: Literal["week", "day"] = "week", over: bool = False, terminal: Caller) -> Exit:
+    """Show what orders need of each work centre beside what it has, and which orders need it.
+
+    Parameters
+    ----------
+    by
+        The days of a week together, or each day for itself.
+    over
+        Only where it is too much.
+    """
     with _desk(terminal) as desk:
-        loads = desk.loads()
+        loads = [row for row in desk.load(by) if row.over or not over]
     rows = [
         {
-            "work_centre": row.work_centre,
-            "week": row.week,
-            "needed": row.needed // MINUTE,
-            "available": None if row.available is None else row.available // MINUTE,
+            **_row(row),
             "over": row.over,
+            "orders": [{"key": key, "minutes": _value("needed", minutes)} for key, minutes in row.orders],
         }
         for row in loads
     ]
-    said = [{**row, "over": terminal.say("plan.over") if row["over"] else ""} for row in rows]
-    terminal.answer(rows, lambda: _table(terminal, said, ("work_centre", "week", "needed", "available", "over")))
+
+    def draw() -> None:
+        said = [
+            {
+                **row,
+                "over": terminal.say("plan.over") if row["over"] else "",
+                "orders": ", ".join(one["key"] for one in row["orders"][:CAUSES]),
+            }
+            for row in rows
+        ]
+        _table(terminal, said, ("work_centre", "bucket", "needed", "available", "over", "orders"))
+
+    terminal.answer(rows, draw)
     return Exit.FINDINGS if any(row.over for row in loads) else Exit.OK
 
 

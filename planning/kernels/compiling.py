@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
-LEAN: dict[str, Any] = {"nogil": True, "_nrt": False}
+LEAN: dict[str, Any] = {"nogil": True, "_nrt": False, "error_model": "numpy"}
 """`_nrt=False` is how numba's own tests leave reference counts out; it is not in its stubs."""
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,6 +11,7 @@ from planning.kernels.compiling import compiled
 from planning.kernels.sorting import borrow, number_sub, sort, sort_positions
 
 EXACT = 2**52
+SPARSE = 16
 
 
 @compiled
@@ -183,12 +184,24 @@ def _pull_merged(item: int, turn: int, columns: Any, book: Any, desk: Any, sheet
             count = _stock_line(item, line, turn, count, columns, book, cells, touched) if n >= 0 else n
         if count < 0:
             return count
-    return _lay_out(n, count, columns, desk, sheet, cells)
+    return _lay_out(n, turn, count, columns, desk, sheet, cells)
 
 
 @compiled
-def _lay_out(n: int, count: int, columns: Any, desk: Any, sheet: Any, cells: Any) -> Any:
-    days, stock = columns.rules.days, columns.rules.stock_root
+def _lay_out(n: int, turn: int, count: int, columns: Any, desk: Any, sheet: Any, cells: Any) -> Any:
+    """Write the cells in use as needs; where they are many, in rank order, so that nothing is left to sort."""
+    days, stock, bucket, urgencies = columns.rules.days, columns.rules.stock_root, columns.rules.bucket, 0
+    if count * SPARSE * bucket > columns.rules.urgencies * days:
+        urgencies = columns.rules.urgencies
+    for urgency in range(urgencies):
+        for day in range(0, days, bucket):
+            key = urgency * days + day
+            if cells[key].turn == turn:
+                _put(n, urgency, day, stock, 0, columns, desk, sheet)
+                desk[n].raw_consumer, desk[n].raw_quantity = MERGED - key, cells[key].quantity
+                n += 1
+    if urgencies:
+        return np.int64(n)
     for at in range(count):
         key = sheet.spare_key[at]
         _put(n, key // days, key % days, stock, 0, columns, desk, sheet)

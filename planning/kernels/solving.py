@@ -37,14 +37,10 @@ def _kept(version: str) -> tuple[Callable[..., Any], ...]:
     Kept on disk for these sources: numba looks at one file's date, but hashes what a function holds.
     """
 
-    def start(columns: Any, orders: int, pegs: int) -> Any:
+    def start(columns: Any) -> Any:
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return (
-            new_pages(len(columns.items) - 1, orders, pegs),
-            new_shelf(columns),
-            new_bench(columns, most_claims(columns)),
-        )
+        return new_shelf(columns), new_bench(columns, most_claims(columns))
 
     def turn(columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, chosen: Any, direct: Any) -> Any:
         if len(version) == 0:
@@ -89,24 +85,24 @@ def solve(columns: Columns, *, threads: int = THREADS) -> Result:
     items = len(columns.items) - 1
     # Room for an order each fortnight of a year: what is never written takes no memory, and what grows is copied.
     least = max(len(columns.needs) * 2, 1024)
-    book, shelf, bench = _start(columns, least + OFTEN * items, least + 2 * OFTEN * items)
+    book = new_pages(items, least + OFTEN * items, least + 2 * OFTEN * items)
+    shelf, bench = _start(columns)
     if threads == 1 or items < PARALLEL_FROM:
         ok, book, shelf, _ = plan_turns(columns, book, book, shelf, bench, np.arange(items), True)
         return Result(ok, book, shelf)
     return _Levels(columns, book, shelf, bench).solve()
 
 
-def single_pegs(columns: Columns, result: Result, chosen: Ints | None = None) -> tuple[Table, Ints]:
+def single_pegs(columns: Columns, result: Result, chosen: Ints | None = None, bench: Any = None) -> tuple[Table, Ints]:
     """The pegs of these items (or all), runs parted into single needs; and where each item's begin."""
     items = np.arange(len(columns.items) - 1) if chosen is None else chosen
-    bench = _start(columns, 1, 1)[2]
-    pegs, starts = _part(columns, result.pages, result.shelf, bench, items)
+    pegs, starts = _part(columns, result.pages, result.shelf, bench or new_room(columns), items)
     return pegs, starts
 
 
 def new_room(columns: Columns) -> Any:
     """Room for one thread to plan in."""
-    return _start(columns, 1, 1)[2]
+    return _start(columns)[1]
 
 
 class _Levels:
@@ -118,8 +114,8 @@ class _Levels:
         items = len(columns.items) - 1
         self.pool = columns.items["pool"][:items]
         self.worker = np.zeros(items, np.int64)
-        self.benches = [bench, _start(columns, 1, 1)[2]]
-        self.written = [_start(columns, 64 * BATCH, 128 * BATCH)[0] for _ in range(2 * THREADS)]
+        self.benches = [bench, new_room(columns)]
+        self.written = [new_pages(items, 64 * BATCH, 128 * BATCH) for _ in range(2 * THREADS)]
 
     def solve(self) -> Result:
         bounds = self.columns.level_from.tolist()

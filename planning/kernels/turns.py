@@ -119,20 +119,14 @@ def longer_shelf(shelf: Any, least: int) -> Any:
     return Shelf(rows, free, wanted, shelf.arising, shelf.used)
 
 
-@allocating
-def new_spans(items: int) -> Any:
-    return Spans(
-        np.zeros(items, np.int64), np.zeros(items, np.int64), np.zeros(items, np.int64),
-        np.zeros(items, np.int64), np.zeros(items, np.int64), np.zeros(items, np.int64),
-    )  # fmt: skip
+def new_pages(items: int, orders: int, pegs: int) -> Pages:
+    """Room for so many orders and pegs; what is never written takes no memory.
 
-
-@allocating
-def new_pages(items: int, orders: int, pegs: int) -> Any:
-    """Room for so many orders and pegs; what is never written takes no memory."""
+    Not compiled: numpy asks for huge pages, which halves the time the first writing takes.
+    """
     return Pages(
         np.empty(orders, ORDER), np.empty(orders, DRAW), np.empty(pegs, PEG), np.empty(0, SHORT),
-        np.zeros(3, np.int64), new_spans(items),
+        np.zeros(3, np.int64), Spans(*(np.zeros(items, np.int64) for _ in Spans._fields)),
     )  # fmt: skip
 
 

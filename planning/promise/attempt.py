@@ -10,7 +10,7 @@ from planning.columns import LIMIT
 from planning.lot_sizing import MAX_LOTS
 from planning.promise.asking import Link, Slot
 from planning.promise.opening import Free, Over
-from planning.promise.tables import BEYOND, ENDLESS, HORIZON
+from planning.promise.tables import BEYOND, ENDLESS, HORIZON, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -248,25 +248,33 @@ class Attempt:
 
     # -- work ------------------------------------------------------------------------------------------------------
 
-    def lay(self) -> Misfit | None:
-        """Take the time all orders need; the first step that finds no room."""
+    def lay(self) -> list[Misfit]:
+        """Take the time all orders need; of each order the last step that finds no room."""
+        found = []
         for code in self.codes:
             group, steps = self.groups.get(code), self.opening.steps.get(code, ())
             if group is None or not steps:
                 continue
-            misfit = self._fit(code, steps, self.opening.free, group.start)
-            if misfit is not None and self._fit(code, steps, self.opening.capacity, group.start) is not None:
-                misfit = self._fit(code, steps, self.opening.free, min(group.startable, group.start))
+            first, last = group.start, max(self._due(code) - 1, group.start)
+            misfit = self._fit(code, steps, self.opening.free, (first, last))
+            if misfit is not None and self._is_too_long(code, steps, first, last):
+                misfit = self._fit(code, steps, self.opening.free, (min(group.startable, first), last))
                 misfit = misfit and misfit._replace(slides=False)
             if misfit is not None:
-                return misfit
-        return None
+                found.append(misfit)
+        return found
 
-    def _fit(self, code: str, steps: Sequence[Step], room: Room, first: int) -> Misfit | None:
-        """Lay an order's steps backwards into room, not before a day; they are booked where that is free time."""
+    def _is_too_long(self, code: str, steps: Sequence[Step], first: int, last: int) -> bool:
+        """Whether a lead time is too short for the work even at empty work centres, on this day and all soon after."""
+        latest = min(last + SOON, HORIZON)
+        spans = ((first + day - last, day) for day in range(last, latest + 1))
+        return all(self._fit(code, steps, self.opening.capacity, span) is not None for span in spans)
+
+    def _fit(self, code: str, steps: Sequence[Step], room: Room, span: tuple[int, int]) -> Misfit | None:
+        """Lay an order's steps backwards into room, between two days; they are booked where that is free time."""
         group, slots = self.groups[code], list[tuple[str, str, int, int]]()
         taken: dict[tuple[str, int], int] = {}
-        day = max(self._due(code) - 1, group.start)
+        first, day = span
         for step in reversed(steps):
             if step.centre not in room:
                 continue
@@ -294,8 +302,13 @@ class Attempt:
         """The day the order of an item is there."""
         return max(self.groups[code].due, self.opening.frozen(self.items[code]))
 
+    def longest_wait(self, misfits: list[Misfit]) -> tuple[Misfit, int]:
+        """The misfit that waits longest, and how many days; call it after `give_back`."""
+        waits = [self.wait(misfit) for misfit in misfits]
+        return misfits[waits.index(max(waits))], max(waits)
+
     def wait(self, misfit: Misfit) -> int:
-        """How many days later that step finds room; call it after `give_back`."""
+        """How many days later that step finds room."""
         free = self.opening.free[misfit.centre]
         for days in range(1, HORIZON + 1):
             first, last = misfit.first + days * misfit.slides, misfit.last + days

@@ -16,6 +16,7 @@ from planning.promise.opening import opening
 from planning.promise.tables import (
     CENTRE_LINK,
     LINK,
+    MISFIT,
     MOST_LINKS,
     NEED,
     NODE,
@@ -147,7 +148,8 @@ def _desk(nodes: int, needs: int, takes: int) -> Desk:
         np.zeros(takes, TAKE),
         np.zeros(takes, SLOT),
         np.zeros(MOST_LINKS, LINK),
-        np.zeros(5, np.int64),
+        np.zeros(nodes, MISFIT),
+        np.zeros(6, np.int64),
     )
 
 

@@ -10,7 +10,7 @@ from planning.columns import LIMIT
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import capacity, has_scrap, started, times, total
 from planning.lot_sizing import MAX_LOTS
-from planning.promise.laying import lay, unbook, wait
+from planning.promise.laying import lay, longest_wait, unbook
 from planning.promise.tables import (
     BEYOND,
     CENTRE_LINK,
@@ -399,17 +399,22 @@ def promise_one(day: int, quantity: int, who: Any, book: Any, product: Any, desk
             break
         sound = _net(day, quantity, who, book, product, desk)
         later = _forward(book, product, desk) if sound else day
-        misfit = lay(book, product, desk) if sound and later <= day else (-1, 0, 0, 0, 0, 0)
+        desk.counts[5] = 0
+        if sound and later <= day:
+            lay(book, product, desk)
         if desk.counts[4] or not sound:
             _give_back(book, desk)
             return -3 if desk.counts[4] else -2
-        if later <= day and misfit[0] < 0:
+        if later <= day and desk.counts[5] == 0:
             _leave_over(book, product, desk)
             return day
-        if misfit[0] < 0:
+        if later > day:
             _chain(book, product, desk)
+            _give_back(book, desk)
+            day = later
         else:
-            _way_to(misfit[0], misfit[1], misfit[4], book, product, desk)
-        _give_back(book, desk)
-        day = later if misfit[0] < 0 else day + wait(misfit, book)
+            _give_back(book, desk)
+            which, days = longest_wait(book, desk)
+            _way_to(desk.misfits[which].node, desk.misfits[which].centre, desk.misfits[which].last, book, product, desk)
+            day += days
     return -1

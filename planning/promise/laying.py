@@ -8,7 +8,7 @@ import numpy as np
 
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import times
-from planning.promise.tables import ENDLESS, HORIZON
+from planning.promise.tables import ENDLESS, HORIZON, SOON
 
 
 @compiled
@@ -33,10 +33,9 @@ def unbook(keep: int, room: Any, desk: Any) -> None:
 
 
 @compiled
-def _fit(node: int, item: int, first: Any, room: Any, book: Any, desk: Any) -> Any:
+def _fit(node: int, item: int, first: Any, day: Any, room: Any, book: Any, desk: Any) -> Any:
     """Twin of `Attempt._fit`, which books in any room: (node, or -1 where it fits, centre, time, first, last)."""
-    nodes, keep = desk.nodes, desk.counts[2]
-    day = max(max(nodes[node].due, book.items[item].frozen) - 1, nodes[node].start)
+    keep = desk.counts[2]
     for at in range(book.items[item + 1].step_from - 1, book.items[item].step_from - 1, -1):
         step = book.steps[at]
         left, last = _time(node, step, desk), day
@@ -46,7 +45,7 @@ def _fit(node: int, item: int, first: Any, room: Any, book: Any, desk: Any) -> A
                 slot = desk.counts[2]
                 if slot >= len(desk.slots):
                     desk.counts[4] = 1
-                    return (-1, 0, 0, 0, 0, 0)
+                    return (-1, 0, 0, 0, 0)
                 desk.counts[2] += 1
                 desk.slots[slot].node, desk.slots[slot].centre = node, step.centre
                 desk.slots[slot].day, desk.slots[slot].time = day, taken
@@ -56,45 +55,69 @@ def _fit(node: int, item: int, first: Any, room: Any, book: Any, desk: Any) -> A
                 day -= 1
         if left:
             unbook(keep, room, desk)
-            return (node, np.int64(step.centre), _time(node, step, desk), first, last, 1)
-    return (-1, 0, 0, 0, 0, 0)
+            return (node, np.int64(step.centre), _time(node, step, desk), first, last)
+    return (-1, 0, 0, 0, 0)
 
 
 @compiled
-def lay(book: Any, product: Any, desk: Any) -> Any:
+def _is_too_long(node: int, item: int, first: Any, last: Any, book: Any, desk: Any) -> Any:
+    """Twin of `Attempt._is_too_long`."""
+    keep = desk.counts[2]
+    for day in range(last, min(last + SOON, HORIZON) + 1):
+        misfit = _fit(node, item, first + day - last, np.int64(day), book.room, book, desk)
+        unbook(keep, book.room, desk)
+        if misfit[0] < 0:
+            return False
+    return True
+
+
+@compiled
+def lay(book: Any, product: Any, desk: Any) -> None:
     """Twin of `Attempt.lay`."""
     nodes = desk.nodes
+    desk.counts[5] = 0
     for node in range(len(product.items)):
         item = product.items[node]
         if not nodes[node].grouped or book.items[item].step_from == book.items[item + 1].step_from:
             continue
-        keep = desk.counts[2]
-        misfit = _fit(node, item, np.int64(nodes[node].start), book.free, book, desk)
+        slides = 1
+        first = np.int64(nodes[node].start)
+        last = np.int64(max(max(nodes[node].due, book.items[item].frozen) - 1, nodes[node].start))
+        misfit = _fit(node, item, first, last, book.free, book, desk)
+        if misfit[0] >= 0 and _is_too_long(node, item, first, last, book, desk):
+            first = np.int64(min(nodes[node].startable, nodes[node].start))
+            misfit, slides = _fit(node, item, first, last, book.free, book, desk), 0
         if misfit[0] >= 0:
-            empty = _fit(node, item, np.int64(nodes[node].start), book.room, book, desk)
-            unbook(keep, book.room, desk)
-            if empty[0] >= 0:
-                first = np.int64(min(nodes[node].startable, nodes[node].start))
-                found = _fit(node, item, first, book.free, book, desk)
-                misfit = (found[0], found[1], found[2], found[3], found[4], 0)
-        if misfit[0] >= 0:
-            return misfit
-    return (-1, 0, 0, 0, 0, 0)
+            at = desk.counts[5]
+            desk.counts[5] += 1
+            desk.misfits[at].node, desk.misfits[at].centre, desk.misfits[at].time = node, misfit[1], misfit[2]
+            desk.misfits[at].first, desk.misfits[at].last, desk.misfits[at].slides = misfit[3], misfit[4], slides
 
 
 @compiled
-def wait(misfit: Any, book: Any) -> Any:
+def longest_wait(book: Any, desk: Any) -> Any:
+    """Twin of `Attempt.longest_wait`: the place of the misfit that waits longest, and how many days."""
+    which, most = np.int64(0), np.int64(0)
+    for at in range(desk.counts[5]):
+        days = _wait(at, book, desk)
+        if days > most:
+            which, most = np.int64(at), days
+    return which, most
+
+
+@compiled
+def _wait(at: int, book: Any, desk: Any) -> Any:
     """Twin of `Attempt.wait`."""
-    _, centre, time, first, last, slides = misfit
+    centre, first, last = desk.misfits[at].centre, desk.misfits[at].first, desk.misfits[at].last
     there = np.int64(0)
     for day in range(first, last + 1):
         there += book.free[centre, day]
     for days in range(1, HORIZON + 2):
         if last + days > HORIZON:
-            return days
+            return np.int64(days)
         there += book.free[centre, last + days]
-        if slides:
+        if desk.misfits[at].slides:
             there -= book.free[centre, first + days - 1]
-        if there >= time:
-            return days
-    return HORIZON + 1
+        if there >= desk.misfits[at].time:
+            return np.int64(days)
+    return np.int64(HORIZON + 1)

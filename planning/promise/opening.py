@@ -118,7 +118,7 @@ def opening(
     prepared = prepare(snapshot)
     steps = steps_of(operations, prepared.admitted.items)
     capacity = {centre: _padded(days) for centre, days in (capacity or {}).items()}
-    load = loads(plan, prepared, steps, capacity, held) if capacity else {}
+    load = loads(plan, snapshot, steps, capacity, held) if capacity else {}
     supplies, over = _free_supplies(plan, prepared), _left_over(plan, prepared)
     return Opening(prepared, supplies, over, steps, capacity, free_time(load, capacity))
 

@@ -11,8 +11,9 @@ fits into free time.
    is done a lead time later, at the earliest after the item's frozen days. If that gives a later day for the product,
    step 1 begins again from there. Safety times are kept.
 3. *Work.* Each order's steps are laid backwards from the day before it is due into time nobody has taken, within its
-   lead time. Where the lead time is too short even for an empty work centre, they may reach back to the day its parts
-   can be there. If there is no room, everything begins again with the first later day on which that step finds room.
+   lead time. Where the lead time is too short even for empty work centres, on that day and the two months after, they
+   may reach back to the day its parts can be there. Where there is no room, everything begins again as many days later
+   as the step needs that has to wait longest until its work centre has so much free time in all.
 4. What is found is taken: supplies, what lots have over, and time; what its own lots have over is there for others.
 
 Beside what is here a plan gives by-products to needs; a promise does not count on them.
@@ -55,11 +56,15 @@ class PlainBook:
                 attempt.give_back()
                 return Found(None, missing=tuple(sorted(attempt.missing)))
             later = attempt.forward()
-            misfit = attempt.lay() if later <= day else None
-            if later <= day and misfit is None:
+            misfits = attempt.lay() if later <= day else []
+            if later <= day and not misfits:
                 attempt.leave_over()
                 return Found(day, attempt.parts(), chain, slots=attempt.slots())
-            chain = attempt.chain() if misfit is None else attempt.way_to(misfit)
-            attempt.give_back()
-            day = later if misfit is None else day + attempt.wait(misfit)
+            if later > day:
+                chain, day = attempt.chain(), later
+                attempt.give_back()
+            else:
+                attempt.give_back()
+                longest, days = attempt.longest_wait(misfits)
+                chain, day = attempt.way_to(longest), day + days
         return Found(None, chain=chain)

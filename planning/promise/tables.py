@@ -13,6 +13,8 @@ HORIZON = 1100
 """Days from the planning day within which a promise is given."""
 BEYOND = HORIZON + 1
 """Any day after the horizon."""
+SOON = 60
+"""Days of which one must be enough for an order's work at empty work centres, or its lead time is too short for it."""
 ENDLESS = 2**45
 """Thousandths of a second no order's work takes: a thousand years."""
 
@@ -38,6 +40,7 @@ NODE = row_type(
 """Need list and new order of a node: `full` lots start `whole` each, one more `rest`."""
 TAKE = row_type("quantity covered", "kind source need")
 SLOT = row_type("time", "node centre day")
+MISFIT = row_type("time", "node centre first last slides")
 LINK = row_type("kind item by day")
 ON_SHELF, OVER = 1, 2
 ORDER_LINK, SUPPLY_LINK, OVER_LINK, CENTRE_LINK = 0, 1, 2, 3
@@ -83,11 +86,15 @@ class Product(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where a promise is worked out; `counts` is (needs, takes, slots, links, 1 where a table was too short)."""
+    """Where a promise is worked out.
+
+    `counts` is (needs, takes, slots, links, 1 where a table was too short, misfits).
+    """
 
     needs: Table
     nodes: Table
     takes: Table
     slots: Table
     links: Table
+    misfits: Table
     counts: Ints

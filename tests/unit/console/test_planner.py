@@ -69,17 +69,6 @@ def test_peg_and_kit__both_ways(call: Call) -> None:
     assert call("plan", "peg", "nothing").code != 0
 
 
-def test_promise__and_whom_a_rush_order_hurts(call: Call) -> None:
-    promised = call("plan", "promise", "truck", "1", "2026-03-04", "--json")
-    assert promised.code == 1
-    assert promised.json["promised"] == "2026-03-09"
-    (hurt,) = call("plan", "impact", "truck", "1", "2026-03-04", "--json").json
-    assert (hurt["key"], hurt["days"]) == ("so2", 4)
-    assert "nope" in call("plan", "promise", "nope", "1", "2026-03-04").err
-    assert call("plan", "promise", "truck", "0", "2026-03-04").code == 2
-    assert call("plan", "promise", "truck", "1", "soon").code == 2
-
-
 def test_scenario__stands_beside_the_plan(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "what_if.yaml"
     file.write_text(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from fractions import Fraction
 
 from canonical.plan import (
     LotPolicy,
@@ -11,13 +10,12 @@ from canonical.plan import (
     PlanDemand,
     PlanItem,
     PlanningSnapshot,
-    PlanOperation,
     PlanStock,
     PlanSupplier,
     ScheduledReceipt,
 )
-from planning.answers import account, diff, figures, purchases, rough_cut, shortages
-from planning.feasible import Asked, Feasible, earliest_free, moved, promise
+from planning.answers import account, diff, figures, purchases, shortages
+from planning.feasible import Feasible, earliest_free
 from planning.mrp import plan
 from planning.scenario import AddDemand, ChangeDemand, ChangeLeadTime, ChangeStock, DelayReceipts, changed, compare
 
@@ -52,27 +50,6 @@ def test_feasible__waits_for_the_material() -> None:
     assert [key.split("|")[0] for key in feasible.chain("so2")] == ["truck", "axle", "bar"]
 
 
-def test_promise__takes_what_is_free_and_moves_nobody() -> None:
-    (made, bought), outcome, accepted = promise(PLAN, SNAPSHOT, [Asked("truck", 1, day(1)), Asked("bar", 1, day(8))])
-    assert made.promised == day(9)
-    assert made.to_make == 1
-    assert bought.promised == day(8)
-    assert (bought.from_stock, bought.from_receipts, bought.to_make) == (0, 0, 1)
-    assert moved((PLAN, SNAPSHOT), (outcome, accepted), slack=True) == ()
-    assert plan(accepted) == outcome
-
-
-def test_promise__never_where_something_has_no_way_of_coming() -> None:
-    snapshot = replace(
-        SNAPSHOT,
-        bom=(*SNAPSHOT.bom, PlanBomLine("bar", "axle", 1)),
-        items=(PlanItem("truck", "make", 2), PlanItem("axle", "make", 3), PlanItem("bar", "make", 1)),
-    )
-    (row,), _, _ = promise(plan(snapshot), snapshot, [Asked("truck", 9, day(30))])
-    assert row.promised is None
-    assert row.missing == ("axle",)
-
-
 def test_diff__names_what_came_went_and_changed() -> None:
     later = plan(replace(SNAPSHOT, demands=(replace(SNAPSHOT.demands[0], due=day(21)),)))
     changes = {row.key: (row.change, row.fields) for row in diff(PLAN, later)}
@@ -102,15 +79,6 @@ def test_purchases__by_supplier_and_day() -> None:
     bought = purchases(plan(replace(SNAPSHOT, receipts=())))
     assert [(row.supplier, row.quantity, row.order_by) for row in bought] == [("near", 6, day(11))]
     assert purchases(PLAN, until=day(1)) == ()
-
-
-def test_rough_cut__adds_set_up_and_running_time_by_week() -> None:
-    steps = (PlanOperation("truck", 10, "line", Fraction(30), Fraction(60)), PlanOperation("axle", 10, None))
-    loads = rough_cut(PLAN, steps, {"line": Fraction(100)}, {"truck": 1})
-    assert [(row.week, row.needed, row.over) for row in loads] == [
-        (TODAY, Fraction(90), False),
-        (TODAY + timedelta(14), Fraction(210), True),
-    ]
 
 
 def test_earliest_free__is_what_nobody_has() -> None:

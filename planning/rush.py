@@ -1,0 +1,57 @@
+"""What a rush order costs the others: everything planned anew with it first, held against the plan without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from canonical.plan import PlanDemand
+from planning.feasible import Feasible, moved
+from planning.mrp import plan as plan_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from canonical.plan import Plan, PlanningSnapshot
+    from planning.feasible import Moved
+    from planning.promise.asking import Asked
+
+    Replan = Callable[[PlanningSnapshot], Plan]
+RUSH = "rush|"
+
+
+@dataclass(frozen=True, slots=True)
+class Rush:
+    """The day each rush order is there (None: never), and the demands that are covered on another day for it."""
+
+    days: tuple[date | None, ...]
+    moved: tuple[Moved, ...]
+    plan: Plan
+    snapshot: PlanningSnapshot
+
+
+def rush(base: tuple[Plan, PlanningSnapshot], asked: Sequence[Asked], replan: Replan = plan_again) -> Rush:
+    """Plan with these orders in it, by their priorities, and name whom they move; nothing is kept.
+
+    `base` is a plan that owes nothing to the one before, and its snapshot; what is reserved stays where it is. `replan`
+    gives the plan of a snapshot.
+    """
+    plan, snapshot = base
+    taken = {row.key for row in snapshot.demands}
+    numbered = (f"{RUSH}{number}" for number in range(1, len(asked) + len(taken) + 1))
+    names = (name for name in numbered if name not in taken)
+    rows = [
+        PlanDemand(name, one.item, one.quantity, one.wanted, name, one.priority, one.customer)
+        for name, one in zip(names, asked, strict=False)
+    ]
+    after = replace(snapshot, demands=(*snapshot.demands, *rows))
+    outcome = replan(after)
+    feasible = Feasible(outcome, after)
+    days = tuple(_day(feasible, row) for row in rows)
+    return Rush(days, moved((plan, snapshot), (outcome, after)), outcome, after)
+
+
+def _day(feasible: Feasible, row: PlanDemand) -> date | None:
+    covered = feasible.covered(row.key)
+    return None if covered is None else max(covered, row.due)
