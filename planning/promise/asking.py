@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 LinkKind = Literal["order", "receipt", "firm", "planned", "work_centre"]
 
@@ -34,8 +34,7 @@ class Link:
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """Minutes of a work centre on a day, in thousandths of a second."""
 
     item: str

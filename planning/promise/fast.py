@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from planning.promise.building import Building
 from planning.promise.kept import solve
 from planning.promise.opening import opening
 from planning.promise.tables import (
+    BEYOND,
     CENTRE_LINK,
     LINK,
     MISFIT,
@@ -53,6 +54,8 @@ class CompiledBook:
         self.centres = list(self.building.centres)
         self.book = self.building.book()
         self.desk = _desk(1, 1, ROOM)
+        as_of = begin.prepared.snapshot.as_of
+        self._dates = [as_of + timedelta(day) for day in range(BEYOND + 1)]
         self._products: dict[str, Product] = {}
         self._suppliers: dict[str, str] = {}
 
@@ -60,7 +63,7 @@ class CompiledBook:
         """The first day found for it, which is taken; the item must be one of the snapshot's."""
         if asked.quantity > LIMIT:
             raise NotCovered("a quantity beyond the limit")
-        product = self._product(asked.item)
+        product = self.know(asked.item)
         as_of = self.opening.prepared.snapshot.as_of
         wanted = max((asked.wanted - as_of).days, 0)
         customer = self.building.customers.get(asked.customer or "", NOBODY)
@@ -78,7 +81,8 @@ class CompiledBook:
 
     # -- room ------------------------------------------------------------------------------------------------------
 
-    def _product(self, code: str) -> Product:
+    def know(self, code: str) -> Product:
+        """All below a product, worked out at its first promise unless asked for before."""
         found = self._products.get(code)
         if found is None:
             found = self._products[code] = self.building.product(code)
@@ -101,10 +105,12 @@ class CompiledBook:
         chain = tuple(self._link(*row) for row in desk.links[: many[3]].tolist())
         if day < 0:
             return Found(None, chain=chain)
-        items = product.items
+        codes, centres, dates = [self.codes[item] for item in product.items.tolist()], self.centres, self._dates
         slots = tuple(
-            Slot(self.codes[items[node]], self.centres[centre], self._date(at), time)
-            for time, node, centre, at in desk.slots[: many[2]].tolist()
+            [
+                Slot(codes[node], centres[centre], dates[at], time)
+                for time, node, centre, at in desk.slots[: many[2]].tolist()
+            ]
         )
         takes = desk.takes[: many[1]]
         own = takes[takes["need"] == 0].tolist()
@@ -129,16 +135,13 @@ class CompiledBook:
         else:
             free = self.building.supplies[by]
             said, name = "firm" if free.kind == "firm" else "receipt", free.key
-        return Link(said, code, name, self._date(day))
+        return Link(said, code, name, self._dates[min(day, BEYOND)])
 
     def _supplier(self, code: str) -> str:
         found = self._suppliers.get(code)
         if found is None:
             found = self._suppliers[code] = self.opening.fastest_supplier(code)
         return found
-
-    def _date(self, day: int) -> date:
-        return date.fromordinal(self.opening.today + day)
 
 
 def _desk(nodes: int, needs: int, takes: int) -> Desk:

@@ -170,7 +170,11 @@ def _order(node: int, item: int, need: int, book: Any, desk: Any) -> None:
         if not nodes[node].grouped:
             _begin_group(node, need, needs[need].day, desk)
         _give(node, need, needs[need].open, desk)
-        nodes[node].sized = total(item, nodes[node].total, nodes[node].due, book)
+        plain = book.items[item].unit == 1 and book.items[item].smallest == 1 and book.items[item].largest == 0
+        if plain and not has_scrap(item, book):
+            nodes[node].sized = nodes[node].total
+        else:
+            nodes[node].sized = total(item, nodes[node].total, nodes[node].due, book)
 
 
 @compiled
@@ -188,7 +192,7 @@ def _size(node: int, item: int, book: Any, desk: Any) -> Any:
     if sized > MAX_LOTS * first:
         return False
     scrap = has_scrap(item, book)
-    if started(item, first, due, book) > LIMIT:
+    if scrap and started(item, first, due, book) > LIMIT:
         return False
     nodes[node].full = full
     nodes[node].whole = started(item, most, due, book) if scrap and full else most

@@ -77,7 +77,7 @@ def test_only_readers__need_no_more_than_a_viewer() -> None:
     reading = {name[-1] for name, verb in VERBS.items() if verb.needs is Role.VIEWER and name[0] != "plan"}
     assert {name[-1] for name in VERBS if name[0] == "plan"} == {
         "case", "run", "diff", "explain", "peg", "kit", "promise", "impact", "scenario", "shortages", "purchases",
-        "load",
+        "load", "promise-order", "promises", "release",
     }  # fmt: skip
     asking = {"match", "explain", "queue", "history"}  # of mdm
     assert reading <= {"status", "trace", "doctor", "list", "show", *asking}
