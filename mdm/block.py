@@ -51,7 +51,11 @@ def prepare(records: Sequence[Record], policy: MatchPolicy, which: str) -> Side:
     """Standardise one table; `which` is `left` or `right`."""
     names = [getattr(column, which) for column in policy.columns]
     columns = tuple(tuple(normalise(record.get(name) or "") for record in records) for name in names)
-    spoken = [index for index, column in enumerate(policy.columns) if column.kind not in {"number", "category"}]
+    spoken = [
+        index
+        for index, column in enumerate(policy.columns)
+        if column.kind not in {"number", "category"} and names[index] not in names[:index]
+    ]
     whole = tuple(" ".join(columns[index][row] for index in spoken) for row in range(len(records)))
     return Side(tuple(records), columns, whole, tuple(frozenset(codes_of(text)) for text in whole))
 

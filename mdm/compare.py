@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdm.block import Floats, Index, Pairs, Side, grams, tfidf, tokens
-from mdm.match_policy import Column, MatchPolicy, amount
+from mdm.match_policy import Kind, MatchPolicy, amount
 from mdm.standardise.items import ParsedItem, agreements, contradictions, parse_item
 from mdm.standardise.partners import ParsedPartner, address, parse_partner, partner_contradictions
 from mdm.standardise.people import digits, parse_person
@@ -45,9 +45,9 @@ def compare(left: Side, right: Side, pairs: Pairs, policy: MatchPolicy) -> Compa
     """Features of every pair."""
     features: dict[str, Floats] = {}
     similar: list[Floats] = []
-    for index, column in enumerate(policy.columns):
+    for index, (label, column) in enumerate(zip(labels_of(policy), policy.columns, strict=True)):
         ours, theirs = left.columns[index], right.columns[index]
-        features |= _column(column, ours, theirs, pairs)
+        features |= _column(label, column.kind, ours, theirs, pairs)
     words, chars = _cosines(tokens, left.whole, right.whole, pairs), _cosines(grams, left.whole, right.whole, pairs)
     features |= {"all:words": words[0], "all:shared": words[1], "all:grams": chars[0]}
     features |= _codes(left, right, pairs)
@@ -68,8 +68,15 @@ def compare(left: Side, right: Side, pairs: Pairs, policy: MatchPolicy) -> Compa
     return Compared(tuple(features), matrix, base, vetoes, categories)
 
 
-def _column(column: Column, ours: Sequence[str], theirs: Sequence[str], pairs: Pairs) -> dict[str, Floats]:
-    name, kind = column.left, column.kind
+def labels_of(policy: MatchPolicy) -> list[str]:
+    """What each compared pair of columns is called: as on the left, or as on the right where the left is taken."""
+    names = [column.left for column in policy.columns]
+    return [
+        column.left if column.left not in names[:place] else column.right for place, column in enumerate(policy.columns)
+    ]
+
+
+def _column(name: str, kind: Kind, ours: Sequence[str], theirs: Sequence[str], pairs: Pairs) -> dict[str, Floats]:
     if kind in TEXTUAL:
         cosine, shared = _cosines(tokens, ours, theirs, pairs)
         found = {f"{name}:words": cosine, f"{name}:shared": shared}

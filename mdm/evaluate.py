@@ -9,8 +9,9 @@ import numpy as np
 
 from canonical.errors import ConfigurationError
 from mdm.block import Blocking, analyse_blocking
-from mdm.match_policy import MatchPolicy, Record, profile
+from mdm.match_policy import MatchPolicy, Record
 from mdm.matching import Matched, Prepared, match, prepare_run
+from mdm.profiling import profile
 
 BATCHES = 4
 """Simulated stewards are asked in batches; the model learns between them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from canonical.errors import ConfigurationError
+from console.cli.tables import read_table
 from console.cli.terminal import Exit, Terminal
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
@@ -24,11 +24,11 @@ def evaluate(
     Parameters
     ----------
     left
-        CSV, its first column the key.
+        Table (CSV, semicolons, tabs), its first column the key.
     right
-        CSV, its first column the key.
+        Table (CSV, semicolons, tabs), its first column the key.
     truth
-        CSV of the matching keys: left, right.
+        Table of the matching keys: left, right.
     policy
         YAML policy; without one the columns are profiled.
     labels
@@ -47,15 +47,6 @@ def evaluate(
     answer: dict[str, Any] = _plain(figures) | {"seconds": round(time.monotonic() - started, 2), "peak_mb": peak_mb()}
     terminal.answer(answer, lambda: _draw(terminal, answer))
     return Exit.OK
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV as text; raises `ConfigurationError` naming the file."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
 
 
 def _pair(row: dict[str, str], path: Path) -> tuple[str, str]:

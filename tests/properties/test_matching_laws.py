@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdm.cluster import ClusterRules, Edge, clusters
-from mdm.match_policy import profile
 from mdm.matching import match, prepare_run
+from mdm.profiling import profile
 from mdm.standardise.items import contradictions, parse_item
 from mdm.standardise.partners import parse_partner, partner_contradictions
 

@@ -4,7 +4,7 @@ import random
 
 from mdm.block import prepare
 from mdm.match_partners import blocking_keys, fields, link_partners
-from mdm.match_policy import profile
+from mdm.profiling import profile
 
 GIVEN = ["anna", "bruno", "carla", "dieter", "emma", "frank", "greta", "hans", "ida", "jonas", "karin", "lukas"]
 SURNAMES = ["meyer", "schulz", "wagner", "becker", "hofmann", "koch", "richter", "klein", "wolf", "neumann", "braun"]

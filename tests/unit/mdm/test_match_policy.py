@@ -1,37 +1,11 @@
-"""Policies made from columns, and written by hand."""
+"""Policies written by hand."""
 
 from pathlib import Path
 
 import pytest
 
 from canonical.errors import ConfigurationError
-from mdm.match_policy import load_match_policy, profile
-
-
-def _table(**columns: list[str]) -> list[dict[str, str]]:
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def test_profile__kinds_from_values() -> None:
-    left = _table(id=["1", "2"], title=["深沟球轴承 6204", "螺栓 M8"], price=["3.5", "4"])
-    right = _table(id=["1", "2"], name=["轴承 6204", "螺丝 M8"], price=["3.5", "5"])
-    policy = profile(left, right, ("id", "id"))
-    assert {(c.left, c.right, c.kind) for c in policy.columns} == {
-        ("title", "name", "name"),
-        ("price", "price", "number"),
-    }
-    assert policy.matcher == "items"
-    assert policy.one_to_one == ()
-
-
-def test_profile__companies_by_their_legal_form() -> None:
-    table = _table(id=["1", "2"], name=["上海华鑫贸易有限公司", "苏州恒达机械有限公司"])
-    assert profile(table, table, ("id", "id")).columns[0].kind == "company"
-
-
-def test_profile__nothing_in_common() -> None:
-    with pytest.raises(ConfigurationError):
-        profile([{"id": "1"}], [{"id": "1"}], ("id", "id"))
+from mdm.match_policy import load_match_policy
 
 
 def test_load_match_policy__unknown_key_is_placed(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from canonical.errors import ConfigurationError
 from mdm.block import analyse_blocking
 from mdm.evaluate import evaluate
 from mdm.match_items import two_groups
-from mdm.match_policy import profile
 from mdm.matching import match, prepare_run
+from mdm.profiling import profile
 from mdm.rivals import best_others
 
 MAKERS = ["Sony", "Bosch", "Festo", "Omron", "Siemens"]
