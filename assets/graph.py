@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.canonical import canonical_assets
 from assets.delivered import delivered_assets
+from assets.expected import expected_assets
 from assets.golden import golden_assets
 from assets.insight import progress_asset
 from assets.judged import judged_assets
@@ -22,6 +23,7 @@ def all_assets(configuration: Configuration) -> list[dg.AssetsDefinition]:
         golden_assets(configuration),
         adopted_asset(configuration),
         judged_assets(configuration),
+        *expected_assets(configuration),
         requirements_asset(configuration),
         commands_asset(),
         delivered_assets(configuration),

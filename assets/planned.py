@@ -21,9 +21,10 @@ from store.plan_rows import LoadRow
 
 def requirements_asset(configuration: Configuration) -> dg.AssetsDefinition:
     """Planned orders, pegs and messages over one frozen picture of everything judged."""
+    forecast = [keys.FORECAST] if configuration.deployment.forecast is not None else []
     spec = dg.AssetSpec(
         keys.REQUIREMENTS,
-        deps=[keys.judged(entity) for entity in configuration.entities],
+        deps=[*forecast, *(keys.judged(entity) for entity in configuration.entities)],
         group_name="plan",
         kinds={"polars"},
         description="What must be made, bought or subcontracted, and for whom.",

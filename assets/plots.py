@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from planning.answers import ShortLine
+from planning.sop import Reviewed
 from store.plan_rows import LoadRow
 
 WEEKS, ITEMS = 16, 20
@@ -43,6 +44,24 @@ def shortage_plot(rows: Iterable[ShortLine], names: dict[str, str]) -> str:
         parts.append(_box(240, y, width, BAR - 4, "#555" if never else "#d62"))
         parts.append(_text(246 + width, y + 12, "never" if never else f"{late} d"))
     return _image("shortages", 620, 20 + BAR * len(worst), parts)
+
+
+def review_plot(found: Reviewed) -> str:
+    """For each month what is asked for, what is feasible, and what each band adds."""
+    months = found.review.months
+    wanted = [sum(product.demand.get(month, 0.0) for product in found.review.products) for month in months]
+    plans = [("plan", found.plan), *((band.stretched, band.plan) for band in found.bands)]
+    made = [(name, [sum(one[month] for one in plan.ready.values()) for month in months]) for name, plan in plans]
+    longest = max([*wanted, *(quantity for _, row in made for quantity in row)], default=0) or 1
+    parts, y = [], 10
+    for at, month in enumerate(months):
+        for name, quantity, colour in [("asked", wanted[at], "#999"), *((n, row[at], "#59d") for n, row in made)]:
+            parts.append(_text(6, y + 12, f"{month:%Y-%m} {name}"[:30]))
+            parts.append(_box(220, y, 300 * quantity / longest, BAR - 4, colour))
+            parts.append(_text(226 + 300 * quantity / longest, y + 12, f"{quantity:g}"))
+            y += BAR
+        y += BAR // 2
+    return _image("review", 620, y + 10, parts)
 
 
 def _colour(share: float | None) -> str:

@@ -14,7 +14,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from canonical.plan import PlanBomLine, PlanItem
-from pipeline.demand import Expected
+from pipeline.demand import Expected, expected, frame_rows, statistical
+from pipeline.hub import Hub
 from pipeline.plan_desk import Desk
 from pipeline.snapshot import routings, rows
 from planning.demand import after
@@ -54,10 +55,10 @@ def asked(desk: Desk, expectations: Iterable[Expected], months: int) -> list[Ask
         month = max(row.due.replace(day=1), first)
         if row.item in scales:
             ordered[row.item, month] += row.quantity / scales[row.item]
-    expected = {(one.item, one.month): float(one.quantity) for one in expectations}
-    places = sorted({*ordered, *expected})
+    likely = {(one.item, one.month): float(one.quantity) for one in expectations}
+    places = sorted({*ordered, *likely})
     return [
-        Asked(item, month, ordered.get((item, month), 0.0), expected.get((item, month), 0.0))
+        Asked(item, month, ordered.get((item, month), 0.0), likely.get((item, month), 0.0))
         for item, month in places
         if month in coming and item in scales
     ]
@@ -228,3 +229,18 @@ def _lead(item: PlanItem) -> int:
     if item.suppliers:
         return min(one.lead_time_days for one in item.suppliers)
     return item.lead_time_days or 0
+
+
+# -- the whole of it -------------------------------------------------------------------------------------------------
+
+
+def demand_review(hub: Hub, desk: Desk, months: int, overtime: float | None = None) -> Review:
+    """The review of a hub as its records are now, the forecast that is kept, and what sales said."""
+    statistics = frame_rows(hub) or statistical(hub, desk.picture.as_of)[0]
+    return review_of(desk, asked(desk, expected(hub, desk.frames, statistics), months), months, overtime)
+
+
+def names(desk: Desk) -> dict[str, str]:
+    """Golden id → what people call an item or a work centre."""
+    centres = {row["golden_id"]: row["name"] or row["code"] for row in rows(desk.frames, "work_centre")}
+    return {**centres, **desk.names}

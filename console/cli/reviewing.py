@@ -170,27 +170,24 @@ def review(file: Path | None = None, /, *, months: int = 3, overtime: int | None
     overtime
         By how many percent capacity can be stretched; without it, as far as is needed.
     """
-    from pipeline.demand import expected, frame_rows, statistical
     from pipeline.review_files import load_review
-    from pipeline.sop import asked, review_of
+    from pipeline.sop import demand_review, names
     from planning.sop import changed, feasible
     from planning.sop import review as reviewed
 
     if not 1 <= months <= 24:  # noqa: PLR2004 - two years
         raise ConfigurationError(terminal.say("plan.bad_months", given=months))
     with _hub_and_desk(terminal) as (hub, desk):
-        statistics = frame_rows(hub) or statistical(hub, hub.as_of())[0]
-        demand = asked(desk, expected(hub, desk.frames, statistics), months)
-        of = review_of(desk, demand, months, None if overtime is None else overtime / 100)
+        of = demand_review(hub, desk, months, None if overtime is None else overtime / 100)
         scenarios: Mapping[str, tuple[Delta, ...]] = {}
         if file is not None:
             always, scenarios = load_review(file, of, lambda named: _golden(desk, named))
             of = changed(of, always)
-        names = {**desk.names, **_centres(desk)}
+        titles = names(desk)
     found = reviewed(of)
-    answer = _answer(of, found, names)
+    answer = _answer(of, found, titles)
     answer["scenarios"] = [
-        {"name": name, "products": _products(changed(of, deltas), feasible(changed(of, deltas)), names)}
+        {"name": name, "products": _products(changed(of, deltas), feasible(changed(of, deltas)), titles)}
         for name, deltas in scenarios.items()
     ]
     terminal.answer(answer, lambda: _draw(terminal, answer))
@@ -206,12 +203,6 @@ def _codes(desk: Desk) -> dict[str, str]:
     from pipeline.snapshot import rows
 
     return {row["golden_id"]: row["code"] for row in rows(desk.frames, "work_centre")}
-
-
-def _centres(desk: Desk) -> dict[str, str]:
-    from pipeline.snapshot import rows
-
-    return {row["golden_id"]: row["name"] or row["code"] for row in rows(desk.frames, "work_centre")}
 
 
 def _answer(of: Review, found: Reviewed, names: Mapping[str, str]) -> Row:
