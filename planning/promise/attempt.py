@@ -10,7 +10,7 @@ from planning.columns import LIMIT
 from planning.lot_sizing import MAX_LOTS
 from planning.promise.asking import Link, Slot
 from planning.promise.opening import Free, Over
-from planning.promise.tables import BEYOND, ENDLESS, HORIZON, SOON
+from planning.promise.tables import BEYOND, ENDLESS, HORIZON, MOST_TRIES, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -248,17 +248,35 @@ class Attempt:
 
     # -- work ------------------------------------------------------------------------------------------------------
 
-    def lay(self) -> list[Misfit]:
-        """Take the time all orders need; of each order the last step that finds no room."""
+    def room_after(self, day: int) -> tuple[int, Misfit | None]:
+        """In how many days all work finds room, were every order that much later, and the last step to hold it up.
+
+        The time is taken where that is today.
+        """
+        days, held_up = 0, None
+        for _ in range(MOST_TRIES):
+            misfits = self.lay(days)
+            if misfits or days:
+                self._unbook()
+            if not misfits:
+                break
+            held_up, wait = self._longest_wait(misfits)
+            days += wait
+            if day + days > HORIZON:
+                break
+        return days, held_up
+
+    def lay(self, later: int) -> list[Misfit]:
+        """Take the time all orders need so much later; of each order the last step that finds no room."""
         found = []
         for code in self.codes:
             group, steps = self.groups.get(code), self.opening.steps.get(code, ())
             if group is None or not steps:
                 continue
-            first, last = group.start, max(self._due(code) - 1, group.start)
+            first, last = group.start + later, max(self._due(code) - 1, group.start) + later
             misfit = self._fit(code, steps, self.opening.free, (first, last))
             if misfit is not None and self._is_too_long(code, steps, first, last):
-                misfit = self._fit(code, steps, self.opening.free, (min(group.startable, first), last))
+                misfit = self._fit(code, steps, self.opening.free, (min(group.startable, group.start), last))
                 misfit = misfit and misfit._replace(slides=False)
             if misfit is not None:
                 found.append(misfit)
@@ -302,12 +320,12 @@ class Attempt:
         """The day the order of an item is there."""
         return max(self.groups[code].due, self.opening.frozen(self.items[code]))
 
-    def longest_wait(self, misfits: list[Misfit]) -> tuple[Misfit, int]:
-        """The misfit that waits longest, and how many days; call it after `give_back`."""
-        waits = [self.wait(misfit) for misfit in misfits]
+    def _longest_wait(self, misfits: list[Misfit]) -> tuple[Misfit, int]:
+        """The misfit that waits longest, and how many days."""
+        waits = [self._wait(misfit) for misfit in misfits]
         return misfits[waits.index(max(waits))], max(waits)
 
-    def wait(self, misfit: Misfit) -> int:
+    def _wait(self, misfit: Misfit) -> int:
         """How many days later that step finds room."""
         free = self.opening.free[misfit.centre]
         for days in range(1, HORIZON + 1):
@@ -322,6 +340,9 @@ class Attempt:
         """Undo what was taken."""
         for take in self.taken:
             take.source.quantity += take.quantity
+        self._unbook()
+
+    def _unbook(self) -> None:
         for _, centre, day, time in self.booked:
             self.opening.free[centre][day] += time
         self.booked.clear()

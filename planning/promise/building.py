@@ -10,7 +10,6 @@ import numpy as np
 from planning.columns import LIMIT, SCRAP_RULES, NotCovered, ints, table
 from planning.encoding_rules import Calendars, scrap_rows
 from planning.lot_sizing import lot_bounds, lot_unit
-from planning.promise.plain import MOST_TRIES
 from planning.promise.tables import (
     BEYOND,
     ENDLESS,
@@ -18,6 +17,7 @@ from planning.promise.tables import (
     ITEM,
     LINE,
     LOT,
+    MOST_TRIES,
     STEP,
     SUBSTITUTE,
     SUPPLY,

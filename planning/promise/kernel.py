@@ -10,7 +10,7 @@ from planning.columns import LIMIT
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import capacity, has_scrap, started, times, total
 from planning.lot_sizing import MAX_LOTS
-from planning.promise.laying import lay, longest_wait, unbook
+from planning.promise.laying import room_after, unbook
 from planning.promise.tables import (
     BEYOND,
     CENTRE_LINK,
@@ -351,7 +351,7 @@ def _leave_over(book: Any, product: Any, desk: Any) -> None:
 
 
 @compiled
-def _link(kind: int, item: int, by: int, day: int, desk: Any) -> None:
+def _link(kind: int, item: int, by: Any, day: Any, desk: Any) -> None:
     at = desk.counts[3]
     if at < MOST_LINKS:
         desk.links[at].kind, desk.links[at].item, desk.links[at].by, desk.links[at].day = kind, item, by, day
@@ -376,7 +376,7 @@ def _chain(book: Any, product: Any, desk: Any) -> None:
 
 
 @compiled
-def _way_to(node: int, centre: int, last: int, book: Any, product: Any, desk: Any) -> None:
+def _way_to(node: Any, centre: Any, last: Any, book: Any, product: Any, desk: Any) -> None:
     """Twin of `Attempt.way_to`."""
     desk.counts[3] = 0
     _link(CENTRE_LINK, product.items[node], centre, last, desk)
@@ -395,7 +395,7 @@ def _way_to(node: int, centre: int, last: int, book: Any, product: Any, desk: An
 
 
 @compiled
-def promise_one(day: int, quantity: int, who: Any, book: Any, product: Any, desk: Any) -> Any:
+def promise_one(day: Any, quantity: int, who: Any, book: Any, product: Any, desk: Any) -> Any:
     """Twin of `PlainBook._found`: the day; -1 for never, -2 where something is missing, -3 where a table is short."""
     desk.counts[3] = desk.counts[4] = 0
     for _ in range(book.rules.tries):
@@ -403,22 +403,19 @@ def promise_one(day: int, quantity: int, who: Any, book: Any, product: Any, desk
             break
         sound = _net(day, quantity, who, book, product, desk)
         later = _forward(book, product, desk) if sound else day
-        desk.counts[5] = 0
+        wait, node, centre, last = np.int64(0), np.int64(-1), np.int64(0), np.int64(0)
         if sound and later <= day:
-            lay(book, product, desk)
+            wait, node, centre, last = room_after(day, book, product, desk)
         if desk.counts[4] or not sound:
             _give_back(book, desk)
             return -3 if desk.counts[4] else -2
-        if later <= day and desk.counts[5] == 0:
+        if later <= day and wait == 0:
             _leave_over(book, product, desk)
             return day
         if later > day:
             _chain(book, product, desk)
-            _give_back(book, desk)
-            day = later
         else:
-            _give_back(book, desk)
-            which, days = longest_wait(book, desk)
-            _way_to(desk.misfits[which].node, desk.misfits[which].centre, desk.misfits[which].last, book, product, desk)
-            day += days
+            _way_to(node, centre, last, book, product, desk)
+        _give_back(book, desk)
+        day = later if later > day else day + wait
     return -1

@@ -8,7 +8,7 @@ import numpy as np
 
 from planning.kernels.compiling import compiled
 from planning.kernels.scrap import times
-from planning.promise.tables import ENDLESS, HORIZON, SOON
+from planning.promise.tables import ENDLESS, HORIZON, MOST_TRIES, SOON
 
 
 @compiled
@@ -72,7 +72,7 @@ def _is_too_long(node: int, item: int, first: Any, last: Any, book: Any, desk: A
 
 
 @compiled
-def lay(book: Any, product: Any, desk: Any) -> None:
+def lay(later: Any, book: Any, product: Any, desk: Any) -> None:
     """Twin of `Attempt.lay`."""
     nodes = desk.nodes
     desk.counts[5] = 0
@@ -81,8 +81,8 @@ def lay(book: Any, product: Any, desk: Any) -> None:
         if not nodes[node].grouped or book.items[item].step_from == book.items[item + 1].step_from:
             continue
         slides = 1
-        first = np.int64(nodes[node].start)
-        last = np.int64(max(max(nodes[node].due, book.items[item].frozen) - 1, nodes[node].start))
+        first = np.int64(nodes[node].start + later)
+        last = np.int64(max(max(nodes[node].due, book.items[item].frozen) - 1, nodes[node].start) + later)
         misfit = _fit(node, item, first, last, book.free, book, desk)
         if misfit[0] >= 0 and _is_too_long(node, item, first, last, book, desk):
             first = np.int64(min(nodes[node].startable, nodes[node].start))
@@ -95,7 +95,26 @@ def lay(book: Any, product: Any, desk: Any) -> None:
 
 
 @compiled
-def longest_wait(book: Any, desk: Any) -> Any:
+def room_after(day: Any, book: Any, product: Any, desk: Any) -> Any:
+    """Twin of `Attempt.room_after`: the days, and node, centre and last day of the step that holds it up (or -1)."""
+    days, node, centre, last = np.int64(0), np.int64(-1), np.int64(0), np.int64(0)
+    for _ in range(MOST_TRIES):
+        lay(days, book, product, desk)
+        if desk.counts[5] or days:
+            unbook(0, book.free, desk)
+        if desk.counts[5] == 0 or desk.counts[4]:
+            break
+        which, wait = _longest_wait(book, desk)
+        node, centre = np.int64(desk.misfits[which].node), np.int64(desk.misfits[which].centre)
+        last = np.int64(desk.misfits[which].last)
+        days += wait
+        if day + days > HORIZON:
+            break
+    return days, node, centre, last
+
+
+@compiled
+def _longest_wait(book: Any, desk: Any) -> Any:
     """Twin of `Attempt.longest_wait`: the place of the misfit that waits longest, and how many days."""
     which, most = np.int64(0), np.int64(0)
     for at in range(desk.counts[5]):

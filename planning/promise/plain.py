@@ -12,8 +12,9 @@ fits into free time.
    step 1 begins again from there. Safety times are kept.
 3. *Work.* Each order's steps are laid backwards from the day before it is due into time nobody has taken, within its
    lead time. Where the lead time is too short even for empty work centres, on that day and the two months after, they
-   may reach back to the day its parts can be there. Where there is no room, everything begins again as many days later
-   as the step needs that has to wait longest until its work centre has so much free time in all.
+   may reach back to the day its parts can be there. Where there is no room, all orders are thought later together, by
+   as many days as the step needs that waits longest until its work centre has so much free time in all, again and again
+   until there is room for all; and everything begins again with the product so much later.
 4. What is found is taken: supplies, what lots have over, and time; what its own lots have over is there for others.
 
 Beside what is here a plan gives by-products to needs; a promise does not count on them.
@@ -25,14 +26,11 @@ from typing import TYPE_CHECKING
 
 from planning.promise.asking import Found, Link, answer
 from planning.promise.attempt import Attempt
-from planning.promise.tables import HORIZON
+from planning.promise.tables import HORIZON, MOST_TRIES
 
 if TYPE_CHECKING:
     from planning.promise.asking import Asked, Promise
     from planning.promise.opening import Opening
-
-MOST_TRIES = 500
-"""Days that are looked at for one promise."""
 
 
 class PlainBook:
@@ -56,15 +54,11 @@ class PlainBook:
                 attempt.give_back()
                 return Found(None, missing=tuple(sorted(attempt.missing)))
             later = attempt.forward()
-            misfits = attempt.lay() if later <= day else []
-            if later <= day and not misfits:
+            wait, held_up = attempt.room_after(day) if later <= day else (0, None)
+            if later <= day and not wait:
                 attempt.leave_over()
                 return Found(day, attempt.parts(), chain, slots=attempt.slots())
-            if later > day:
-                chain, day = attempt.chain(), later
-                attempt.give_back()
-            else:
-                attempt.give_back()
-                longest, days = attempt.longest_wait(misfits)
-                chain, day = attempt.way_to(longest), day + days
+            chain = attempt.chain() if held_up is None else attempt.way_to(held_up)
+            attempt.give_back()
+            day = later if held_up is None else day + wait
         return Found(None, chain=chain)

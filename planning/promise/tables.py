@@ -13,6 +13,8 @@ HORIZON = 1100
 """Days from the planning day within which a promise is given."""
 BEYOND = HORIZON + 1
 """Any day after the horizon."""
+MOST_TRIES = 500
+"""Days that are looked at for one promise, and for the room of its work."""
 SOON = 60
 """Days of which one must be enough for an order's work at empty work centres, or its lead time is too short for it."""
 ENDLESS = 2**45
