@@ -17,6 +17,7 @@ ORDERS: dict[str, tuple[str, str]] = {
         "{stage}, {percent} % done, promised for {promised}",
         "{stage}，完成 {percent} %，承诺日期 {promised}",
     ),
+    "order.what": ("what to do", "操作"),
     "order.from": ("from", "来源"),
     "order.expected": ("expected", "预计"),
     "order.more": (

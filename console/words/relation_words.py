@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 RELATIONS: dict[str, tuple[str, str]] = {
+    "record.number": ("№", "编号"),
     "relation.title": ("Hangs together with", "关联关系"),
     "relation.none": ("Nothing is said about how it hangs together with others.", "尚无关联关系。"),
     "relation.kind": ("Relation", "关系"),

@@ -34,7 +34,6 @@ def steward_plant(folder: Path) -> MasteredPlant:
     plant.master("partner")
     _hanging(plant)
     _roll(plant)
-    _related(plant)
     return plant
 
 
@@ -72,7 +71,8 @@ def _hanging(plant: MasteredPlant) -> None:
     plant.hub.frames.write("golden/supplier_agreement", prices, "run-0")
 
 
-def _related(plant: MasteredPlant) -> None:
+def hang_together(plant: MasteredPlant) -> None:
+    """Relations of one partner."""
     actor = Actor("person", "wang.fang", Role.APPROVER)
     group, moulds, motors = (f"91320500MA1X{number:02}" for number in (0, 3, 2))
     wanted = [

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from canonical.actors import Actor, Role
 from pipeline import stewardship
 from tests.browser.browsing import MOST_BYTES, Watched, chromium, is_too_wide, served, violations, watched
-from tests.browser.steward_plant import APPROVER, STEWARD, VIEWER, mass_change, steward_plant, token_of
+from tests.browser.steward_plant import APPROVER, STEWARD, VIEWER, hang_together, mass_change, steward_plant, token_of
 from tests.unit.pipeline.mastered import MasteredPlant
 
 
@@ -26,6 +26,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MasteredPl
     """A plant that tests only look at."""
     plant = steward_plant(tmp_path_factory.mktemp("still"))
     mass_change(plant)
+    hang_together(plant)
     with served(plant.hub) as address:
         yield plant, address
     plant.hub.close()
