@@ -23,7 +23,7 @@ Verdict = Literal["same", "different", "split", "pin", "approve", "reject"]
 
 
 @contextmanager
-def _hub(terminal: Terminal) -> Iterator[Hub]:
+def hub_of(terminal: Terminal) -> Iterator[Hub]:
     """The hub of a store that stands."""
     from pipeline.hub import open_hub
 
@@ -51,7 +51,7 @@ def match(entity: str, /, *attributes: str, limit: int = 5, terminal: Caller) ->
     from pipeline.indexes import find_matches
 
     given = dict(_pair(terminal, one) for one in attributes)
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         found = find_matches(hub, entity, given, limit)
     answer = [
         {
@@ -100,7 +100,7 @@ def explain(entity: str, one: str, other: str, /, *, terminal: Caller) -> Exit:
     """
     from pipeline import stewardship
 
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         told = stewardship.explain(hub, entity, _ref(terminal, one), _ref(terminal, other))
     parts = [
         {"feature": step.part.feature, "value": step.part.value, "weight": step.part.weight, "sum": step.after}
@@ -146,7 +146,7 @@ def queue(
     from pipeline import stewardship
 
     wanted = stewardship.QueueFilter(entity, cast("stewardship.ItemKind | None", kind), assignee, text)
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         found = stewardship.queue(hub, wanted, limit=limit)
     answer = {"total": found.total, "by_kind": dict(found.by_kind), "items": [_item(one) for one in found.items]}
     terminal.answer(answer, lambda: _draw_queue(terminal, found))
@@ -205,12 +205,12 @@ def decide(
     preview
         Only show what would follow.
     """
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         if kind in {"approve", "reject"}:
             done = _answered(hub, terminal, kind, subjects, reason)
         elif kind == "pin":
             _needed(terminal, kind, len(subjects) == 1, attribute is not None, "GOLDEN_ID --attribute")
-            ends = _moment(terminal, until) if until else None
+            ends = moment_of(terminal, until) if until else None
             pinned = {"attribute": attribute, "value": value, "reason": reason, "expires_at": ends}
             done = _pinned(hub, terminal, entity, subjects[0], pinned)
         else:
@@ -267,7 +267,7 @@ def unmerge(number: int, /, *, reason: str = "", terminal: Caller) -> Exit:
     """
     from pipeline import stewardship
 
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         done = (stewardship.unmerge(hub, terminal.person, number, reason),)
     terminal.answer([_done(one) for one in done], lambda: _draw(terminal, done))
     return Exit.OK
@@ -311,12 +311,12 @@ def history(
     """
     from pipeline import stewardship
 
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         if about is None:
             found = stewardship.history(hub, entity, golden_id)
         else:
-            moment = _moment(terminal, at) if at else hub.now()
-            one = stewardship.believed(hub, entity, golden_id, about=_moment(terminal, about), at=moment)
+            moment = moment_of(terminal, at) if at else hub.now()
+            one = stewardship.believed(hub, entity, golden_id, about=moment_of(terminal, about), at=moment)
             found = (one,) if one else ()
     answer = [
         {
@@ -341,7 +341,8 @@ def history(
     return Exit.OK if found else Exit.FINDINGS
 
 
-def _moment(terminal: Terminal, text: str) -> datetime:
+def moment_of(terminal: Terminal, text: str) -> datetime:
+    """A moment as somebody types it: a day, or a day and a time, UTC where no zone is said."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -75,6 +75,8 @@ VERBS: Mapping[Name, Verb] = MappingProxyType(
         ("mdm", "queue"): Verb("console.cli.mdm_stewards:queue", Role.VIEWER),
         ("mdm", "decide"): Verb("console.cli.mdm_stewards:decide", Role.STEWARD),
         ("mdm", "unmerge"): Verb("console.cli.mdm_stewards:unmerge", Role.STEWARD),
+        ("mdm", "relate"): Verb("console.cli.mdm_relations:relate", Role.STEWARD),
+        ("mdm", "relations"): Verb("console.cli.mdm_relations:relations", Role.VIEWER),
         ("mdm", "history"): Verb("console.cli.mdm_stewards:history", Role.VIEWER),
         ("plan", "case"): Verb("console.cli.plan:case", None),
         ("plan", "run"): Verb("console.cli.planner:run", Role.VIEWER),

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 RELATIONS: dict[str, tuple[str, str]] = {
+    "help.mdm.relate": ("Say how golden records hang together.", "设置关联关系。"),
+    "help.mdm.relations": ("Show how a golden record hangs together.", "查看关联关系。"),
+    "relation.of": ("of", "对象"),
+    "relation.done": (
+        "decision {number}; taken back by: millstream mdm unmerge {number}",
+        "决定 {number}；撤回：millstream mdm unmerge {number}",
+    ),
     "record.number": ("№", "编号"),
     "relation.title": ("Hangs together with", "关联关系"),
     "relation.none": ("Nothing is said about how it hangs together with others.", "尚无关联关系。"),

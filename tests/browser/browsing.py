@@ -90,7 +90,7 @@ def watched(
         viewport={"width": width, "height": 800}, locale=LOCALES[language], java_script_enabled=scripts
     )
     context.add_cookies([{"name": "millstream", "value": token, "url": address}])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     return context, Watched(context.new_page(), address)
 
 

@@ -108,3 +108,17 @@ def test_drawn__for_a_person(mastered: dict[str, str], call: Call) -> None:
     assert "millstream mdm unmerge 1" in done
     assert "DW-1" in call("mdm", "match", "item", f"name={SCREW}").out
     assert "内六角" in call("mdm", "history", "item", "DW-1").out
+
+
+def test_relate__is_shown_from_both_ends_and_taken_back(call: Call, mastered: dict[str, str]) -> None:
+    asked = ("mdm", "relate", "item", "DW-3", "supersedes", "DW-1", "--since", "2026-01-01", "--reason", "a new norm")
+    assert call(*asked, "--json").json["number"] == 1
+    (one,) = call("mdm", "relations", "item", "DW-1", "--json").json
+    assert (one["kind"], one["of"], one["to"], one["valid_from"]) == ("supersedes", "DW-3", "DW-1", "2026-01-01")
+    assert call("mdm", "relations", "item", "DW-1", "--about", "2025-12-31", "--json").json == []
+    assert "a new norm" in call("mdm", "relations", "item", "DW-3").out
+    refused = call("mdm", "relate", "item", "DW-1", "supersedes", "DW-3", "--reason", "x")
+    assert refused.code != 0
+    assert "circle" in refused.err
+    call("mdm", "unmerge", "1")
+    assert call("mdm", "relations", "item", "DW-1", "--json").json == []
