@@ -42,6 +42,8 @@ def structures(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
                 "safety_stock": draw(st.sampled_from([Decimal(0), Decimal(0), Decimal(3)])),
                 "lot_minimum": draw(st.sampled_from([Decimal(0), Decimal(4)])),
                 "lot_multiple": draw(st.sampled_from([Decimal(0), Decimal(5)])), "obsolete": False,
+                "safety_time_days": draw(st.sampled_from([0, 0, 2])), "frozen_days": draw(st.sampled_from([0, 0, 4])),
+                "scrap_rate": draw(st.sampled_from([None, None, Decimal("0.05")])),
             }
         )  # fmt: skip
         if made:
@@ -50,7 +52,8 @@ def structures(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
                 {
                     "golden_id": f"{code}>{part}", "bom": f"bom-{code}", "parent": code, "component": part,
                     "line": part, "quantity": Decimal(draw(st.integers(1, 3))), "per": Decimal(1),
-                    "scrap_rate": Decimal(0),
+                    "scrap_rate": draw(st.sampled_from([Decimal(0), Decimal("0.1")])),
+                    "valid_to": draw(st.sampled_from([None, None, AS_OF + timedelta(days=6)])),
                 }
                 for part in sorted(draw(st.sets(st.sampled_from(ITEMS[place + 1 :]), min_size=1, max_size=2)))
             ]  # fmt: skip

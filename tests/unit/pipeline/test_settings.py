@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from canonical.errors import ConfigurationError
+from canonical.plan import PlanPolicies
+from pipeline.planning_settings import Policies
 from pipeline.settings import Settings
 
 GOOD = """\
@@ -66,3 +69,34 @@ def test_load_deployment__one_that_is_missing_lists_the_known_ones() -> None:
     said = str(refused.value)
     assert said.startswith("there is no deployment ")
     assert said.endswith("plnat.yaml; known: plant, tryton (Did you mean 'plant'?)")
+
+
+@pytest.mark.parametrize(
+    ("planning", "expected"),
+    [
+        ("{calendar: workday}", "8:12 no working calendar 'workday'; known: "),
+        (
+            "{policies: {supplier_choice: cheapest}}",
+            "8:23 planning.policies.supplier_choice: Input should be 'priority'",
+        ),
+        ("{policies: {safetytime: due_earlier}}", "8:23 unknown key 'safetytime'. Did you mean 'safety_time'?"),
+        ("{sites: {home: {warehouses: [A]}}}", "a site cannot be called 'home'. choose another name"),
+        ("{sites: {s: {warehouses: [A], supplied_by: t}}}", "no site 't'; known: home, s"),
+        ("{sites: {s: {warehouses: [A], supplied_by: s}}}", "site 's' is supplied by itself in the end"),
+        ("{sites: {s: {warehouses: [WH1]}}}", "8:37 warehouse 'WH1' belongs to the home site"),
+        ("{sites: {s: {warehouses: [A]}, t: {warehouses: [A]}}}", "warehouse 'A' belongs to s"),
+    ],
+)
+def test_planning__each_fault_has_its_place(tmp_path: Path, planning: str, expected: str) -> None:
+    assert expected in _refusal(tmp_path, f"rulebooks: [urgent]\nplanning: {planning}", "rulebooks: [urgent]")
+
+
+def test_policies__name_every_convention_the_planner_has() -> None:
+    names = {field.name for field in dataclasses.fields(PlanPolicies)}
+    assert names <= Policies.model_fields.keys()
+    chosen = Policies.model_validate({"safety_time": "longer_lead", "supplier_choice": "quota"}).for_planner()
+    assert (chosen.safety_time, chosen.supplier_choice, chosen.supply_order) == (
+        "longer_lead",
+        "quota",
+        "earliest_first",
+    )
