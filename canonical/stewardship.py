@@ -38,8 +38,8 @@ class Decision:
 
     `same`: `members` are one thing. `different`: none of `members` is one of `others`. `split`: `members` leave
     `others` together. `pin`: `attribute` of the golden record of `members` is `value` until `expires_at`.
-    `relate`: the golden record of `members` has the relation `attribute` to that of `others`; `value`: since when, until
-    when, and the text where it leads to no record.
+    `relate`: the golden record of `members` has the relation `attribute` to that of `others`; `value`: since when,
+    until when, and the text where it leads to no record.
     `revoke`, `approve`, `reject`: of the decision numbered `about`.
     """
 

@@ -46,10 +46,11 @@ def replace(
     `within` limits the closing to these golden ids, when only a neighbourhood was looked at.
     """
     here = select(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
-    known = tx.execute(here).all() if within is None else select_in(tx, here, conflicts.c.golden_id, within)
+    wanted = {(row.golden_id, row.attribute): row for row in rows}
+    about = None if within is None else {*within, *(golden_id for golden_id, _ in wanted)}
+    known = tx.execute(here).all() if about is None else select_in(tx, here, conflicts.c.golden_id, about)
     since = {(row.golden_id, row.attribute): row.since for row in known}
     said = {(row.golden_id, row.attribute): (row._mapping["values"], row.chosen) for row in known}  # noqa: SLF001
-    wanted = {(row.golden_id, row.attribute): row for row in rows}
     upsert(
         tx,
         conflicts,

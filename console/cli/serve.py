@@ -38,6 +38,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8720, terminal: Caller) -> Exi
         uvicorn.run(
             web_app(hub, address), host=host, port=port, log_level="warning", access_log=False, server_header=False,
             proxy_headers=public is not None,  # whoever stands in front says where a request came from
+            limit_concurrency=500, timeout_keep_alive=10, h11_max_incomplete_event_size=32_768,
         )  # fmt: skip
     finally:
         hub.close()
