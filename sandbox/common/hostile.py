@@ -133,6 +133,8 @@ class Hostile:
             await self._app(scope, receive, send)
             return
         body = await _whole_body(receive)
+        if body is None:
+            return
         call = self._call(scope, body, send)
         kind = self._draw(call)
         if kind is None:
@@ -236,12 +238,15 @@ class Hostile:
         await self._inner(call)
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def _whole_body(receive: Receive) -> bytes | None:
+    """None where the client was gone before it had sent all: no server carries half a request out."""
     parts: list[bytes] = []
     while True:
         message = await receive()
+        if message["type"] != "http.request":
+            return None
         parts.append(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
+        if not message.get("more_body", False):
             return b"".join(parts)
 
 

@@ -131,3 +131,23 @@ def test_hostile__reads_never_get_another_reads_reply() -> None:
 def test_from_json__names_the_unknown_kind() -> None:
     with pytest.raises(ValueError, match="sunshine"):
         Weather.from_json({"rate": 1, "kinds": ["sunshine"]})
+
+
+def test_hostile__half_a_request_is_not_carried_out() -> None:
+    """A client that is killed while it sends: what came of its body must not pass for the whole."""
+    plant = Plant()
+    hostile = Hostile(plant, Dialect(), plant.abort)
+    hostile.weather = Weather(1, 1e-12, ())
+    coming: list[Message] = [
+        {"type": "http.request", "body": b'{"half', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(_: Message) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    asyncio.run(hostile({"type": "http", "method": "POST", "path": "/save"}, receive, send))
+    assert plant.commits == 0
