@@ -79,7 +79,7 @@ def test_only_readers__need_no_more_than_a_viewer() -> None:
         "case", "run", "diff", "explain", "peg", "kit", "promise", "impact", "scenario", "shortages", "purchases",
         "load", "promise-order", "promises", "release",
     }  # fmt: skip
-    asking = {"match", "explain", "queue", "history"}  # of mdm
+    asking = {"match", "explain", "queue", "relations", "history"}  # of mdm
     assert reading <= {"status", "trace", "doctor", "list", "show", *asking}
 
 
