@@ -1,8 +1,9 @@
 """Stewardship, as the command line and the pages see it: everything to read, everything to do.
 
-Reading: `queue`, `queue_item`, `find_records`, `compare`, `explain`, `record`, `history`, `believed`, `audited`.
-Doing (each needs an actor who may): `decide` with `same` / `different`, `merge`, `split`, `pin`, `revoke` (also called
-`unmerge`), `undo`, `preview`, `approve`, `reject`, `assign`. All values are frozen.
+Reading: `queue`, `queue_item`, `find_records`, `compare`, `explain`, `record`, `relations`, `history`, `believed`,
+`audited`.
+Doing (each needs an actor who may): `decide` with `same` / `different`, `merge`, `split`, `pin`, `relate`, `revoke`
+(also called `unmerge`), `undo`, `preview`, `approve`, `reject`, `assign`. All values are frozen.
 """
 
 from __future__ import annotations
