@@ -71,7 +71,10 @@ def _sure(answer: tuple[T, float] | None) -> tuple[T, float]:
 def _beside(name: str, ours: tuple[float, Labels], owner: Labels) -> list[Figure]:
     """Seconds and F1 beside a peer's, and the peer's memory; how long it was waited for where it did not end."""
     work = {"Splink alone": splink_alone, "goldenmatch": goldenmatch}[name]
-    answer = apart(PATIENCE, work, COUNT)
+    try:
+        answer = apart(PATIENCE, work, COUNT)
+    except RuntimeError as error:
+        return [Figure(f"match {COUNT:,} suppliers, {name} beside it ({error})", ours[0], 0.0, "s")]
     if answer is None:
         return [Figure(f"match {COUNT:,} suppliers, {STOPPED.format(name, PATIENCE)}", ours[0], PATIENCE, "s")]
     (seconds, label), gib = answer
