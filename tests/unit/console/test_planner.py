@@ -92,3 +92,25 @@ def test_lists__of_what_is_short_to_buy_and_loaded(call: Call) -> None:
     assert (bought["item"], bought["quantity"], bought["order_by"]) == ("G2", "2", "2026-03-15")
     assert call("plan", "purchases", "--days", "3", "--json").json == []
     assert call("plan", "load", "--json").json == []
+
+
+def test_explain__names_the_rules_and_why_an_order_is_as_it_is(call: Call) -> None:
+    told = call("plan", "explain", "axle", "--json").json
+    assert (told["rules"]["sourcing"], told["rules"]["lead_time_days"], told["rules"]["lot"]["rule"]) == (
+        "buy",
+        5,
+        "lot_for_lot",
+    )
+    assert [row["why"] for row in told["orders"]] == [["outside_fence"]]
+    said = call("plan", "explain", "truck", "--lang", "en").out
+    assert "working days by calendar: every day" in said
+    assert "lot for lot" in said
+
+
+def test_export__writes_parquet_in_stocking_units(call: Call, tmp_path: Path) -> None:
+    rows = {Path(row["file"]).stem: row["rows"] for row in call("plan", "export", str(tmp_path), "--json").json}
+    assert rows["orders"] > 0
+    orders = pl.read_parquet(tmp_path / "orders.parquet")
+    assert set(orders["item"]) <= {"G1", "G2"}
+    assert max(orders["quantity"]) < 100
+    assert pl.read_parquet(tmp_path / "pegs.parquet").height == rows["pegs"]
