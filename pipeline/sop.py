@@ -81,13 +81,18 @@ def review_of(desk: Desk, demand: Iterable[Asked], months: int, overtime: float 
 
 
 def _weeks(as_of: date, months: int) -> tuple[date, ...]:
-    """The first days of the weeks to come: today, then every Monday."""
-    end, found = after(as_of.replace(day=1), months), [as_of]
+    """The first days of the weeks to come: today, then every Monday; the turn of a month parts a week."""
+    first = as_of.replace(day=1)
+    end = after(first, months)
+    turns = {after(first, number) for number in range(1, months)}
     monday = as_of + timedelta(WEEK - as_of.weekday())
-    while monday < end:
-        found.append(monday)
-        monday += timedelta(WEEK)
-    return tuple(found)
+    mondays = {monday + timedelta(WEEK * number) for number in range((end - monday).days // WEEK + 1)}
+    return tuple(sorted({as_of, *turns, *(day for day in mondays if day < end)}))
+
+
+def _ends(weeks: tuple[date, ...]) -> tuple[date, ...]:
+    """The days after the weeks."""
+    return (*weeks[1:], after(weeks[-1].replace(day=1), 1))
 
 
 def _product(desk: Desk, item: str, demand: Mapping[date, float], weeks: tuple[date, ...], bought: set[str]) -> Product:
@@ -192,8 +197,8 @@ def _hours_on(
 
 
 def _days(weeks: tuple[date, ...]) -> Iterator[list[date]]:
-    for week in weeks:
-        yield [week + timedelta(number) for number in range(WEEK - week.weekday())]
+    for week, end in zip(weeks, _ends(weeks), strict=True):
+        yield [week + timedelta(number) for number in range((end - week).days)]
 
 
 def _supplies(
@@ -215,9 +220,9 @@ def _supplies(
         there = desk.picture.as_of + timedelta(_lead(item))
         limits = tuple(
             UNBOUND
-            if week + timedelta(WEEK) > there
+            if end > there
             else (held[name] + sum(quantity for day, quantity in coming[name] if day <= week)) / item.scale
-            for week in weeks
+            for week, end in zip(weeks, _ends(weeks), strict=True)
         )
         needed = sum(total[product] * use for product, use in uses.items())
         if min(limits) < needed:

@@ -287,7 +287,7 @@ class _Programme:
         for month, first in enumerate(self.of.months):
             left = float(values[self.open(number, month)])
             pieces = product.demand.get(first, 0.0) + waiting - left
-            found[first] = max(0.0, np.floor(pieces / product.step + _ENOUGH) * product.step)
+            found[first] = max(0.0, float(np.floor(pieces / product.step + _ENOUGH)) * product.step)
             waiting = left
         return found
 
