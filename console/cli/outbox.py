@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -255,16 +256,40 @@ def resolve(
         What you saw, for the audit trail.
     native_id
         The target's own id of the document it made, where it was applied: later changes then go to that document.
+        Left out, the target is asked what stands under our reference.
     """
     if native_id is not None and as_ != "applied":
         raise ConfigurationError(terminal.say("outbox.resolve.native_id"))
-    with opened(terminal) as store, store.begin() as tx:
+    with opened(terminal) as store, store.read() as tx:
         entry = the_command(tx, terminal, command)
+    if native_id is None and as_ == "applied":
+        native_id = _made(terminal, entry.command)
+    with opened(terminal) as store, store.begin() as tx:
         receipt = native_id and _seen(tx, entry, native_id, note)
         done = interventions.resolve(
             tx, entry.command.id, terminal.person, State(as_), now(), note=note, receipt=receipt or None
         )
     return _touched(terminal, entry, State(as_) if done else None)
+
+
+def _made(terminal: Terminal, command: Command) -> str | None:
+    """The target's own id of what stands there under our reference; None, and said so, where it cannot be asked."""
+    from pipeline.hub import open_hub
+
+    key = command.business_key
+    try:
+        with closing(open_hub(terminal.environ)) as hub:
+            found = hub.connector(command.system).look_up(command.kind, [key])[key]
+    except MillstreamError as error:
+        terminal.complain(terminal.say("outbox.resolve.not_asked", why=error.message), style="yellow")
+        return None
+    if len(found) != 1:
+        raise MillstreamError(
+            terminal.say("outbox.resolve.not_one", count=len(found), key=key),
+            system=command.system, entity=command.entity, key=key,
+            hint=terminal.say("outbox.resolve.not_one.hint"),
+        )  # fmt: skip
+    return found[0].native_id
 
 
 def _seen(tx: Transaction, entry: OutboxEntry, native_id: str, note: str) -> StepReceipt:

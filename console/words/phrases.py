@@ -311,6 +311,18 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "--native-id names the document that was made: it goes with --as applied alone",
         "--native-id 指已建成的单据，仅与 --as applied 同用",
     ),
+    "outbox.resolve.not_asked": (
+        "The target was not asked what was made ({why}): with --native-id later changes go to that document.",
+        "未能向目标系统查询所建单据（{why}）；用 --native-id 指明后，后续变更才会改到该单据。",
+    ),
+    "outbox.resolve.not_one": (
+        "{count} documents stand in the target under {key!r}",
+        "目标系统中以 {key!r} 为参考号的单据有 {count} 张",
+    ),
+    "outbox.resolve.not_one.hint": (
+        "name the one that was made with --native-id, or say with --as how it ended otherwise",
+        "用 --native-id 指明所建单据，或用 --as 说明其他结果",
+    ),
     "outbox.touched": ("{id}: {was} → {state}", "{id}：{was} → {state}"),
     "outbox.approved": ("Commands approved: {count}", "已批准 {count} 条指令"),
     "quarantine.total": ("{shown} of {total} shown", "显示 {shown} / {total} 条"),

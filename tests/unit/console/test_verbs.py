@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,8 +88,23 @@ def test_outbox_park_and_resolve(call: Call, told: Store) -> None:
     command = id_of(told, "M-1")
     assert call("outbox", "park", command, "--reason", "wait").code == 0
     assert state_of(told, "M-1") is State.PARKED
-    assert call("outbox", "resolve", command, "--as", "applied", "--note", "seen in the ERP").code == 0
+    resolved = call("outbox", "resolve", command, "--as", "applied", "--note", "seen in the ERP")
+    assert (resolved.code, "The target was not asked what was made" in resolved.err) == (0, True)
     assert state_of(told, "M-1") is State.APPLIED
+
+
+@pytest.mark.parametrize(("standing", "code"), [(1, 0), (0, 1), (2, 1)])
+def test_outbox_resolve__asks_the_target_what_was_made(
+    call: Call, told: Store, monkeypatch: pytest.MonkeyPatch, standing: int, code: int
+) -> None:
+    document = SimpleNamespace(native_id="100417")
+    connector = SimpleNamespace(look_up=lambda _, keys: {key: [document] * standing for key in keys})
+    hub = SimpleNamespace(connector=lambda _: connector, close=lambda: None)
+    monkeypatch.setattr("pipeline.hub.open_hub", lambda _: hub)
+    assert call("outbox", "resolve", id_of(told, "M-2"), "--as", "applied", "--note", "seen").code == code
+    assert state_of(told, "M-2") is (State.PARKED if code else State.APPLIED)
+    with told.read() as tx:
+        assert [one.native_id for one in documents.listed(tx, "erp")] == ["100417"] * (standing == 1)
 
 
 def test_outbox_resolve__with_the_targets_own_id_remembers_the_document(call: Call, told: Store) -> None:
