@@ -149,6 +149,8 @@ def accept(hub: Hub, desk: Desk, wanted: Wanted, actor: Actor, days: int | None 
     if promise.promised is None:
         raise MillstreamError(f"{key} can never be there: nothing covers {', '.join(promise.missing)}")
     found = accepting((at.plan, at.picture), wanted.asked, key, promise)
+    if found.held is None and not found.hurt:
+        raise MillstreamError(f"{key} can never be there, by the plan of everything")
     if found.held is None:
         raise WouldMove(f"{key} would make others later: {_named(found.hurt)}", hint="millstream plan impact")
     held = found.held

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from planning.feasible import Feasible
 from planning.load import Capacity, Step, free_time, loads, steps_of
 from planning.netting import Keeping
 from planning.preparation import prepare
@@ -158,11 +159,14 @@ def _free_supplies(plan: Plan, prepared: Prepared) -> dict[str, list[Free]]:
 
 
 def _left_over(plan: Plan, prepared: Prepared) -> dict[str, list[Over]]:
+    """What planned lots have over, on the day their material lets them be there."""
     items, today = prepared.admitted.items, prepared.snapshot.as_of.toordinal()
+    feasible = Feasible(plan, prepared.snapshot, prepared)
     found: dict[str, list[Over]] = {}
     for order in plan.planned_orders:
-        if order.surplus > 0 and not items[order.item].kept_apart:
-            due, there = order.due.toordinal() - today, order.expected.toordinal() - today
+        ready = feasible.ready(order.key) if order.surplus > 0 and not items[order.item].kept_apart else None
+        if ready is not None:
+            due, there = order.due.toordinal() - today, ready.toordinal() - today
             found.setdefault(order.item, []).append(Over(order.key, due, min(there, BEYOND), order.surplus))
     for lots in found.values():
         lots.sort(key=lambda one: (one.due, one.key), reverse=True)
