@@ -68,7 +68,8 @@ def test_an_undeclared_verb__is_denied_to_everybody(caller: tuple[str, Terminal]
 
 def test_what_needs_no_role__touches_no_hub() -> None:
     assert {name for name, verb in VERBS.items() if verb.needs is None} == {
-        ("demo",), ("check",), ("preview",), ("plan", "case"), ("mdm", "evaluate"),
+        ("demo",), ("check",), ("preview",), ("plan", "case"), ("plan", "configure"),
+        ("mdm", "evaluate"),
         ("rules", "list"), ("rules", "test"), ("rules", "schema"),
     }  # fmt: skip
 
@@ -78,6 +79,7 @@ def test_only_readers__need_no_more_than_a_viewer() -> None:
     assert {name[-1] for name in VERBS if name[0] == "plan"} == {
         "case", "run", "diff", "explain", "peg", "kit", "promise", "impact", "scenario", "shortages", "purchases",
         "load", "promise-order", "promises", "release",
+        "configure", "configured", "forecast", "override", "review", "export",
     }  # fmt: skip
     asking = {"match", "explain", "queue", "relations", "history"}  # of mdm
     assert reading <= {"status", "trace", "doctor", "list", "show", *asking}
