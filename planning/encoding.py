@@ -40,6 +40,7 @@ from planning.encoding_claims import (
     claim_rows,
     claimed_owners,
     is_day,
+    text_sub,
 )
 from planning.encoding_merging import set_merging
 from planning.encoding_rules import (
@@ -99,14 +100,6 @@ def encode(prepared: Prepared, room: int = 0) -> tuple[Columns, Names]:
         return _Encoding(prepared, room).columns()
     except OverflowError as error:
         raise NotCovered("a quantity beyond 64 bits") from error
-
-
-def text_sub(number: str) -> int:
-    """A number's place among others as text sorts them; twin of `kernels.sorting.number_sub`."""
-    code = 0
-    for digit in number.ljust(MAX_DIGITS, "/"):
-        code = code * 11 + (ord(digit) - ord("/"))
-    return code
 
 
 class _Encoding:
@@ -232,22 +225,17 @@ class _Encoding:
 
     def columns(self) -> tuple[Columns, Names]:
         """Every table, and the names behind the numbers."""
-        urgencies = sorted({draft.urgency for draft in self.drafts})
+        ranked = self._ranked_urgencies()
         fixed, item_places, places = self._places()
-        step = 2 if self.room else 1  # between two urgencies there is room for another
-        ranked: list[tuple[int, int] | None] = [None] * (step * len(urgencies) + step - 1)
-        ranked[step - 1 :: step] = urgencies
         supplies = self._supplies()
         claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
         rules = self._rules(len(ranked), 2 * len(places) + 1, claim_numbers)
-        needs, documents = self._need_rows(), self._document_rows()
-        lines = line_rows(self.prepared, self.number)
+        needs, documents, lines = self._need_rows(), self._document_rows(), line_rows(self.prepared, self.number)
         scrap_items, scrap = scrap_rows(self.prepared, self.codes)
         replaced, substitutes = substitute_rows(self.prepared, self.number, self.codes)
         yielded, yields = yield_rows(self.prepared, self.number)
         calendars = Calendars(self.prepared, self.days)
-        work_number, work_day = calendars.tables()
-        root_product, root_customer = self._root_columns()
+        (work_number, work_day), (product, customer) = calendars.tables(), self._root_columns()
         columns = Columns(
             rules=rules,
             items=self._items(
@@ -277,15 +265,25 @@ class _Encoding:
             yields=yields,
             work_number=work_number,
             work_day=work_day,
-            root_product=root_product,
-            root_customer=root_customer,
+            root_product=product,
+            root_customer=customer,
             root_rank=np.arange(len(self.roots) + self.room),
             first_day=np.arange(self.days) // self.policies.bucket_days * self.policies.bucket_days,
             level_from=self._level_bounds(),
         )
         set_merging(columns)
-        keys = [supply.key for supply in supplies]
-        return columns, Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, keys, ranked, places)
+        return columns, self._names([supply.key for supply in supplies], ranked, places)
+
+    def _names(self, supply_keys: list[str], ranked: list[tuple[int, int] | None], places: list[str]) -> Names:
+        return Names(self.codes, self.roots, self.fixed_keys, self.fixed_roots, supply_keys, ranked, places)
+
+    def _ranked_urgencies(self) -> list[tuple[int, int] | None]:
+        """Every urgency by its rank; with room between two others, where more demands may come."""
+        urgencies = sorted({draft.urgency for draft in self.drafts})
+        step = 2 if self.room else 1
+        ranked: list[tuple[int, int] | None] = [None] * (step * len(urgencies) + step - 1)
+        ranked[step - 1 :: step] = urgencies
+        return ranked
 
     def _rules(self, urgencies: int, places: int, claim_numbers: int) -> Rules:
         roots = len(self.roots) + self.room

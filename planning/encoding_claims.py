@@ -19,6 +19,14 @@ MAX_DIGITS = 8
 PlannedKey = tuple[int, int, int]
 
 
+def text_sub(number: str) -> int:
+    """A number's place among others as text sorts them; twin of `kernels.sorting.number_sub`."""
+    code = 0
+    for digit in number.ljust(MAX_DIGITS, "/"):
+        code = code * 11 + (ord(digit) - ord("/"))
+    return code
+
+
 @dataclass(slots=True)
 class EncodedSupply:
     """One existing supply on its way into the columns."""

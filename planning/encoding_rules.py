@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,16 +47,16 @@ def _dated_rows(prepared: Prepared, parent: str, number: dict[str, int]) -> list
     dated, today = prepared.explosion.dated, prepared.snapshot.as_of.toordinal()
     assert dated is not None
     starts = [today, *(day for day in dated.changes(parent) if day > today)]
-    spans: dict[str, list[tuple[int, int, Fraction]]] = {}
+    spans: dict[str, list[tuple[int, int, tuple[int, int]]]] = {}
     for first, until in zip(starts, [*starts[1:], FOREVER + today], strict=True):
         for code, top, bottom in dated.on(parent, first):
             before = spans.setdefault(code, [])
-            if before and before[-1][1] == first and before[-1][2] == Fraction(top, bottom):
-                before[-1] = before[-1][0], until, before[-1][2]
+            if before and before[-1][1:] == (first, (top, bottom)):
+                before[-1] = before[-1][0], until, (top, bottom)
             else:
-                before.append((first, until, Fraction(top, bottom)))
+                before.append((first, until, (top, bottom)))
     return [
-        (number[code], number[parent], ratio.numerator, ratio.denominator, first - today, until - today)
+        (number[code], number[parent], *ratio, first - today, until - today)
         for code, found in spans.items()
         for first, until, ratio in found
     ]

@@ -34,6 +34,7 @@ from canonical.plan import (
 )
 from planning.columns import NotCovered
 from planning.fast import plan_compiled
+from planning.kernels import solving
 from planning.mrp import plan_plainly
 from planning.preparation import prepare
 
@@ -290,6 +291,15 @@ def _assert_equal(snapshot: PlanningSnapshot) -> None:
 @given(snapshots())
 def test_plan_compiled__equals_the_plain_planner(snapshot: PlanningSnapshot) -> None:
     _assert_equal(snapshot)
+
+
+@settings(SUITE, max_examples=100)
+@given(snapshots())
+def test_plan_compiled__two_threads_give_the_same_plan(snapshot: PlanningSnapshot) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solving, "PARALLEL_FROM", 0)
+        patch.setattr(solving, "BATCH", 2)
+        _assert_equal(snapshot)
 
 
 @pytest.mark.long
