@@ -74,10 +74,10 @@ def test_golden_codes_stand_on_the_records_of_the_crm(plant: Plant, expected: Ex
             written[row["document"]].append(row["content"]["Golden_Code__c"])
     products = [record for page in hub.connector("crm").read("products") for record in page.records]
     true = {material.serial: material.drawing_number for material in expected.plant.materials}
-    drawings = {view.code: true[serial] for serial, view in expected.views["crm"].items()}
+    drawings = {view.code: true[view.serial] for view in material_views(expected.plant, "crm")}
     said = {record["ProductCode"]: written[record["Id"]] for record in products}
     with hub.store.read() as tx:
-        held = {row.source_key.removeprefix("crm:") for row in quarantine.listed(tx, entity="item")}
+        held = {row.rejection.source_key.removeprefix("crm:") for row in quarantine.listed(tx, entity="item")}
     assert held & said.keys()
     assert said == {code: [] if code in held else [drawings[code]] for code in said}
     assert len(written) > len(products), "accounts too"
