@@ -218,6 +218,8 @@ def _disagreements(policy: Policy, matched: pl.DataFrame) -> pl.DataFrame:
 
 def _duplicates(matched: pl.DataFrame) -> pl.DataFrame:
     """One system holding the same thing twice."""
+    if not matched.select("golden_id", "system").is_duplicated().any():
+        return pl.DataFrame(schema=CONFLICT_SCHEMA)
     twice = (
         matched.sort("golden_id", "system", "source_key")
         .group_by("golden_id", "system", maintain_order=True)

@@ -25,6 +25,12 @@ def _by_key(walk: pl.DataFrame) -> pl.DataFrame:
     return keys.drop_nulls("key").unique(["system", "key"], keep="first", maintain_order=True)
 
 
+def _named(walk: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    """The bindings that any of these names may mean."""
+    wanted = names.drop_nulls().unique().implode()
+    return walk.filter(pl.any_horizontal(pl.col("source_key", "native_id", "golden_id").is_in(wanted)))
+
+
 def rekey(
     entity: str, frame: pl.DataFrame, crosswalks: Mapping[str, pl.DataFrame], shared: Collection[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -38,6 +44,8 @@ def rekey(
     unresolved = pl.lit(None, dtype=pl.String)
     for field, referred in references(model).items():
         walk = crosswalks.get(referred, pl.DataFrame(schema=CROSSWALK_SCHEMA))
+        if frame.height < walk.height:  # a handful of rows needs only what they name
+            walk = _named(walk, frame[field])
         lookup = _by_key(walk).rename({"key": field, "golden_id": f"{field}__golden"})
         frame = frame.join(lookup, on=["system", field], how="left", maintain_order="left")
         if referred in shared:

@@ -5,6 +5,8 @@ Reading thousands of bindings anew for one new order would cost more than all it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
@@ -36,6 +38,16 @@ class Bindings:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[str, _Held] = {}
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Forget what was learnt meanwhile where it ends in an exception: its transaction is rolled back."""
+        held = dict(self._held)
+        try:
+            yield
+        except BaseException:
+            self._held = held
+            raise
 
     def frame(self, entity: str) -> pl.DataFrame:
         """`system`, `source_key`, `native_id`, `golden_id` of every record of an entity."""

@@ -23,7 +23,7 @@ from pipeline.causes import Place, Trace, traced
 from pipeline.enact import Enacted, enact
 from pipeline.fact_sources import FactSources
 from pipeline.facts import ALWAYS, facts
-from pipeline.held import held_orders, unoffered
+from pipeline.held import held_lines, held_orders, unoffered
 from pipeline.hub import Hub, Run
 from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import planning_frames
@@ -198,25 +198,26 @@ def _known(tx: Transaction) -> frozenset[str]:
 def _facts(  # noqa: PLR0917 - all that facts are derived from
     hub: Hub, tx: Transaction, run: Run, plan: Plan, standing: Mapping[str, pl.DataFrame], frames: Frames
 ) -> dict[str, pl.DataFrame]:
+    held = held_lines(tx)
     sources = FactSources(
         frames=frames,
         plan=plan,
         decided={name: _by_key(name, frame) for name, frame in standing.items()},
         planning=hub.deployment.planning,
         as_of=run.as_of,
-        held_orders=held_orders(hub),
+        held_orders=held_orders(held),
         tasks=_tasks(tx),
-        unoffered=unoffered(hub),
+        unoffered=unoffered(held),
         connections=hub.deployment.systems,
     )
     return facts(sources, standing.keys())
 
 
 def _diff(name: str, before: pl.DataFrame, after: pl.DataFrame, scope: Neighbourhood | None) -> Changes:
+    """What changed of one fact; `before` holds the keys in scope only."""
     key = key_of(name)
     if scope is not None:
-        keys = list(scope.get(name, ()))
-        before, after = (frame.filter(pl.col(key).is_in(keys)) for frame in (before, after))
+        after = after if after.is_empty() else after.filter(pl.col(key).is_in(list(scope.get(name, ()))))
     return diff(name, before, after, key)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -78,7 +79,13 @@ def facts(sources: FactSources, wanted: AbstractSet[str] | None = None) -> dict[
 def _frame(name: str, found: Iterable[Row]) -> pl.DataFrame:
     model = FACTS[name]
     schema = model_schema(model)
-    return pl.DataFrame([{field: row.get(field) for field in schema} for row in found], schema=schema).sort(model.key)
+    rows_found = [{field: row.get(field) for field in schema} for row in found]
+    return pl.DataFrame(rows_found, schema=schema).sort(model.key) if rows_found else _nothing(name)
+
+
+@lru_cache
+def _nothing(name: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=model_schema(FACTS[name]))
 
 
 # -- planned orders ----------------------------------------------------------------------------------------------

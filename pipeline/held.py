@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from canonical.strict_json import loads
-from pipeline.hub import Hub
 from store import quarantine
+from store.unit_of_work import Transaction
 
 UNPLANNABLE = "item_plannable"
 """The rule of the order lines' rulebook that an item nobody masters breaks."""
 
 
-def held_orders(hub: Hub) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class HeldLine:
+    """An order line in quarantine: the rule it breaks, and its order and item, where they can be read."""
+
+    rule: str
+    message: str
+    order: str | None
+    item: str | None
+
+
+def held_lines(tx: Transaction) -> list[HeldLine]:
+    """Every order line in quarantine, in key order."""
+    return [_held(row.rejection) for row in quarantine.listed(tx, entity="sales_order_line")]
+
+
+def held_orders(lines: Sequence[HeldLine]) -> dict[str, str]:
     """Sales order → the first reason one of its lines is held."""
-    with hub.store.read() as tx:
-        found = quarantine.listed(tx, entity="sales_order_line")
     held: dict[str, str] = {}
-    for row in found:
-        order = _order_of(row.rejection.payload)
-        if order is not None:
-            held.setdefault(order, f"{row.rejection.rule}: {row.rejection.message}")
+    for line in lines:
+        if line.order is not None:
+            held.setdefault(line.order, f"{line.rule}: {line.message}")
     return held
 
 
-def unoffered(hub: Hub) -> dict[str, list[str]]:
+def unoffered(lines: Sequence[HeldLine]) -> dict[str, list[str]]:
     """What sales order lines ask for and nobody can plan → the orders that ask for it."""
-    with hub.store.read() as tx:
-        found = quarantine.listed(tx, entity="sales_order_line")
     asked: dict[str, list[str]] = {}
-    for row in found:
-        order = _order_of(row.rejection.payload)
-        item = _content(row.rejection.payload).get("item")
-        if row.rejection.rule == UNPLANNABLE and order is not None and item is not None:
-            asked.setdefault(str(item), []).append(order)
+    for line in lines:
+        if line.rule == UNPLANNABLE and line.order is not None and line.item is not None:
+            asked.setdefault(line.item, []).append(line.order)
     return asked
 
 
-def _order_of(payload: object) -> str | None:
-    """The order a quarantined line belongs to; raw payloads of lines that could not be mapped do not say."""
-    order = _content(payload).get("order")
-    return str(order) if order is not None else None
+def _held(rejection: quarantine.Rejection) -> HeldLine:
+    """Raw payloads of lines that could not be mapped do not say which order they belong to."""
+    content = _content(rejection.payload)
+    order, item = content.get("order"), content.get("item")
+    return HeldLine(
+        rejection.rule, rejection.message, None if order is None else str(order), None if item is None else str(item)
+    )
 
 
 def _content(payload: object) -> Mapping[str, object]:

@@ -68,7 +68,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
             f"no plan: never landed: {', '.join(missing)}", hint="mend the connection, then run the pass again"
         )
     with hub.store.read() as tx:
-        stopping = [verdict for verdict in verdicts.of_run(tx, run.run_id) if verdict.blocking and not verdict.passed]
+        stopping = verdicts.stopping(tx, run.run_id)
         last = plan_pegs.last_summary(tx)
     if stopping:
         rules = ", ".join(f"{verdict.entity}.{verdict.rule}" for verdict in stopping)
@@ -163,7 +163,7 @@ def _stands(hub: Hub, run: Run, kept: _Kept) -> bool:
     """Whether nobody has planned since, and no blocking rule stops planning."""
     with hub.store.read() as tx:
         last = plan_pegs.last_summary(tx)
-        stopped = any(verdict.blocking and not verdict.passed for verdict in verdicts.of_run(tx, run.run_id))
+        stopped = bool(verdicts.stopping(tx, run.run_id))
     return last is not None and last.run_id == kept.run_id and not stopped
 
 

@@ -131,8 +131,10 @@ def _golden(
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     found = [hub.frames.read(f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity)]
-    empty = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
-    return pl.concat([empty, *(frame for frame in found if frame is not None)])
+    told = [frame for frame in found if frame is not None]
+    if len(told) == 1 and told[0].schema == frame_schema(ENTITIES[entity]):
+        return told[0]
+    return pl.concat([pl.DataFrame(schema=frame_schema(ENTITIES[entity])), *told])
 
 
 def _crosswalks(hub: Hub, entity: str) -> dict[str, pl.DataFrame]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from canonical.actors import Actor, Role
@@ -21,7 +22,7 @@ from pipeline.brought import Brought, Place, land_brought, pull
 from pipeline.decide import Decided, decide
 from pipeline.hub import Hub, Run
 from pipeline.overtaking import Overtaken, look_again, must_give_way
-from pipeline.plan import plan, plan_near
+from pipeline.plan import Near, plan, plan_near
 from pipeline.route import begin, see
 from pipeline.scoping import scope_of, stays_near
 from pipeline.timers import fire_due
@@ -167,12 +168,19 @@ class Relay:
         self, events: Sequence[InboxEvent], brought: Brought, *, everything: bool = False, clock: _Clock | None = None
     ) -> Turned:
         hub, run, clock = self.hub, self._run, clock or _Clock()
-        look_again(hub, run)
         entities = tuple(hub.configuration.entities) if everything else self._reached(brought)
-        see(hub, run, entities, suite=False)
-        clock.lap("see")
-        decided = self._decided(run, clock) if entities else None
-        self._read(events, brought)
+        decided = None
+        with nullcontext() if everything else self._together():
+            look_again(hub, run)
+            see(hub, run, entities, suite=False)
+            clock.lap("see")
+            near = self._near(run, clock) if entities else None
+            if near is not None:
+                decided = self._decided_near(run, near, clock)
+                self._read(events, brought)
+        if near is None:
+            decided = self._decided(run, clock) if entities else None
+            self._read(events, brought)
         fire_due(hub, run)
         clock.lap("read")
         turned = Turned(
@@ -182,18 +190,37 @@ class Relay:
         self._told(turned)
         return turned
 
-    def _decided(self, run: Run, clock: _Clock) -> Decided:
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """One transaction, and what is kept in memory goes back with it.
+
+        A turn writes a dozen times; one commit spares the others. Planning everything stays outside: it takes as long
+        as the plant is large, and whoever posts a webhook would wait for it.
+        """
+        with self.hub.frames.restored(), self.hub.bindings.restored(), self.hub.store.together():
+            yield
+
+    def _near(self, run: Run, clock: _Clock) -> Near | None:
+        """The plan of what changed alone; None where everything has to be planned."""
         near = None if self._undecided else plan_near(self.hub, run)
         self._undecided = True
-        if near is not None and stays_near(near):
-            made, scope = scope_of(self.hub, near)
-            self._unsettled = True
-        else:
-            made, scope = plan(self.hub, run)[0], None
-        clock.lap("plan" if scope is None else "plan_near")
+        clock.lap("plan_near")
+        return near if near is not None and stays_near(near) else None
+
+    def _decided_near(self, run: Run, near: Near, clock: _Clock) -> Decided:
+        made, scope = scope_of(self.hub, near)
         decided = decide(self.hub, run, made, scope=scope)
+        self._undecided, self._unsettled = False, True
+        clock.lap("decide_near")
+        return decided
+
+    def _decided(self, run: Run, clock: _Clock) -> Decided:
+        self._undecided = True
+        made, _ = plan(self.hub, run)
+        clock.lap("plan")
+        decided = decide(self.hub, run, made)
         self._undecided = False
-        clock.lap("decide" if scope is None else "decide_near")
+        clock.lap("decide")
         return decided
 
     def _reached(self, brought: Brought) -> tuple[str, ...]:
@@ -213,13 +240,13 @@ class Relay:
         """These events are done with; the ones whose system could not be asked stay unread."""
         if not events:
             return
+        places = [(event.system, event.event_id) for event in events]
         with self.hub.store.begin() as tx:
             now = self.hub.now()
-            for event in events:
-                place = (event.system, event.event_id)
-                why = brought.unreadable.get(place)
-                if place not in brought.later:
-                    inbox.mark(tx, *place, "failed" if why else "done", now, error=why)
+            inbox.mark_done(tx, [one for one in places if one not in brought.later | brought.unreadable.keys()], now)
+            for place in places:
+                if (why := brought.unreadable.get(place)) is not None:
+                    inbox.mark(tx, *place, "failed", now, error=why)
 
     def _failed(self, events: Sequence[InboxEvent], error: MillstreamError) -> None:
         """Something in these events cannot be worked on: find out which by taking them one by one."""

@@ -72,6 +72,8 @@ class Residents(Workers):
     def _nap(self, system: str, turn: int) -> None:
         outlook, now = self._outlook(system)
         nap = LONGEST_NAP_SECONDS if outlook.due_at is None else (outlook.due_at - now).total_seconds()
-        with self._changed:
-            if self._turn[system] == turn and not self._stopping.is_set():
-                self._changed.wait(min(max(nap, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS))
+        with self._changed:  # what is said to others is no reason to ask the store
+            self._changed.wait_for(
+                lambda: self._turn[system] != turn or self._stopping.is_set(),
+                min(max(nap, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS),
+            )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from canonical.errors import MillstreamError
 from pipeline.hub import Hub
@@ -22,6 +23,19 @@ QUIET_SECONDS = 15.0
 """After so long without an event everything is looked at once, and what stands in memory is written."""
 
 
+class Deliverers(Protocol):
+    """Who carries out what was decided: threads of this process, or another process."""
+
+    def start(self, systems: Sequence[str]) -> None:
+        """Begin."""
+
+    def stir(self, systems: Collection[str]) -> None:
+        """Something was decided for these systems."""
+
+    def stop(self) -> None:
+        """End what is under way, and begin nothing more."""
+
+
 class Service:
     """Everything of the relay but its door. `told` hears of each turn, in the thread of turns."""
 
@@ -32,10 +46,11 @@ class Service:
         polled: Sequence[str] = (),
         poll_seconds: float = 30.0,
         told: Callable[[Turned], None] = lambda _: None,
+        deliverers: Deliverers | None = None,
     ) -> None:
         self.hub = hub
         self.wakes = Wakes(hub.settings.redis_url)
-        self.residents = Residents(hub)
+        self.deliverers = deliverers or Residents(hub)
         self.relay = Relay(hub, told=self._stir)
         self.ready = threading.Event()
         self._told, self._polled, self._poll_seconds = told, polled, poll_seconds
@@ -53,14 +68,14 @@ class Service:
         self._stopping.set()
         self.wakes.stop()
         self._thread.join()
-        self.residents.stop()
+        self.deliverers.stop()
 
     def _stir(self, turned: Turned) -> None:
-        self.residents.stir(turned.systems)
+        self.deliverers.stir(turned.systems)
         self._told(turned)
 
     def _serve(self) -> None:
-        self.residents.start(tuple(self.hub.deployment.systems))
+        self.deliverers.start(tuple(self.hub.deployment.systems))
         while not self._stopping.is_set() and not self.ready.is_set():
             self._guarded(self._begin)
         while not self._stopping.is_set():

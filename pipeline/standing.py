@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import polars as pl
 
@@ -25,10 +26,15 @@ def schema_of(subject: str) -> dict[str, pl.DataType]:
 
 def standing_frame(tx: Transaction, subject: str, keys: Collection[str] | None = None) -> pl.DataFrame:
     """Each record of a subject as it was when last decided on; of these keys only, where they are named."""
-    contents = events.decided_frame(tx, subject, keys)["content"]
+    contents = events.decided_contents(tx, subject, keys)
     schema = schema_of(subject)
     rows = [{**dict.fromkeys(schema), **typed_row(subject, loads(content))} for content in contents]
-    return pl.DataFrame(rows, schema=schema)
+    return pl.DataFrame(rows, schema=schema) if rows else _nothing(subject)
+
+
+@lru_cache
+def _nothing(subject: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=schema_of(subject))
 
 
 def differing(tx: Transaction, subject: str, now: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -54,5 +60,4 @@ def mark(tx: Transaction, changes: Collection[Change]) -> None:
         by_subject.setdefault(change.entity, []).append(change)
     for subject, found in by_subject.items():
         standing = [(change.key, dumps(dict(change.new)), "") for change in found if change.new is not None]
-        frame = pl.DataFrame(standing, schema=events.FACT_SCHEMA, orient="row")
-        events.mark_decided(tx, subject, frame, [change.key for change in found if change.new is None])
+        events.mark_decided_rows(tx, subject, standing, [change.key for change in found if change.new is None])

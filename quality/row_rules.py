@@ -71,15 +71,23 @@ def judge_rows(
     rulebook: Rulebook, frame: pl.DataFrame, key: str = "golden_id", related: Related | None = None
 ) -> tuple[Verdict, ...]:
     """One verdict for each rule, over all rows of `frame`; `key` is the column that names a row."""
-    return tuple(_verdict(rulebook.entity, rule, frame, key, related or {}) for rule in rulebook.rules)
+    known = related or {}
+    marks = frame.select(failing(rule, key, known).alias(rule.name) for rule in rulebook.rules if _judged(rule, known))
+    return tuple(_verdict(rulebook.entity, rule, frame, key, marks) for rule in rulebook.rules)
 
 
-def _verdict(entity: str, rule: Rule, frame: pl.DataFrame, key: str, related: Related) -> Verdict:
-    if rule.references is not None and rule.references not in related:
-        return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
+def _judged(rule: Rule, related: Related) -> bool:
+    """Whether a rule says something about single rows, and can."""
+    return rule.kind != "row_count_between" and (rule.references is None or rule.references in related)
+
+
+def _verdict(entity: str, rule: Rule, frame: pl.DataFrame, key: str, marks: pl.DataFrame) -> Verdict:
     if rule.kind == "row_count_between":
         return verdict_of(entity, rule, passed=_count_fits(rule, frame.height), observed=str(frame.height))
-    keys = sorted(frame.filter(failing(rule, key, related))[key].cast(pl.String).fill_null("").to_list())
+    if rule.name not in marks.columns:
+        return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
+    broken = marks[rule.name]
+    keys = sorted(frame[key].filter(broken).cast(pl.String).fill_null("").to_list()) if broken.any() else []
     if rule.kind == "not_null_share":
         share = 1.0 if frame.is_empty() else (frame.height - len(keys)) / frame.height
         enough = share >= float(rule.min or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import polars as pl
@@ -118,6 +118,13 @@ def diff(
     cost is a join of the keys and one pass over each column; only rows that differ are copied.
     """
     compared = tuple(fields if fields is not None else (name for name in new.columns if name not in {key, ABSENT}))
+    if old.is_empty() or new.is_empty():
+        same = _nothing_differs(tuple(name for name in compared if name in new.columns))
+        nothing = Changes(
+            entity, key, compared, new.clear(), was=old.clear(), now=new.clear(), differs=same, deleted=old.clear(),
+            origin=origin,
+        )  # fmt: skip
+        return _one_sided(nothing, old, new, complete=complete)
     pairs = _pairs(old[key], new[key])
     matched = pairs.filter(pl.col(_OLD).is_not_null())
     differs = _differs(old, new, matched, compared)
@@ -131,6 +138,18 @@ def diff(
         entity, key, compared, created, was=old[ranked[_OLD]], now=new[ranked[_NEW]],
         differs=differs.filter(some)[ranked["__at"]] if differs.width else differs, deleted=gone, origin=origin,
     )  # fmt: skip
+
+
+def _one_sided(nothing: Changes, old: pl.DataFrame, new: pl.DataFrame, *, complete: bool) -> Changes:
+    """Where one frame has no rows there is nothing to join: all of the other came, or is gone."""
+    if not new.is_empty():
+        return replace(nothing, created=new.sort(nothing.key))
+    return replace(nothing, deleted=old.sort(nothing.key)) if complete and not old.is_empty() else nothing
+
+
+@lru_cache(maxsize=256)
+def _nothing_differs(fields: tuple[str, ...]) -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(fields, pl.Boolean))
 
 
 def _pairs(old: pl.Series, new: pl.Series) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from store import queue
 from store.columns import canonical_text
-from store.statements import select_in, upsert
+from store.statements import Keyed, upsert
 from store.tables import conflicts
 
 _KEY = ("entity", "golden_id", "attribute")
@@ -38,6 +38,10 @@ class Turnover:
     closed: int
 
 
+_OPEN = select(conflicts).where(conflicts.c.entity == bindparam("of"), conflicts.c.state == "open")
+_OPEN_OF = Keyed(_OPEN, conflicts.c.golden_id)
+
+
 def replace(
     tx: Connection, entity: str, rows: Iterable[Conflict], now: datetime, *, within: Collection[str] | None = None
 ) -> Turnover:
@@ -45,10 +49,11 @@ def replace(
 
     `within` limits the closing to these golden ids, when only a neighbourhood was looked at.
     """
-    here = select(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
     wanted = {(row.golden_id, row.attribute): row for row in rows}
-    about = None if within is None else {*within, *(golden_id for golden_id, _ in wanted)}
-    known = tx.execute(here).all() if about is None else select_in(tx, here, conflicts.c.golden_id, about)
+    if within is None:
+        known: Sequence[Row[Any]] = tx.execute(_OPEN, {"of": entity}).all()
+    else:
+        known = _OPEN_OF.rows(tx, {*within, *(golden_id for golden_id, _ in wanted)}, of=entity)
     since = {(row.golden_id, row.attribute): row.since for row in known}
     said = {(row.golden_id, row.attribute): (row._mapping["values"], row.chosen) for row in known}  # noqa: SLF001
     upsert(
@@ -102,8 +107,7 @@ def listed(tx: Connection, entity: str | None = None, golden_id: str | None = No
 
 def of_golden(tx: Connection, entity: str, golden_ids: Iterable[str]) -> list[Conflict]:
     """The open conflicts of some golden records."""
-    here = select(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
-    return [_conflict(row) for row in select_in(tx, here, conflicts.c.golden_id, golden_ids)]
+    return [_conflict(row) for row in _OPEN_OF.rows(tx, golden_ids, of=entity)]
 
 
 def _conflict(row: Row[Any]) -> Conflict:
@@ -112,9 +116,11 @@ def _conflict(row: Row[Any]) -> Conflict:
 
 def counts(tx: Connection) -> dict[str, int]:
     """Entity → open conflicts."""
-    rows = tx.execute(
-        select(conflicts.c.entity, func.count().label("total"))
-        .where(conflicts.c.state == "open")
-        .group_by(conflicts.c.entity)
-    )
-    return {row.entity: row.total for row in rows}
+    return {row.entity: row.total for row in tx.execute(_COUNTS)}
+
+
+_COUNTS = (
+    select(conflicts.c.entity, func.count().label("total"))
+    .where(conflicts.c.state == "open")
+    .group_by(conflicts.c.entity)
+)

@@ -17,7 +17,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
 
 from store import ticks
-from store.statements import select_in
+from store.statements import Keyed, select_in
 from store.tables import crosswalk
 
 CROSSWALK_SCHEMA = pl.Schema(
@@ -64,18 +64,15 @@ def bind(tx: Connection, rows: Iterable[Binding], now: datetime) -> list[BindCon
     return found
 
 
+_HERE = select(crosswalk).where(crosswalk.c.system == bindparam("of"), crosswalk.c.entity == bindparam("what"))
+_BY_KEY = Keyed(_HERE, crosswalk.c.source_key)
+_PRIMARY = Keyed(_HERE.where(crosswalk.c.is_primary), crosswalk.c.golden_id)
+
+
 def _bind_group(tx: Connection, system: str, entity: str, rows: Sequence[Binding], now: datetime) -> list[BindConflict]:
-    here = select(crosswalk).where(crosswalk.c.system == system, crosswalk.c.entity == entity)
-    by_key = {
-        row.source_key: _binding(row)
-        for row in select_in(tx, here, crosswalk.c.source_key, (row.source_key for row in rows))
-    }
-    primary = {
-        row.golden_id: _binding(row)
-        for row in select_in(
-            tx, here.where(crosswalk.c.is_primary), crosswalk.c.golden_id, (row.golden_id for row in rows)
-        )
-    }
+    here = {"of": system, "what": entity}
+    by_key = {row.source_key: _binding(row) for row in _BY_KEY.rows(tx, (row.source_key for row in rows), **here)}
+    primary = {row.golden_id: _binding(row) for row in _PRIMARY.rows(tx, (row.golden_id for row in rows), **here)}
     fresh: list[Binding] = []
     renamed: list[Binding] = []
     found: list[BindConflict] = []
@@ -241,12 +238,14 @@ def homes_frame(tx: Connection, entity: str, precedence: Sequence[str] = ()) -> 
 
 def bindings_of(tx: Connection, entity: str, golden_id: str) -> list[Binding]:
     """Every source record of one golden record, primary ones first."""
-    rows = tx.execute(
-        select(crosswalk)
-        .where(crosswalk.c.entity == entity, crosswalk.c.golden_id == golden_id)
-        .order_by(crosswalk.c.is_primary.desc(), crosswalk.c.system, crosswalk.c.source_key)
-    )
-    return [_binding(row) for row in rows]
+    return [_binding(row) for row in tx.execute(_OF_GOLDEN, {"what": entity, "golden": golden_id})]
+
+
+_OF_GOLDEN = (
+    select(crosswalk)
+    .where(crosswalk.c.entity == bindparam("what"), crosswalk.c.golden_id == bindparam("golden"))
+    .order_by(crosswalk.c.is_primary.desc(), crosswalk.c.system, crosswalk.c.source_key)
+)
 
 
 def native_of(tx: Connection, system: str, entity: str, golden_id: str) -> list[str]:

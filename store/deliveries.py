@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -31,12 +32,13 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
 from store.columns import UtcDateTime
 from store.database import is_postgresql
 from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
-from store.statements import chunks, select_in
+from store.statements import Keyed, chunks
 from store.tables import outbox, outbox_steps
 
 _CLAIMABLE = (State.IN_DOUBT, State.PENDING, State.AWAITING)
@@ -103,24 +105,8 @@ def claim(
     if not ids:
         return []
     until = now + timedelta(seconds=lease_seconds)
-    claimed = (
-        update(outbox)
-        .where(outbox.c.id.in_(ids))
-        .values(
-            lease_owner=owner,
-            lease_until=until,
-            attempts=outbox.c.attempts + 1,
-            state=case(
-                (unanswered(outbox), literal(State.IN_DOUBT.value)),
-                # Its doubt was answered, and its worker died before it sent the step again.
-                (outbox.c.state == State.IN_DOUBT, literal(State.PENDING.value)),
-                else_=outbox.c.state,
-            ),
-            updated_at=now,
-        )
-        .returning(outbox)
-    )
-    rows = sorted(tx.execute(claimed), key=lambda row: int(row.position))
+    lease = {"owner": owner, "until": until, "now": now, "ids": ids}
+    rows = sorted(tx.execute(_CLAIM, lease), key=lambda row: int(row.position))
     found = steps(tx, ids)
     return [
         ClaimedCommand(
@@ -134,6 +120,25 @@ def claim(
         )
         for row in rows
     ]
+
+
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        attempts=outbox.c.attempts + 1,
+        state=case(
+            (unanswered(outbox), literal(State.IN_DOUBT.value)),
+            # Its doubt was answered, and its worker died before it sent the step again.
+            (outbox.c.state == State.IN_DOUBT, literal(State.PENDING.value)),
+            else_=outbox.c.state,
+        ),
+        updated_at=bindparam("now"),
+    )
+    .returning(outbox)
+)
 
 
 def _locked(tx: Connection, now: datetime, systems: Collection[str], limit: int) -> list[str]:
@@ -262,9 +267,8 @@ def record_intents(
     Their leases run anew from `now`. Raises `ValueError` when an earlier attempt at a step is unanswered:
     look it up and void it first.
     """
-    state = case((outbox.c.state == State.AWAITING, literal(State.PENDING.value)), else_=outbox.c.state)
     until = now + timedelta(seconds=lease_seconds)
-    held = _held(tx, [command_id for command_id, _ in intents], owner, now, state=state, lease_until=until)
+    held = _held(tx, [command_id for command_id, _ in intents], owner, now, sets_out=True, lease_until=until)
     wanted = [(command_id, step) for command_id, step in intents if command_id in held]
     known = _attempts(tx, wanted)
     rows: list[dict[str, Any]] = []
@@ -290,25 +294,42 @@ def record_intent(tx: Connection, command_id: str, owner: str, step: str, now: d
     return bool(record_intents(tx, [(command_id, step)], owner, now, lease_seconds=left))
 
 
-def _held(tx: Connection, ids: Collection[str], owner: str, now: datetime, **values: object) -> frozenset[str]:
-    """Change those of the commands this owner still holds; their ids."""
+def _held(
+    tx: Connection, ids: Collection[str], owner: str, now: datetime, *, sets_out: bool = False, **values: object
+) -> frozenset[str]:
+    """Change those of the commands this owner still holds; their ids. `sets_out`: they wait no longer."""
     held: set[str] = set()
+    statement = _while_held_all(sets_out, tuple(values))
+    given = {"mine": owner, "now": now, **{f"new_{name}": value for name, value in values.items()}}
     for chunk in chunks(sorted(set(ids))):
-        statement = (
-            update(outbox)
-            .where(outbox.c.id.in_(chunk), outbox.c.lease_owner == owner, outbox.c.state.in_(OPEN_STATES))
-            .values(updated_at=now, **values)
-            .returning(outbox.c.id)
-        )
-        held.update(tx.execute(statement).scalars())
+        held.update(tx.execute(statement, {**given, "ids": chunk}).scalars())
     return frozenset(held)
+
+
+@lru_cache
+def _while_held_all(sets_out: bool, names: tuple[str, ...]) -> ReturningUpdate[Any]:  # noqa: FBT001 - part of a key
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    if sets_out:
+        waited = outbox.c.state == State.AWAITING
+        values["state"] = case((waited, literal(State.PENDING.value)), else_=outbox.c.state)
+    ours = (outbox.c.lease_owner == bindparam("mine"), outbox.c.state.in_(OPEN_STATES))
+    return (
+        update(outbox)
+        .where(outbox.c.id.in_(bindparam("ids", expanding=True)), *ours)
+        .values(updated_at=bindparam("now"), **values)
+        .returning(outbox.c.id)
+    )
+
+
+_ATTEMPTS = Keyed(
+    select(*(outbox_steps.c[name] for name in ("command_id", "step", "attempt", "state"))), outbox_steps.c.command_id
+)
 
 
 def _attempts(tx: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int | None]]:
     """(command, step) → its last attempt, and the attempt that is unanswered."""
     found: dict[tuple[str, str], tuple[int, int | None]] = {}
-    columns = (outbox_steps.c[name] for name in ("command_id", "step", "attempt", "state"))
-    for row in select_in(tx, select(*columns), outbox_steps.c.command_id, (command_id for command_id, _ in wanted)):
+    for row in _ATTEMPTS.rows(tx, (command_id for command_id, _ in wanted)):
         last, unsettled = found.get((row.command_id, row.step), (0, None))
         unsettled = row.attempt if row.state == "intent" else unsettled
         found[row.command_id, row.step] = max(last, row.attempt), unsettled
@@ -387,6 +408,9 @@ def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt
     tx.execute(insert(outbox_steps).values(**place, state=state, settled_at=now, receipt=written))
 
 
+_UNANSWERED = Keyed(select(outbox.c.id).where(unanswered(outbox)), outbox.c.id)
+
+
 def finish_all(
     tx: Connection, endings: Collection[tuple[str, State, str | None]], owner: str, now: datetime
 ) -> frozenset[str]:
@@ -406,7 +430,7 @@ def finish_all(
         if state is State.PARKED:
             for command_id in sorted(ended):
                 tell_followers(tx, command_id, now)
-        elif open_ended := select_in(tx, select(outbox.c.id).where(unanswered(outbox)), outbox.c.id, ended):
+        elif open_ended := _UNANSWERED.rows(tx, ended):
             raise ValueError(f"command {open_ended[0].id} cannot be {state}: a step of it is unanswered")
     return frozenset(held)
 

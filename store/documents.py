@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from store.statements import select_in, upsert
+from store.statements import Keyed, upsert
 from store.tables import documents
 
 Origin = Literal["created", "adopted"]
@@ -88,14 +88,17 @@ def _document(row: Row[Any]) -> Document:
 
 def by_business_key(tx: Connection, system: str, entity: str, keys: Iterable[str]) -> dict[str, Document]:
     """Business key → document, for those that stand in the system."""
-    query = select(documents).where(documents.c.system == system, documents.c.entity == entity)
-    return {row.business_key: _document(row) for row in select_in(tx, query, documents.c.business_key, keys)}
+    return {row.business_key: _document(row) for row in _BY_BUSINESS_KEY.rows(tx, keys, of=system, what=entity)}
 
 
 def by_native_id(tx: Connection, system: str, entity: str, native_ids: Iterable[str]) -> dict[str, Document]:
     """Native id → document."""
-    query = select(documents).where(documents.c.system == system, documents.c.entity == entity)
-    return {row.native_id: _document(row) for row in select_in(tx, query, documents.c.native_id, native_ids)}
+    return {row.native_id: _document(row) for row in _BY_NATIVE_ID.rows(tx, native_ids, of=system, what=entity)}
+
+
+_OF_ENTITY = select(documents).where(documents.c.system == bindparam("of"), documents.c.entity == bindparam("what"))
+_BY_BUSINESS_KEY = Keyed(_OF_ENTITY, documents.c.business_key)
+_BY_NATIVE_ID = Keyed(_OF_ENTITY, documents.c.native_id)
 
 
 def listed(tx: Connection, system: str | None = None, entity: str | None = None) -> list[Document]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from store.statements import insert_missing, select_in, upsert
+from store.statements import Keyed, insert_missing, upsert
 from store.tables import change_events, decided_facts
 
 FACT_SCHEMA = pl.Schema({"key": pl.String(), "content": pl.String(), "hash": pl.String()})
@@ -44,6 +44,18 @@ class ChangeEvent:
 _FIELDS = tuple(field.name for field in fields(ChangeEvent))
 
 
+_RECENT = Keyed(
+    select(change_events).where(change_events.c.entity == bindparam("of"), change_events.c.at >= bindparam("since")),
+    change_events.c.key,
+)
+_BY_ID = Keyed(select(change_events), change_events.c.id)
+_DECIDED = select(*(decided_facts.c[name] for name in FACT_SCHEMA)).where(decided_facts.c.entity == bindparam("of"))
+_DECIDED_OF = Keyed(_DECIDED, decided_facts.c.key)
+_UNDECIDE = delete(decided_facts).where(
+    decided_facts.c.entity == bindparam("of"), decided_facts.c.key == bindparam("at_key")
+)
+
+
 def append(tx: Connection, events: Iterable[ChangeEvent]) -> None:
     """Append events; one whose id stands already is the same event and is left alone."""
     insert_missing(tx, change_events, [{name: getattr(event, name) for name in _FIELDS} for event in events])
@@ -69,16 +81,15 @@ def listed(
 
 def recent(tx: Connection, entity: str, keys: Iterable[str], since: datetime) -> dict[str, list[ChangeEvent]]:
     """Key → its events since a moment, oldest first."""
-    query = select(change_events).where(change_events.c.entity == entity, change_events.c.at >= since)
     found: dict[str, list[ChangeEvent]] = {}
-    for row in sorted(select_in(tx, query, change_events.c.key, keys), key=lambda row: row.position):
+    for row in sorted(_RECENT.rows(tx, keys, of=entity, since=since), key=lambda row: row.position):
         found.setdefault(row.key, []).append(_event(row))
     return found
 
 
 def found(tx: Connection, event_ids: Iterable[str]) -> dict[str, ChangeEvent]:
     """Id → event, for those that stand."""
-    return {row.id: _event(row) for row in select_in(tx, select(change_events), change_events.c.id, event_ids)}
+    return {row.id: _event(row) for row in _BY_ID.rows(tx, event_ids)}
 
 
 def find(tx: Connection, event_id: str) -> ChangeEvent | None:
@@ -105,13 +116,18 @@ def decided_content(tx: Connection, entity: str, key: str) -> str | None:
 
 def decided_frame(tx: Connection, entity: str, keys: Collection[str] | None = None) -> pl.DataFrame:
     """Each record as it was when last decided on: `key`, `content` (canonical JSON text), `hash`; of `keys` only."""
-    columns = [decided_facts.c[name] for name in FACT_SCHEMA]
-    query = select(*columns).where(decided_facts.c.entity == entity)
+    return pl.DataFrame([tuple(row) for row in _decided(tx, entity, keys)], schema=FACT_SCHEMA, orient="row")
+
+
+def decided_contents(tx: Connection, entity: str, keys: Collection[str] | None = None) -> list[str]:
+    """Each record as it was when last decided on, as canonical JSON text, in the order of their keys."""
+    return [row.content for row in _decided(tx, entity, keys)]
+
+
+def _decided(tx: Connection, entity: str, keys: Collection[str] | None) -> list[Row[Any]]:
     if keys is None:
-        rows = list(tx.execute(query.order_by(decided_facts.c.key)))
-    else:
-        rows = sorted(select_in(tx, query, decided_facts.c.key, keys), key=lambda row: row.key)
-    return pl.DataFrame([tuple(row) for row in rows], schema=FACT_SCHEMA, orient="row")
+        return list(tx.execute(_DECIDED.order_by(decided_facts.c.key), {"of": entity}))
+    return sorted(_DECIDED_OF.rows(tx, keys, of=entity), key=lambda row: str(row.key))
 
 
 def mark_decided(tx: Connection, entity: str, changed: pl.DataFrame, gone: Collection[str] = ()) -> None:
@@ -119,10 +135,14 @@ def mark_decided(tx: Connection, entity: str, changed: pl.DataFrame, gone: Colle
 
     Belongs in the transaction that enqueues the commands.
     """
-    rows = changed.select(FACT_SCHEMA.names()).to_dicts()
-    upsert(tx, decided_facts, [{**row, "entity": entity} for row in rows], ["content", "hash"])
+    mark_decided_rows(tx, entity, changed.select(FACT_SCHEMA.names()).rows(), gone)
+
+
+def mark_decided_rows(
+    tx: Connection, entity: str, changed: Iterable[tuple[str, str, str]], gone: Collection[str] = ()
+) -> None:
+    """`mark_decided` for a few: key, content and hash of each changed fact."""
+    rows = [{"entity": entity, "key": key, "content": content, "hash": hashed} for key, content, hashed in changed]
+    upsert(tx, decided_facts, rows, ["content", "hash"])
     if gone:
-        tx.execute(
-            delete(decided_facts).where(decided_facts.c.entity == entity, decided_facts.c.key == bindparam("at_key")),
-            [{"at_key": key} for key in gone],
-        )
+        tx.execute(_UNDECIDE, [{"of": entity, "at_key": key} for key in gone])

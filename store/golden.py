@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Text, bindparam, insert, select, update
 from canonical import strict_json
 from canonical.errors import MillstreamError
 from store.columns import canonical_text
-from store.statements import select_in, upsert
+from store.statements import Keyed, upsert
 from store.tables import golden_history, golden_records
 
 
@@ -70,14 +70,16 @@ def record(
     upsert(tx, golden_records, current, ["version", "content", "retired_at", "redirect_to"])
     if history:
         # The text is canonical already: written once for both tables.
-        text = bindparam("written", type_=Text)
-        tx.execute(insert(golden_history).values(content=text), history)
+        tx.execute(_APPEND, history)
     return [row["golden_id"] for row in history]
 
 
+_STANDING = Keyed(select(golden_records).where(golden_records.c.entity == bindparam("of")), golden_records.c.golden_id)
+_APPEND = insert(golden_history).values(content=bindparam("written", type_=Text))
+
+
 def _standing(tx: Connection, entity: str, golden_ids: Iterable[str]) -> list[Any]:
-    query = select(golden_records).where(golden_records.c.entity == entity)
-    return select_in(tx, query, golden_records.c.golden_id, golden_ids)
+    return list(_STANDING.rows(tx, golden_ids, of=entity))
 
 
 def current(tx: Connection, entity: str, golden_id: str) -> GoldenVersion | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from store.statements import insert_new
 from store.tables import inbox
@@ -35,9 +36,7 @@ def accept(tx: Connection, system: str, event_id: str, payload: object, received
 
 def next_unread(tx: Connection, limit: int = 100, after: int = 0) -> list[InboxEvent]:
     """Unread events in the order they came, beyond position `after`."""
-    rows = tx.execute(
-        select(inbox).where(inbox.c.state == "unread", inbox.c.position > after).order_by(inbox.c.position).limit(limit)
-    )
+    rows = tx.execute(_UNREAD.limit(limit), {"after": after})
     return [InboxEvent(row.position, row.system, row.event_id, row.payload, row.received_at) for row in rows]
 
 
@@ -45,12 +44,25 @@ def mark(
     tx: Connection, system: str, event_id: str, state: InboxState, now: datetime, *, error: str | None = None
 ) -> bool:
     """Say how reading ended (`unread` puts it back); False when there is no such event."""
-    result = tx.execute(
-        update(inbox)
-        .where(inbox.c.system == system, inbox.c.event_id == event_id)
-        .values(state=state, read_at=None if state == "unread" else now, error=error)
-    )
-    return result.rowcount == 1
+    said = {"ended": state, "at": None if state == "unread" else now, "why": error}
+    return tx.execute(_MARK, {"of": system, "event": event_id, **said}).rowcount == 1
+
+
+def mark_done(tx: Connection, places: Collection[tuple[str, str]], now: datetime) -> None:
+    """These events, (system, event id) each, are read."""
+    if places:
+        done = {"ended": "done", "at": now, "why": None}
+        tx.execute(_MARK, [{"of": system, "event": event_id, **done} for system, event_id in places])
+
+
+_UNREAD = (
+    select(inbox).where(inbox.c.state == "unread", inbox.c.position > bindparam("after")).order_by(inbox.c.position)
+)
+_MARK = (
+    update(inbox)
+    .where(inbox.c.system == bindparam("of"), inbox.c.event_id == bindparam("event"))
+    .values(state=bindparam("ended"), read_at=bindparam("at"), error=bindparam("why"))
+)
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from canonical.errors import MillstreamError
 from store import durable
@@ -59,6 +59,12 @@ class Watermark:
     run_id: str
 
 
+_OF_STREAM = (landings.c.system == bindparam("of"), landings.c.stream == bindparam("what"))
+_LISTED = select(landings).where(*_OF_STREAM, landings.c.position > bindparam("after")).order_by(landings.c.position)
+_LAST_COMPLETE = select(func.max(landings.c.position)).where(*_OF_STREAM, landings.c.complete)
+_WATERMARK = select(watermarks).where(watermarks.c.system == bindparam("of"), watermarks.c.stream == bindparam("what"))
+
+
 class RawFiles:
     """Raw files under `root/<system>/<stream>/<sha256>.parquet`, Parquet with zstd, one text column `record`."""
 
@@ -95,11 +101,7 @@ class RawFiles:
 
     def listed(self, tx: Connection, system: str, stream: str, *, after: int = 0) -> list[Landing]:
         """The landings of a stream beyond a position, oldest first."""
-        rows = tx.execute(
-            select(landings)
-            .where(landings.c.system == system, landings.c.stream == stream, landings.c.position > after)
-            .order_by(landings.c.position)
-        )
+        rows = tx.execute(_LISTED, {"of": system, "what": stream, "after": after})
         return [
             Landing(
                 position=row.position,
@@ -113,10 +115,7 @@ class RawFiles:
 
     def last_complete(self, tx: Connection, system: str, stream: str) -> int:
         """The position of the last landing that held every live record; 0 where none did."""
-        query = select(func.max(landings.c.position)).where(
-            landings.c.system == system, landings.c.stream == stream, landings.c.complete
-        )
-        return int(tx.execute(query).scalar() or 0)
+        return int(tx.execute(_LAST_COMPLETE, {"of": system, "what": stream}).scalar() or 0)
 
     def sweep(self, tx: Connection, now: datetime, older_than: timedelta) -> list[Path]:
         """Remove the files that no manifest lists and that are older than `older_than`; returns them."""
@@ -160,9 +159,7 @@ def record_landing(
 
 def watermark_of(tx: Connection, system: str, stream: str) -> Watermark | None:
     """How far a stream was read; None when it never was."""
-    row = tx.execute(
-        select(watermarks).where(watermarks.c.system == system, watermarks.c.stream == stream)
-    ).one_or_none()
+    row = tx.execute(_WATERMARK, {"of": system, "what": stream}).one_or_none()
     return Watermark(row.value, row.fetched_at, row.run_id) if row else None
 
 

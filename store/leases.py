@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, Insert, bindparam, delete, or_, select
 
-from store.statements import insert_of
+from store.statements import insert_into
 from store.tables import leases
+
+_OWN = delete(leases).where(leases.c.name == bindparam("of"), leases.c.owner == bindparam("mine"))
+_HOLDER = select(leases.c.owner).where(leases.c.name == bindparam("of"), leases.c.until > bindparam("now"))
 
 
 def acquire(tx: Connection, name: str, owner: str, now: datetime, seconds: float) -> bool:
     """Take a lease that is free or has run out, or prolong one's own; False while another holds it."""
     row = {"name": name, "owner": owner, "until": now + timedelta(seconds=seconds)}
-    insert = insert_of(tx, leases).values(**row)
-    taken = insert.on_conflict_do_update(
+    return tx.execute(_taken(tx.dialect.name), {**row, "now": now}).rowcount == 1
+
+
+@lru_cache
+def _taken(dialect: str) -> Insert:
+    insert = insert_into(dialect, leases).values({name: bindparam(name) for name in ("name", "owner", "until")})
+    free = leases.c.until <= bindparam("now", type_=leases.c.until.type)
+    return insert.on_conflict_do_update(
         index_elements=[leases.c.name],
         set_={"owner": insert.excluded.owner, "until": insert.excluded.until},
-        where=or_(leases.c.until <= now, leases.c.owner == owner),
+        where=or_(free, leases.c.owner == insert.excluded.owner),
     )
-    return tx.execute(taken).rowcount == 1
 
 
 def release(tx: Connection, name: str, owner: str) -> bool:
     """Give a lease back; False when it was not one's own any more."""
-    return tx.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner)).rowcount == 1
+    return tx.execute(_OWN, {"of": name, "mine": owner}).rowcount == 1
 
 
 def holder(tx: Connection, name: str, now: datetime) -> str | None:
     """Who holds a lease now."""
-    row = tx.execute(select(leases).where(leases.c.name == name, leases.c.until > now)).one_or_none()
-    return row.owner if row else None
+    owner: str | None = tx.execute(_HOLDER, {"of": name, "now": now}).scalar_one_or_none()
+    return owner

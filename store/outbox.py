@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Row,
     Text,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -31,7 +33,7 @@ from sqlalchemy import (
 
 from canonical import strict_json
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
-from store.statements import chunks, select_in
+from store.statements import Keyed, chunks
 from store.tables import documents, outbox, outbox_steps
 
 HoldCause = Literal["connection", "approval"]
@@ -111,6 +113,19 @@ def enqueue(
 
 
 _DocumentKey = tuple[str, str, str]
+_SAME_KEYS = Keyed(
+    select(
+        *(outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state"))
+    ).with_for_update(),
+    outbox.c.business_key,
+)
+_STEPS_OF = Keyed(
+    select(outbox.c.id, outbox.c.state, outbox_steps.c.state.label("step_state")).join(
+        outbox_steps, outbox_steps.c.command_id == outbox.c.id
+    ),
+    outbox.c.id,
+)
+_ATTEMPTS_OF = Keyed(select(outbox_steps), outbox_steps.c.command_id)
 
 
 def _document(command: Command) -> _DocumentKey:
@@ -119,10 +134,7 @@ def _document(command: Command) -> _DocumentKey:
 
 def _standing(tx: Connection, commands: Iterable[Command]) -> dict[_DocumentKey, list[Row[Any]]]:
     """What stands for the same documents, locked: nobody starts a step on it until we are done."""
-    columns = (outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state"))
-    rows = select_in(
-        tx, select(*columns).with_for_update(), outbox.c.business_key, (command.business_key for command in commands)
-    )
+    rows = _SAME_KEYS.rows(tx, (command.business_key for command in commands))
     found: dict[_DocumentKey, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         found[(row.system, row.kind, row.business_key)].append(row)
@@ -140,14 +152,7 @@ def _newest(standing: Mapping[_DocumentKey, Sequence[Row[Any]]], fresh: Sequence
 
 def _under_way(tx: Connection, ids: Collection[str]) -> set[str]:
     """Commands that must be settled rather than dropped: open with a step sent, or parked with one unanswered."""
-    rows = select_in(
-        tx,
-        select(outbox.c.id, outbox.c.state, outbox_steps.c.state.label("step_state")).join(
-            outbox_steps, outbox_steps.c.command_id == outbox.c.id
-        ),
-        outbox.c.id,
-        ids,
-    )
+    rows = _STEPS_OF.rows(tx, ids)
     return {
         row.id for row in rows if row.step_state == "intent" or (row.step_state == "done" and row.state != State.PARKED)
     }
@@ -155,8 +160,13 @@ def _under_way(tx: Connection, ids: Collection[str]) -> set[str]:
 
 def _parked_in_doubt(tx: Connection, standing: Mapping[_DocumentKey, Sequence[Row[Any]]]) -> list[str]:
     parked = [row.id for rows in standing.values() for row in rows if row.state == State.PARKED]
+    return [row.id for row in _parked_unanswered().rows(tx, parked)] if parked else []
+
+
+@lru_cache
+def _parked_unanswered() -> Keyed:
     query = select(outbox.c.id).where(outbox.c.state == State.PARKED, unanswered(outbox))
-    return [row.id for row in select_in(tx, query, outbox.c.id, parked)]
+    return Keyed(query, outbox.c.id)
 
 
 def _supersede(tx: Connection, ids: Sequence[str], now: datetime) -> None:
@@ -205,6 +215,11 @@ def being_made(tx: Connection, system: str, entity: str, keys: Iterable[str]) ->
 
     A pull may show such a document before the command that makes it knows that it does.
     """
+    return {row.business_key for row in _being_made().rows(tx, keys, of=system, what=entity)}
+
+
+@lru_cache
+def _being_made() -> Keyed:
     ended = outbox.alias()
     tried = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
     made = exists(
@@ -214,10 +229,10 @@ def being_made(tx: Connection, system: str, entity: str, keys: Iterable[str]) ->
         .correlate(outbox)
     )
     query = select(outbox.c.business_key).where(
-        outbox.c.system == system, outbox.c.entity == entity,
+        outbox.c.system == bindparam("of"), outbox.c.entity == bindparam("what"),
         outbox.c.state.in_((*OPEN_STATES, State.PARKED)), tried, ~made,
     )  # fmt: skip
-    return {row.business_key for row in select_in(tx, query, outbox.c.business_key, keys)}
+    return Keyed(query, outbox.c.business_key)
 
 
 def blocked_by(tx: Connection, command_id: str) -> str | None:
@@ -285,7 +300,7 @@ def entries(
 def steps(tx: Connection, command_ids: Collection[str]) -> dict[str, tuple[StepRecord, ...]]:
     """Command id → its step attempts in the order they were sent; a command without any has no entry."""
     found: dict[str, list[StepRecord]] = defaultdict(list)
-    for row in select_in(tx, select(outbox_steps), outbox_steps.c.command_id, command_ids):
+    for row in _ATTEMPTS_OF.rows(tx, command_ids):
         receipt = None
         if row.receipt is not None:
             received_at = datetime.fromisoformat(row.receipt["received_at"])

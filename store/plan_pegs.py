@@ -31,6 +31,12 @@ class PlanSummary:
     content: Mapping[str, Any]
 
 
+_PLACE = {"at_supply": "supply", "at_consumer": "consumer", "at_item": "item"}
+_TAKE_OUT = delete(plan_pegs).where(*(plan_pegs.c[name] == bindparam(at) for at, name in _PLACE.items()))
+_LAST_NUMBER = select(func.max(plan_pegs.c.number))
+_LAST_SUMMARY = select(plan_summaries).order_by(plan_summaries.c.position.desc()).limit(1)
+
+
 def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
     """Make `pegs` the pegs of the last plan, in this order."""
     rows = [{"number": number, **{name: getattr(peg, name) for name in _FIELDS}} for number, peg in enumerate(pegs)]
@@ -42,12 +48,10 @@ def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
 def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
     """Take some pegs of the last plan out and put others in, behind those that stand."""
     old, new = set(gone), set(come)
-    keys = {"at_supply": "supply", "at_consumer": "consumer", "at_item": "item"}
-    rows = [{at: getattr(peg, name) for at, name in keys.items()} for peg in sorted(old - new, key=repr)]
+    rows = [{at: getattr(peg, name) for at, name in _PLACE.items()} for peg in sorted(old - new, key=repr)]
     if rows:
-        same = (plan_pegs.c[name] == bindparam(at) for at, name in keys.items())
-        tx.execute(delete(plan_pegs).where(*same), rows)
-    first = (tx.execute(select(func.max(plan_pegs.c.number))).scalar() or 0) + 1
+        tx.execute(_TAKE_OUT, rows)
+    first = (tx.execute(_LAST_NUMBER).scalar() or 0) + 1
     added = [
         {"number": first + number, **{name: getattr(peg, name) for name in _FIELDS}}
         for number, peg in enumerate(sorted(new - old, key=repr))
@@ -87,5 +91,5 @@ def record_summary(tx: Connection, summary: PlanSummary) -> None:
 
 def last_summary(tx: Connection) -> PlanSummary | None:
     """The newest plan's summary; None before the first plan."""
-    row = tx.execute(select(plan_summaries).order_by(plan_summaries.c.position.desc()).limit(1)).one_or_none()
+    row = tx.execute(_LAST_SUMMARY).one_or_none()
     return PlanSummary(row.run_id, row.as_of, row.content) if row else None

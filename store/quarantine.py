@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from store import queue
-from store.statements import upsert
+from store.statements import Keyed, upsert
 from store.tables import quarantine
 
 
@@ -57,6 +57,14 @@ class Turnover:
 
 
 _Key = tuple[str, str, str]
+_HERE = tuple(quarantine.c[name] == bindparam(f"at_{name}") for name in ("stage", "system", "entity"))
+_KNOWN = select(*(quarantine.c[name] for name in ("source_key", "rule", "path", "first_seen", "state"))).where(*_HERE)
+_KNOWN_OF = Keyed(_KNOWN, quarantine.c.source_key)
+_WAITING = (
+    select(quarantine.c.state, func.count(quarantine.c.source_key.distinct()))
+    .where(*_HERE)
+    .group_by(quarantine.c.state)
+)
 
 
 def replace(
@@ -73,11 +81,11 @@ def replace(
 
     `within` limits the resolving to these source keys, when only a neighbourhood was looked at.
     """
-    known = tx.execute(
-        select(*(quarantine.c[name] for name in ("source_key", "rule", "path", "first_seen", "state"))).where(
-            quarantine.c.stage == stage, quarantine.c.system == system, quarantine.c.entity == entity
-        )
-    )
+    here, rows = {"at_stage": stage, "at_system": system, "at_entity": entity}, list(rows)
+    if within is None:
+        known: Iterable[Row[Any]] = tx.execute(_KNOWN, here)
+    else:
+        known = _KNOWN_OF.rows(tx, {*within, *(row.source_key for row in rows)}, **here)
     first: dict[_Key, datetime] = {}
     unresolved: set[_Key] = set()
     for row in known:
@@ -103,15 +111,18 @@ def replace(
 
 
 def _set_state(tx: Connection, place: dict[str, str], keys: list[_Key], state: QuarantineState) -> None:
-    names = ("source_key", "rule", "path")
-    statement = (
-        update(quarantine)
-        .where(*(quarantine.c[name] == value for name, value in place.items()))
-        .where(*(quarantine.c[name] == bindparam(f"at_{name}") for name in names))
-        .values(state=state)
-    )
     if keys:
-        tx.execute(statement, [{f"at_{name}": part for name, part in zip(names, key, strict=True)} for key in keys])
+        here = {f"at_{name}": part for name, part in place.items()}
+        rows = [{f"at_{name}": part for name, part in zip(_ROW, key, strict=True)} for key in keys]
+        tx.execute(_SET_STATE, [{**here, **row, "becomes": state} for row in rows])
+
+
+_ROW = ("source_key", "rule", "path")
+_SET_STATE = (
+    update(quarantine)
+    .where(*_HERE, *(quarantine.c[name] == bindparam(f"at_{name}") for name in _ROW))
+    .values(state=bindparam("becomes"))
+)
 
 
 def mark_replayed(tx: Connection, stage: str, system: str, entity: str, source_keys: Collection[str]) -> int:
@@ -157,9 +168,7 @@ def listed(
 
 def waiting(tx: Connection, stage: str, system: str, entity: str) -> tuple[int, bool]:
     """How many records of one place are in quarantine, and whether a person sent some of them through again."""
-    here = (quarantine.c.stage == stage, quarantine.c.system == system, quarantine.c.entity == entity)
-    keys = func.count(quarantine.c.source_key.distinct())
-    rows = tx.execute(select(quarantine.c.state, keys).where(*here).group_by(quarantine.c.state)).all()
+    rows = tx.execute(_WAITING, {"at_stage": stage, "at_system": system, "at_entity": entity}).all()
     found = {QuarantineState(state): count for state, count in rows}
     return found.get(QuarantineState.OPEN, 0), QuarantineState.REPLAYED in found
 

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from canonical import strict_json
-from store.statements import select_in, upsert
+from store.statements import Keyed, upsert
 from store.tables import decided
+
+_DECIDED = Keyed(select(decided).with_for_update(), decided.c.business_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,7 @@ def next_revisions(tx: Connection, desired: Sequence[Desired]) -> list[int | Non
 
     Belongs in the transaction that enqueues the commands: both stand or neither does.
     """
-    query = select(decided).with_for_update()
-    rows = select_in(tx, query, decided.c.business_key, (want.business_key for want in desired))
+    rows = _DECIDED.rows(tx, (want.business_key for want in desired))
     last = {(row.system, row.kind, row.business_key): (row.revision, row.content) for row in rows}
     changed: dict[tuple[str, str, str], tuple[int, str]] = {}
     answers: list[int | None] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from canonical.actors import Actor
 from store.statements import insert_new, select_in, upsert
@@ -79,9 +79,16 @@ def history(tx: Connection, stage: str, limit: int = 60) -> list[tuple[Run, list
 
 def last_stage(tx: Connection, stage: str) -> StageCounts | None:
     """The newest counts of a whole stage, over all runs."""
-    query = select(run_stages).where(run_stages.c.stage == stage, run_stages.c.part == "")
-    row = tx.execute(query.order_by(run_stages.c.finished_at.desc()).limit(1)).one_or_none()
+    row = tx.execute(_LAST_STAGE, {"of": stage}).one_or_none()
     return StageCounts(row.stage, row.part, row.counts, row.finished_at) if row else None
+
+
+_LAST_STAGE = (
+    select(run_stages)
+    .where(run_stages.c.stage == bindparam("of"), run_stages.c.part == "")
+    .order_by(run_stages.c.finished_at.desc())
+    .limit(1)
+)
 
 
 def run(tx: Connection, run_id: str) -> Run | None:

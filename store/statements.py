@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 Bulk = Mapping[str, Any]
@@ -22,31 +23,56 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield chunk
 
 
+class Keyed:
+    """Rows of a query whose column is one of some values.
+
+    It is put together once, for that takes several times as long as looking a few rows up; what else the query
+    asks for comes by name (`bindparam`).
+    """
+
+    def __init__(self, query: Select[Any], column: ColumnElement[Any]) -> None:
+        self._query = query.where(column.in_(bindparam("one_of", expanding=True, type_=column.type)))
+
+    def rows(self, tx: Connection, values: Iterable[Any], **given: object) -> list[Row[Any]]:
+        """The rows of these values."""
+        found = (tx.execute(self._query, {**given, "one_of": chunk}) for chunk in chunks(sorted(set(values))))
+        return [row for each in found for row in each]
+
+
 def select_in(tx: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Row[Any]]:
     """Rows of `query` whose `column` is one of `values`."""
     return [row for chunk in chunks(sorted(set(values))) for row in tx.execute(query.where(column.in_(chunk)))]
 
 
-def insert_of(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that can say ON CONFLICT."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say ON CONFLICT, in the words of a dialect."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@lru_cache(maxsize=256)
+def _insert_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return insert_into(dialect, table).on_conflict_do_nothing()
+
+
+@lru_cache(maxsize=256)
+def _upsert(dialect: str, table: Table, update: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
+    insert = insert_into(dialect, table)
+    changed = {name: insert.excluded[name] for name in update}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
 def insert_new(tx: Connection, table: Table, row: Bulk) -> bool:
     """Insert one row; False when its key stands already."""
-    return tx.execute(insert_of(tx, table).values(**row).on_conflict_do_nothing()).rowcount == 1
+    return tx.execute(_insert_new(tx.dialect.name, table), dict(row)).rowcount == 1
 
 
 def insert_missing(tx: Connection, table: Table, rows: Sequence[Bulk]) -> None:
     """Insert the rows whose key is new; the others stay as they are."""
     if rows:
-        tx.execute(insert_of(tx, table).on_conflict_do_nothing(), list(rows))
+        tx.execute(_insert_new(tx.dialect.name, table), list(rows))
 
 
 def upsert(tx: Connection, table: Table, rows: Sequence[Bulk], update: Sequence[str]) -> None:
     """Insert rows, or set the columns named in `update` where the primary key stands already."""
-    if not rows:
-        return
-    insert = insert_of(tx, table)
-    changed = {name: insert.excluded[name] for name in update}
-    tx.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed), list(rows))
+    if rows:
+        tx.execute(_upsert(tx.dialect.name, table, tuple(update)), list(rows))

@@ -5,21 +5,31 @@ Whoever keeps a copy of a table in memory compares its counter instead of readin
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from functools import lru_cache
 
-from store.statements import insert_of, upsert
+from sqlalchemy import Connection, Insert, bindparam, select
+
+from store.statements import insert_into, upsert
 from store.tables import ticks
+
+_VALUE = select(ticks.c.value).where(ticks.c.name == bindparam("of"))
+_HELD = _VALUE.with_for_update()
 
 
 def advance(tx: Connection, name: str) -> None:
     """What `name` stands for has changed."""
-    insert = insert_of(tx, ticks).values(name=name, value=1)
-    tx.execute(insert.on_conflict_do_update(index_elements=[ticks.c.name], set_={"value": ticks.c.value + 1}))
+    tx.execute(_advance(tx.dialect.name), {"name": name, "value": 1})
+
+
+@lru_cache
+def _advance(dialect: str) -> Insert:
+    further = {"value": ticks.c.value + 1}
+    return insert_into(dialect, ticks).on_conflict_do_update(index_elements=[ticks.c.name], set_=further)
 
 
 def value(tx: Connection, name: str) -> int | None:
     """The counter as it stands; None where it was never advanced or put."""
-    return tx.execute(select(ticks.c.value).where(ticks.c.name == name)).scalar_one_or_none()
+    return tx.execute(_VALUE, {"of": name}).scalar_one_or_none()
 
 
 def put(tx: Connection, name: str, value: int) -> None:
@@ -29,10 +39,9 @@ def put(tx: Connection, name: str, value: int) -> None:
 
 def hold(tx: Connection, name: str) -> int:
     """The counter as it stands, which nobody else advances before this transaction ends."""
-    return tx.execute(select(ticks.c.value).where(ticks.c.name == name).with_for_update()).scalar_one_or_none() or 0
+    return tx.execute(_HELD, {"of": name}).scalar_one_or_none() or 0
 
 
 def raise_to(tx: Connection, name: str, value: int) -> None:
     """The counter goes on from here; for one that was set back."""
-    insert = insert_of(tx, ticks).values(name=name, value=value)
-    tx.execute(insert.on_conflict_do_update(index_elements=[ticks.c.name], set_={"value": value}))
+    put(tx, name, value)

@@ -22,6 +22,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._turn = threading.Lock()
+        self._own = threading.local()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -31,8 +32,29 @@ class Store:
         return cls(engine)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything this thread begins or reads meanwhile is one transaction: all of it stands, or none.
+
+        It keeps other writers waiting, so nothing slow belongs in it; and an exception has to leave it.
+        """
+        with self.begin() as tx:
+            self._own.tx = tx
+            try:
+                yield
+            finally:
+                self._own.tx = None
+
+    @property
+    def _together(self) -> Connection | None:
+        tx: Connection | None = getattr(self._own, "tx", None)
+        return tx
+
+    @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A write transaction: commits at the end, rolls back on any exception."""
+        if (together := self._together) is not None:
+            yield together
+            return
         with self._alone(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             yield connection
 
@@ -52,6 +74,9 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view that never waits for writers; what it might write is rolled back."""
+        if (together := self._together) is not None:
+            yield together
+            return
         with self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(  # noqa: PLW2901 - the same connection, read only

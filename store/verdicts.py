@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from store.statements import upsert
 from store.tables import verdicts
@@ -40,4 +40,20 @@ def record(tx: Connection, run_id: str, rows: Iterable[Verdict], now: datetime) 
 def of_run(tx: Connection, run_id: str) -> list[Verdict]:
     """The verdicts of one run, in key order."""
     query = select(verdicts).where(verdicts.c.run_id == run_id).order_by(*verdicts.primary_key)
-    return [Verdict(**{name: getattr(row, name) for name in _FIELDS}) for row in tx.execute(query)]
+    return [_verdict(row) for row in tx.execute(query)]
+
+
+def stopping(tx: Connection, run_id: str) -> list[Verdict]:
+    """The verdicts of one run that stop what depends on them: of blocking rules that did not pass."""
+    return [_verdict(row) for row in tx.execute(_STOPPING, {"of": run_id})]
+
+
+_STOPPING = (
+    select(verdicts)
+    .where(verdicts.c.run_id == bindparam("of"), verdicts.c.blocking, ~verdicts.c.passed)
+    .order_by(*verdicts.primary_key)
+)
+
+
+def _verdict(row: Row[Any]) -> Verdict:
+    return Verdict(**{name: getattr(row, name) for name in _FIELDS})

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, or_, select
+from sqlalchemy import Connection, Row, bindparam, exists, or_, select
 
 from canonical.commands import State
-from store.statements import select_in
+from store.statements import Keyed
 from store.tables import outbox, outbox_steps
 
 CARRIED_OUT = (State.APPLIED, State.UNCHANGED)
@@ -30,12 +30,21 @@ class LastWritten:
     state: str
 
 
+_BEGUN = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
+_LAST = Keyed(
+    select(outbox).where(
+        outbox.c.entity == bindparam("of"),
+        outbox.c.state != State.REJECTED,
+        or_(outbox.c.state.in_(CARRIED_OUT), _BEGUN),
+    ),
+    outbox.c.business_key,
+)
+_CAUSES = Keyed(select(outbox.c.id, outbox.c.cause), outbox.c.id)
+
+
 def last_written(tx: Connection, entity: str, keys: Iterable[str]) -> dict[str, list[LastWritten]]:
     """Business key → what was last written under it, one for each system and kind of command."""
-    begun = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
-    reached = or_(outbox.c.state.in_(CARRIED_OUT), begun)
-    query = select(outbox).where(outbox.c.entity == entity, outbox.c.state != State.REJECTED, reached)
-    rows = sorted(select_in(tx, query, outbox.c.business_key, keys), key=lambda row: row.position)
+    rows = sorted(_LAST.rows(tx, keys, of=entity), key=lambda row: row.position)
     newest = {(row.system, row.kind, row.business_key): row for row in rows}
     found: dict[str, list[LastWritten]] = {}
     for row in newest.values():
@@ -57,5 +66,4 @@ def _written(row: Row[Any]) -> LastWritten:
 
 def causes(tx: Connection, command_ids: Iterable[str]) -> dict[str, str]:
     """Command id → the event that led to it."""
-    query = select(outbox.c.id, outbox.c.cause)
-    return {row.id: row.cause for row in select_in(tx, query, outbox.c.id, command_ids)}
+    return {row.id: row.cause for row in _CAUSES.rows(tx, command_ids)}

@@ -86,6 +86,11 @@ class Plant:
         """The systems' names."""
         return tuple(self._ready["systems"])
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The systems' processes."""
+        return tuple(int(one["pid"]) for one in self._ready["systems"].values())
+
     def ledgers(self) -> dict[str, list[Mapping[str, Any]]]:
         """System → every write it accepted, in order, by its own account."""
         return {system: self._ask(system, "ledger") for system in self.systems}

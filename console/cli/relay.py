@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from pipeline.hub import Hub
 
+SWITCH_SECONDS = 0.0005
+"""How long the turns may keep the door waiting for the interpreter; the default is ten times as long."""
 Caller = Annotated[Terminal, Parameter(parse=False)]
 
 
@@ -32,6 +35,7 @@ def relay(*, host: str = "127.0.0.1", port: int = 8710, poll: float = 30.0, term
 
     from console.cli.reporting import Reports
     from console.web.webhooks import open_doors, webhook_app
+    from pipeline.couriers import Couriers
     from pipeline.hub import open_hub
     from pipeline.serving import Service
 
@@ -44,9 +48,11 @@ def relay(*, host: str = "127.0.0.1", port: int = 8710, poll: float = 30.0, term
         for system in polled:
             terminal.progress("relay.polled", system=system, seconds=f"{poll:g}")
         reports = Reports.start(terminal.environ, hub.settings.home / "reports.log")
-        service = Service(hub, polled=polled, poll_seconds=poll, told=reports.tell)
+        couriers = Couriers(terminal.environ, hub.settings.home / "couriers.log")
+        service = Service(hub, polled=polled, poll_seconds=poll, told=reports.tell, deliverers=couriers)
         application = webhook_app(hub, service.wakes.ring)
         service.start()
+        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             uvicorn.run(application, host=host, port=port, log_level="warning", server_header=False)
         finally:
