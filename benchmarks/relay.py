@@ -190,8 +190,9 @@ def _post_all(port: int, payloads: dict[str, dict[str, Any]], per_second: int) -
         waiting.append(pools[place % SENDERS].submit(one, place, number))
     for future in waiting:
         future.result()
-    for pool in pools:
+    for pool, door in zip(pools, doors, strict=True):
         pool.shutdown()
+        door.close()
     return sent
 
 

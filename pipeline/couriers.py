@@ -7,6 +7,7 @@ second, so nobody is waited for in vain.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -58,6 +59,8 @@ class Couriers:
             self._process.stdin.write(" ".join(systems) + "\n")
             self._process.stdin.flush()
         except OSError:
+            with contextlib.suppress(OSError):  # what it was not told is lost with it
+                self._process.stdin.close()
             return False
         return True
 

@@ -242,21 +242,12 @@ def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: C
 
 def renew(tx: Connection, command_id: str, owner: str, now: datetime, lease_seconds: float) -> bool:
     """Prolong a lease that is still held."""
-    return _while_held(tx, command_id, owner, now, lease_until=now + timedelta(seconds=lease_seconds))
+    return bool(renew_all(tx, [command_id], owner, now, lease_seconds))
 
 
 def renew_all(tx: Connection, ids: Collection[str], owner: str, now: datetime, lease_seconds: float) -> frozenset[str]:
     """Prolong the leases that are still held; which they were."""
     return _held(tx, ids, owner, now, lease_until=now + timedelta(seconds=lease_seconds))
-
-
-def _while_held(tx: Connection, command_id: str, owner: str, now: datetime, **values: object) -> bool:
-    result = tx.execute(
-        update(outbox)
-        .where(outbox.c.id == command_id, outbox.c.lease_owner == owner, outbox.c.state.in_(OPEN_STATES))
-        .values(updated_at=now, **values)
-    )
-    return result.rowcount == 1
 
 
 def record_intents(

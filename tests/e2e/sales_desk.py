@@ -8,6 +8,7 @@ import http.client
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,7 +81,8 @@ class SalesDesk:
 
 def post(port: int, event_id: str, payload: object) -> int:
     """Post a signed event as the CRM does; the status it was answered with."""
-    return Post(port)(event_id, payload)
+    with closing(Post(port)) as door:
+        return door(event_id, payload)
 
 
 class Post:
@@ -88,6 +90,10 @@ class Post:
 
     def __init__(self, port: int) -> None:
         self._door = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._door.close()
 
     def __call__(self, event_id: str, payload: object) -> int:
         """Sign and post an event; the status it was answered with."""
