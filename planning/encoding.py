@@ -311,6 +311,10 @@ class _Encoding:
         levels = ints([self.prepared.explosion.levels.get(code, 0) for code in self.codes])
         return np.append(np.flatnonzero(np.diff(levels, prepend=-1)), len(levels))
 
+    def _top_up(self, item: PlanItem) -> int:
+        """What is ordered beyond the safety stock; nothing for a phantom, which keeps none."""
+        return item.lot.order_up_to - item.safety_stock if self.number[item.code] in self.safety_consumers else 0
+
     def _items(self, places: Ints, calendars: Calendars, owners: dict[str, Any]) -> Table:
         """One row an item, and the row that says where the last one's rows end; `owners` are item columns."""
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
@@ -322,7 +326,7 @@ class _Encoding:
             "smallest": within([smallest for smallest, _ in bounds]),
             "largest": within([largest for _, largest in bounds]),
             "period": within([item.lot.period_days if item.lot.rule == "period" else 0 for item in items]),
-            "top_up": within([item.lot.order_up_to - item.safety_stock if item.safety_stock else 0 for item in items]),
+            "top_up": within([self._top_up(item) for item in items]),
             "scale": within([item.scale if item.scrap else 1 for item in items]),
             "place": places,
             "blocked": [code in self.prepared.blocked for code in self.codes],

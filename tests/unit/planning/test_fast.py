@@ -7,7 +7,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from canonical.plan import FirmComponent, FirmOrder, PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanSupplier
+from canonical.plan import (
+    FirmComponent,
+    FirmOrder,
+    LotPolicy,
+    PlanBomLine,
+    PlanDemand,
+    PlanItem,
+    PlanningSnapshot,
+    PlanSupplier,
+)
 from planning import mrp
 from planning.columns import NotCovered
 from planning.fast import plan_compiled
@@ -45,6 +54,12 @@ def test_plan_compiled__absurd_quantities_are_not_covered() -> None:
     demand = replace(SNAPSHOT.demands[0], quantity=2**61 - 1)
     with pytest.raises(NotCovered, match="limit"):
         plan_compiled(prepare(replace(SNAPSHOT, demands=(demand,))))
+
+
+def test_plan_compiled__a_phantom_keeps_no_safety_stock() -> None:
+    phantom = PlanItem("D", "phantom", safety_stock=4, lot=LotPolicy(order_up_to=11))
+    snapshot = PlanningSnapshot(TODAY, (phantom,), (), (PlanDemand("d1", "D", 1, TODAY, "R1"),))
+    assert plan_compiled(prepare(snapshot)) == mrp.plan_plainly(prepare(snapshot))
 
 
 def test_plan__large_snapshots_give_the_same_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,76 @@
+"""A change beside a standing plan: who it reaches, what it does not cover, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from canonical.plan import (
+    LotPolicy,
+    PlanBomLine,
+    PlanDemand,
+    PlanItem,
+    PlanningSnapshot,
+    PlanPolicies,
+    PlanStock,
+    PlanSubstitute,
+)
+from planning.columns import NotCovered
+from planning.mrp import plan
+from planning.net_change import StandingPlan
+
+TODAY = date(2026, 3, 2)
+SNAPSHOT = PlanningSnapshot(
+    TODAY,
+    (
+        PlanItem("truck", "make", 2),
+        PlanItem("axle", "make", 3, lot=LotPolicy(multiple=100)),
+        PlanItem("steel", "buy", 5),
+        PlanItem("tin", "buy", 5),
+        PlanItem("paint", "buy", 1),
+    ),
+    (PlanBomLine("truck", "axle", 2), PlanBomLine("axle", "steel", 1), PlanBomLine("truck", "paint", 1)),
+    (
+        PlanDemand("d1", "truck", 5, TODAY + timedelta(20), "R1", customer="C1"),
+        PlanDemand("d2", "truck", 5, TODAY + timedelta(30), "R3", customer="C2"),
+    ),
+    (PlanStock("on_hand|paint", "paint", 8),),
+    policies=PlanPolicies(order_grouping="need_date", bucket_days=7),
+)
+RUSH = PlanDemand("d0", "truck", 1, TODAY + timedelta(20), "R2", -1, "C1")
+
+
+def test_changed__what_comes_out_as_it_was_reaches_nobody() -> None:
+    standing, asked = StandingPlan(SNAPSHOT), replace(RUSH, priority=0)
+    with standing.changed([asked]) as change:
+        touched = {standing.names.codes[item] for item in change.items}
+        outcome = change.plan()
+    # One axle more is in the hundred that are made anyway, so no more steel is bought.
+    assert "truck" in touched
+    assert "steel" not in touched
+    assert outcome == plan(replace(SNAPSHOT, demands=(*SNAPSHOT.demands, asked)), compiled=False)
+
+
+def test_changed__leaves_the_plan_as_it_was() -> None:
+    standing = StandingPlan(SNAPSHOT)
+    with standing.changed([RUSH], ["d1"]) as change:
+        assert change.plan() != plan(SNAPSHOT, compiled=False)
+    with standing.changed() as same:
+        assert same.plan() == plan(SNAPSHOT, compiled=False)
+    assert sum(standing.pegs_of("truck")["quantity"]) == 10
+
+
+def test_changed__a_new_customer_is_not_covered_where_substitutes_ask_for_customers() -> None:
+    asking = replace(SNAPSHOT, substitutes=(PlanSubstitute("steel", "tin", customer="C9"),))
+    with (
+        pytest.raises(NotCovered, match="customer"),
+        StandingPlan(asking).changed([replace(RUSH, customer="C9")]),
+    ):
+        pass
+
+
+def test_changed__an_unknown_demand_cannot_be_dropped() -> None:
+    with pytest.raises(KeyError), StandingPlan(SNAPSHOT).changed(dropped=["nobody's"]):
+        pass
