@@ -49,7 +49,7 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 
 .venv/.installed: pyproject.toml .venv/.locked
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
-	@echo "compiling the planner (half a minute)" >&2
+	@echo "compiling the planner (two minutes)" >&2
 	@$(BIN)/python -c 'from planning.fast import warm; warm()'
 	@$(BIN)/python -c 'from planning.promise.fast import warm; warm()'
 	@touch $@

@@ -30,5 +30,5 @@ def plan_compiled(prepared: Prepared) -> Plan:
 
 
 def warm() -> None:
-    """Compile, unless that was done before: about half a minute once for each change of the kernels' sources."""
+    """Compile, unless that was done before: about two minutes once for each change of the kernels' sources."""
     plan_compiled(prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),))))
