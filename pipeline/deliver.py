@@ -67,7 +67,8 @@ class Round:
     lookups: Lookups
     workers: Workers
     owner: str
-    mark: SentMark | None = None
+    mark: SentMark | None
+    """Raised once a round, before anything goes out; None only where no store can be set back."""
 
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""

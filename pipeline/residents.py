@@ -12,6 +12,7 @@ from pipeline.deliver import Round, end_dead_leases, live_systems, new_owner
 from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS, Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
+from pipeline.restored import notice_restore, sent_mark
 
 LOG = logging.getLogger(__name__)
 RESIDENTS = 2
@@ -28,9 +29,11 @@ class Residents(Workers):
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._lookups, self._since = Lookups(hub), time.monotonic()
+        self._mark = sent_mark(hub)
 
     def start(self, systems: Sequence[str]) -> None:
-        """Put the threads to work."""
+        """Put the threads to work, once it is seen whether the store was restored: what they claim would hide it."""
+        notice_restore(self.hub)
         end_dead_leases(self.hub)
         for system in list(systems) * RESIDENTS:
             thread = threading.Thread(target=self._serve, args=(system,), name=f"deliver-{system}", daemon=True)
@@ -67,7 +70,7 @@ class Residents(Workers):
     def _carry(self, system: str) -> int:
         if time.monotonic() - self._since > FRESH_SECONDS:
             self._lookups, self._since = Lookups(self.hub), time.monotonic()
-        return Round(self.hub, system, self._lookups, self, new_owner()).run()
+        return Round(self.hub, system, self._lookups, self, new_owner(), self._mark).run()
 
     def _nap(self, system: str, turn: int) -> None:
         outlook, now = self._outlook(system)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import pytest
 
 from canonical.commands import State
 from pipeline import delivery
+from pipeline.residents import Residents
 from pipeline.restored import notice_restore
-from store import audit, outbox
+from store import audit, deliveries, outbox
 from store.revisions import next_revision
 from store.sent_mark import SentMark
 from store.unit_of_work import Store
 from tests.faults.world import OPERATIONS, World, command, states
 
 KINDS = sorted(OPERATIONS)
+PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -39,12 +42,34 @@ def _copied(source: Path, target: Path) -> None:
         one.backup(other)
 
 
-def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(world: World, tmp_path: Path) -> None:
-    _enqueue(world, "old")
+def _batch(world: World) -> None:
     world.live()
+
+
+def _residents(world: World) -> None:
+    """The workers of a relay, and of its couriers, until nothing is due."""
+    residents, until = Residents(world.hub), time.monotonic() + PATIENCE_SECONDS
+    residents.start([world.system])
+    while _due(world):
+        assert time.monotonic() < until, "still due"
+        time.sleep(0.01)
+    residents.stop()
+
+
+def _due(world: World) -> bool:
+    with world.store.read() as tx:
+        return deliveries.something_due(tx, world.moment, world.system)
+
+
+@pytest.mark.parametrize("deliver", [_batch, _residents])
+def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(
+    world: World, tmp_path: Path, deliver: Callable[[World], None]
+) -> None:
+    _enqueue(world, "old")
+    deliver(world)
     _enqueue(world, "new")
     _copied(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
-    world.live()
+    deliver(world)
     assert set(world.target.effects.values()) == {1}
     made = dict(world.target.effects)
 
@@ -62,6 +87,22 @@ def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(world:
     with world.store.read() as tx:
         assert [act.action for act in audit.listed(tx, "store")] == ["older store noticed"]
     assert notice_restore(world.hub) == 0
+
+
+def test_residents__notice_a_restored_store_before_they_send(world: World, tmp_path: Path) -> None:
+    _enqueue(world, "one")
+    _copied(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
+    _residents(world)
+    made = dict(world.target.effects)
+
+    world.store.close()
+    _copied(tmp_path / "backup.sqlite", tmp_path / "hub.sqlite")
+    _residents(world)
+    world.calm_down()
+
+    assert dict(world.target.effects) == made
+    with world.store.read() as tx:
+        assert [act.action for act in audit.listed(tx, "store")] == ["older store noticed"]
 
 
 def test_notice_restore__a_store_that_is_up_to_date_doubts_nothing(world: World) -> None:

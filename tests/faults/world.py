@@ -27,6 +27,7 @@ from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
 from store import deliveries, outbox
+from store.connections import ConnectionState
 from store.database import WRITES
 from store.sent_mark import SentMark
 from store.tables import metadata
@@ -144,7 +145,10 @@ class World:
     def hub(self) -> Hub:
         """As much of a hub as delivery asks for."""
         settings = SimpleNamespace(home=self.home)
-        named: Any = SimpleNamespace(store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings)
+        named: Any = SimpleNamespace(
+            store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings,
+            connection_states=lambda: {self.system: ConnectionState.LIVE},
+        )  # fmt: skip
         return cast("Hub", named)
 
     def live(self) -> None:
