@@ -173,5 +173,72 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "The day it is wanted, as 2026-11-30.": "要求日期，如 2026-11-30。",
         "YAML: scenarios by name, each a list of changes.": "YAML 文件：按名称列出方案，每个方案为一组变更。",
         "Only what has to be ordered within so many days.": "只列出若干天内须下单的。",
+        # -- tokens, relations, promises, configured products, forecasts -----------------------------------------
+        "The target's own id of the document it made, where it was applied: later changes then go "
+        "to that document.\nLeft out, the target is asked what stands under our reference.": (
+            "若已执行：目标系统为所建单据给出的自有编号，此后的变更发往该单据。不填则按我方引用号向目标系统查询。"
+        ),
+        "Who will use it: a-z, 0-9, dot, dash and underscore.": "由谁使用：a-z、0-9、点、连字符与下划线。",
+        "match: the match API, with the token in the Authorization header. reconcile: a "
+        "reconciliation service for\nOpenRefine, with the token in its address.": (
+            "match：匹配接口，令牌放在 Authorization 头；reconcile：供 OpenRefine 使用的核对服务，令牌在其地址中。"
+        ),
+        "How long it holds, at most 366 days.": "有效期，最长 366 天。",
+        "The token's name.": "令牌名称。",
+        "Table (CSV, semicolons, tabs), its first column the key.": "表格（逗号、分号或制表符分隔），第一列为键。",
+        "Table of the matching keys: left, right.": "匹配键对照表：左、右两列。",
+        "The golden record it is said of.": "关系所属的黄金记录。",
+        "Of partners parent, branch_of, bill_to, ship_to or contact; of items supersedes or replaces.": (
+            "往来单位：parent、branch_of、bill_to、ship_to 或 contact；物料：supersedes 或 replaces。"
+        ),
+        "The golden record it leads to.": "关系指向的黄金记录。",
+        "For a contact: who it is, where that is no golden record.": "联系人：若不是黄金记录，写明是谁。",
+        "The first day on which it holds.": "开始生效之日。",
+        "The first day on which it no longer holds.": "不再生效之日。",
+        "A golden record; a retired id is followed.": "黄金记录；已停用的标识会自动转到现用标识。",
+        "Only what held at this moment: 2026-03-01.": "只看在此时有效的：2026-03-01。",
+        "As it was believed at this moment.": "按当时所认为的。",
+        "The sales order line it is for, such as SO-26-00138|2; it may be one that is still to come.": (
+            "为哪一销售订单行，如 SO-26-00138|2；也可以是尚未到来的订单行。"
+        ),
+        "Promise it: hold its supply and its time at the work centres, so that no later promise takes them.": (
+            "予以承诺：占住所需供应与工作中心工时，之后的承诺不得占用。"
+        ),
+        "How long an accepted promise holds them; for good where it is not given.": "承诺占用多久；不填则一直有效。",
+        "The sales order's golden id.": "销售订单的黄金标识。",
+        "One day for all lines, for an order that ships complete.": "所有行同一天，用于整单发货的订单。",
+        "Promise every line.": "对每一行予以承诺。",
+        "How long accepted promises hold what they need; for good where it is not given.": (
+            "承诺占用所需资源多久；不填则一直有效。"
+        ),
+        "Those that were released, that ran out or are done as well.": "包括已释放、已过期和已完成的。",
+        "What it is promised for, as `millstream plan promises` shows it.": (
+            "承诺的对象，即 `millstream plan promises` 所显示的。"
+        ),
+        "The days of a week together, or each day for itself.": "按周合计，或逐日列出。",
+        "Only where it is too much.": "只列出超负荷的。",
+        "A model of planning/option_models, or a YAML file. Without choices its options are listed.": (
+            "planning/option_models 中的模型，或 YAML 文件。不给选择时列出其选项。"
+        ),
+        "What is chosen, as option=value.": "所作选择，写作 选项=值。",
+        "The sales order line, as ORDER|LINE.": "销售订单行，写作 订单|行。",
+        "One item only, with every model that was tried and what people said.": (
+            "只看一个物料，并列出试过的每个模型和人工修正。"
+        ),
+        "Forecast the records as they are now instead of showing what is kept; nothing is kept of it.": (
+            "按当前记录重新预测，而不是显示已保存的；结果不保存。"
+        ),
+        "The month, as 2026-12.": "月份，写作 2026-12。",
+        "Stocking units in that month, or `none` to take an earlier word back.": (
+            "该月的数量（库存单位）；写 `none` 则撤回先前的修正。"
+        ),
+        "Why: it stands beside the number at the next review.": "原因：下次评审时与数字并列显示。",
+        "YAML: maintenance, and scenarios by name, each a list of changes.": (
+            "YAML：检修计划，以及按名称列出的情景，每个情景是一组变更。"
+        ),
+        "How many months, this one included.": "多少个月，含本月。",
+        "By how many percent capacity can be stretched; without it, as far as is needed.": (
+            "产能最多可提高百分之几；不填则按需提高。"
+        ),
     }
 )

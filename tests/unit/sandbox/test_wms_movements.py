@@ -23,8 +23,8 @@ def warehouse(path: Path) -> SystemState:
     state = SystemState("wms", path, 7, 1, {})
     create_tables(state.db)
     for sku, unit, per_box in (("A", "BX", 12), ("B", "EA", None)):
-        row = (sku, None, None, unit, per_box, next_change(state.db), AT)
-        state.db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (sku, None, None, unit, per_box, None, next_change(state.db), AT)
+        state.db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     state.db.executemany("INSERT INTO labels VALUES (?, ?)", [("A", "DW-1"), ("B", "DW-2")])
     state.db.execute("INSERT INTO warehouses VALUES ('WH1', 'one', ?, ?)", (next_change(state.db), AT))
     for sku, lot, status, kept in (
