@@ -8,6 +8,7 @@ back leaves exactly what was there before.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -61,7 +62,8 @@ def group(
 ) -> Grouping:
     """Groups of records. Later decisions outrank earlier ones, decisions outrank homes, homes outrank links.
 
-    `decisions`: those in force. Every record of a home that any decision or link touches must be among `nodes`.
+    `decisions`: those in force. Every record of a home that any decision or link touches must be among `nodes`, or
+    at least every record of homes that are tied (`tied`): each such set is grouped as if it were alone.
     """
     work = _Work({node.ref: node for node in nodes})
     for decision in sorted(decisions, key=lambda decision: -decision.number):
@@ -166,6 +168,27 @@ class _Work:
         while name in founders:
             name += "~"
         return name
+
+
+def tied(
+    homes: Iterable[str], home_of: Mapping[SourceRef, str], decisions: Iterable[Decision], links: Iterable[Link]
+) -> frozenset[str]:
+    """These homes, and all that decisions or links tie to them, one through another.
+
+    `home_of`: the home of every record that decisions and links name, as far as it is known.
+    """
+    beside: defaultdict[str, set[str]] = defaultdict(set)
+    named = [*((*one.members, *one.others) for one in decisions), *((link.a, link.b) for link in links)]
+    for refs in named:
+        together = {home_of[ref] for ref in refs if ref in home_of}
+        for home in together:
+            beside[home] |= together
+    found: set[str] = set()
+    fresh = set(homes)
+    while fresh:
+        found |= fresh
+        fresh = {other for home in fresh for other in beside.get(home, ())} - found
+    return frozenset(found)
 
 
 def own_name(ref: SourceRef) -> str:

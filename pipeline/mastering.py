@@ -12,7 +12,7 @@ from datetime import datetime
 import polars as pl
 
 from canonical.stewardship import SourceRef, in_force
-from mdm.identity import Grouping, Link, LinkRules, Node, anchors, group
+from mdm.identity import Grouping, Link, LinkRules, Node, anchors, group, tied
 from mdm.policy import Policy
 from mdm.reconcile import Reconciled, Stewarded
 from mdm.references import CROSSWALK_SCHEMA
@@ -152,11 +152,15 @@ def settle(tx: Transaction, policy: Policy, given: Stewarded, now: datetime) -> 
 def _involved(tx: Transaction, policy: Policy, given: Stewarded) -> list[Binding]:
     """Every record of every home that is touched, or whose records stand elsewhere already."""
     entity = policy.entity
+    touched = set(_named_homes(tx, entity, given).values())
+    return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity), policy.precedence)
+
+
+def _named_homes(tx: Transaction, entity: str, given: Stewarded) -> dict[SourceRef, str]:
+    """The home of every record that decisions and links name."""
     named = {(ref.system, ref.source_key) for one in given.decisions for ref in (*one.members, *one.others)}
     named |= {(ref.system, ref.source_key) for link in given.links for ref in (link.a, link.b)}
-    bound = crosswalk.bindings(tx, entity, named)
-    touched = {row.home_id or row.golden_id for row in bound.values()}
-    return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity), policy.precedence)
+    return {_ref(row): row.home_id or row.golden_id for row in crosswalk.bindings(tx, entity, named).values()}
 
 
 def _ref(row: Binding) -> SourceRef:
@@ -206,11 +210,12 @@ def untold(tx: Transaction, entity: str, outcome: Reconciled) -> set[str]:
     return golden.ids_in_force(tx, entity) - set(outcome.golden["golden_id"])
 
 
-def homes_of(tx: Transaction, policy: Policy, wanted: Iterable[str]) -> pl.DataFrame:
-    """`homes`, of the records of some homes only."""
+def homes_of(tx: Transaction, policy: Policy, wanted: Iterable[str], given: Stewarded) -> pl.DataFrame:
+    """`homes`, of the records of some homes and of those tied to them: together they are grouped as among all."""
+    together = tied(wanted, _named_homes(tx, policy.entity, given), given.decisions, given.links)
     rows = [
         (row.system, row.source_key, row.native_id, row.home_id or row.golden_id)
-        for row in crosswalk.at_home(tx, policy.entity, wanted, policy.precedence)
+        for row in crosswalk.at_home(tx, policy.entity, together, policy.precedence)
     ]
     return pl.DataFrame(rows, schema=CROSSWALK_SCHEMA, orient="row")
 

@@ -355,7 +355,7 @@ def _record(hub: Hub, tx: Transaction, policy: Policy, change: _Change) -> set[s
     entity = policy.entity
     members = [row for golden_id in sorted(change.touched) for row in crosswalk.by_arrival(tx, entity, golden_id)]
     homes = {row.home_id or row.golden_id for row in members}
-    known = mastering.homes_of(tx, policy, homes)
+    known = mastering.homes_of(tx, policy, homes, change.given)
     records = source_records(hub, entity, known)
     outcome = mastering.coded_in(tx, policy, reconcile(policy, records, known, change.given), change.now)
     kept = outcome.golden.filter(pl.col("golden_id").is_in(sorted(change.touched)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from canonical.stewardship import Decision, Kind, SourceRef, in_force, waiting
-from mdm.identity import Grouping, Link, LinkRules, Node, group
+from mdm.identity import Grouping, Link, LinkRules, Node, group, tied
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -107,3 +107,12 @@ def test_in_force__waits_for_a_second_person() -> None:
     assert in_force(approved, NOW) == [proposed]
     assert waiting(approved) == []
     assert in_force([proposed, decision(2, "reject", about=1)], NOW) == []
+
+
+def test_tied__through_decisions_and_links_and_no_further() -> None:
+    home_of = {ref(f"erp:{home}"): home for home in "ABCDE"}
+    decisions = [decision(1, "different", "erp:A", "erp:B"), decision(2, "split", "erp:D erp:E erp:gone")]
+    links = [Link(ref("erp:C"), ref("erp:B"), 0.9), Link(ref("erp:gone"), ref("erp:C"), 0.9)]
+    assert tied(["A"], home_of, decisions, links) == {"A", "B", "C"}
+    assert tied(["E", "X"], home_of, decisions, links) == {"D", "E", "X"}
+    assert tied([], home_of, decisions, links) == set()

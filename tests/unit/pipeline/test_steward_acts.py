@@ -97,6 +97,17 @@ def test_split__leaves_together_and_the_founder_keeps_the_id(plant: MasteredPlan
         acts.split(plant.hub, LI, "item", [ref("crm:F")], "")
 
 
+def test_same__of_one_whom_another_home_keeps_apart_from_its_own(plant: MasteredPlant) -> None:
+    acts.decide(plant.hub, LI, acts.same("item", ref("erp:01"), ref("wms:S")))
+    acts.decide(plant.hub, LI, acts.different("item", ref("mes:9"), ref("wms:S")))
+    acts.decide(plant.hub, LI, acts.same("item", ref("crm:F"), ref("mes:9")))
+    assert plant.golden() == {"DW-1": {"erp:01", "wms:S"}, "crm:F": {"crm:F", "mes:9"}}
+    before = plant.state()
+    assert set(before[1]) == {"DW-1", "crm:F"}, "both are told of"
+    plant.master()
+    assert plant.state() == before
+
+
 def test_pin__outranks_sources_closes_the_conflict_and_expires(plant: MasteredPlant) -> None:
     with plant.hub.store.read() as tx:
         assert [one.attribute for one in conflicts.listed(tx, "item", "DW-1")] == ["sourcing"]
