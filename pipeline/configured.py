@@ -232,7 +232,8 @@ def _with_rows(frame: pl.DataFrame | None, entity: str, more: list[dict[str, Any
     """A frame with more rows of its entity; what they leave out is the model's default."""
     schema = golden_schema(ENTITIES[entity]) if frame is None else dict(frame.schema)
     fields = ENTITIES[entity].model_fields
-    defaults = {name: None if one.is_required() else one.default for name, one in fields.items()}
+    defaults: dict[str, Any] = {name: None if one.is_required() else one.default for name, one in fields.items()}
+    defaults["sources"] = ()  # no system knows them
     columns = {
         name: pl.Series(name, [row.get(name, defaults.get(name)) for row in more], dtype=kind)
         for name, kind in schema.items()

@@ -34,6 +34,8 @@ SCHEMA: dict[str, pl.DataType] = {
 }  # fmt: skip
 QUARTERS = (1, 8, 15, 22)
 """Days of a month on which a quarter of its forecast is due."""
+OURS = "statistical|"
+"""How the golden ids of forecasts begin that no system told."""
 MONTHS = 6
 """How far ahead a forecast goes where the deployment does not say."""
 History = Mapping[str, Mapping[date, Decimal]]
@@ -95,7 +97,7 @@ def make_forecast(hub: Hub, run: Run) -> Forecasted:
 
 
 def statistical(hub: Hub, as_of: date) -> tuple[list[dict[str, Any]], int]:
-    """The rows of the forecast frame as they would be on a day, and how many items had to be looked at anew."""
+    """The rows of the forecast frame as they would be on a day, and how many items were forecast anew."""
     first = as_of.replace(day=1)
     horizon = hub.deployment.forecast.months if hub.deployment.forecast else MONTHS
     standing = _standing(hub)
@@ -105,9 +107,9 @@ def statistical(hub: Hub, as_of: date) -> tuple[list[dict[str, Any]], int]:
         basis = digest(first, horizon, sorted((month, quantity) for month, quantity in demand.items() if month < first))
         kept = standing.get((item, basis))
         if kept is None:
-            anew += 1
             made = forecast(item, demand, first, horizon)
             kept = [] if made is None else list(_rows(made, basis))
+            anew += made is not None
         found += kept
     return found, anew
 
@@ -178,10 +180,10 @@ def frame_rows(hub: Hub) -> list[Row]:
 
 
 def _told(frames: Frames) -> Mapping[tuple[str, date], Decimal]:
-    """What systems forecast, by item and month."""
+    """What systems forecast, by item and month; in frames of the plan our own forecasts stand among theirs."""
     found: defaultdict[tuple[str, date], Decimal] = defaultdict(Decimal)
     for row in rows(frames, "forecast"):
-        if row["status"] == "open":
+        if row["status"] == "open" and not row["golden_id"].startswith(OURS):
             found[row["item"], row["due"].replace(day=1)] += row["quantity"]
     return found
 
@@ -251,8 +253,8 @@ def _due(one: Expected, as_of: date) -> Iterator[dict[str, Any]]:
         share, given = until - given, until
         due = one.month.replace(day=day)
         if share > 0 and due >= as_of:
-            key = f"statistical|{one.item}|{one.month:%Y-%m}"
+            key = f"{OURS}{one.item}|{one.month:%Y-%m}"
             yield {
                 "golden_id": f"{key}|{number}", "number": key, "line": str(number), "item": one.item,
-                "quantity": share, "due": due, "status": "open",
+                "quantity": share, "due": due, "status": "open", "sources": [],
             }  # fmt: skip

@@ -23,6 +23,8 @@ import numpy as np
 ResourceKind = Literal["capacity", "supply"]
 UNBOUND = float("inf")
 _ENOUGH = 1e-6
+_NEARLY = 1e-3
+"""So much of a step may be missing for a whole one: the solver is that exact."""
 _BINDS = 2e-2
 """Below this a constraint moves pieces about and keeps none from its customer."""
 _HOLDING = 1e-3
@@ -287,7 +289,8 @@ class _Programme:
         for month, first in enumerate(self.of.months):
             left = float(values[self.open(number, month)])
             pieces = product.demand.get(first, 0.0) + waiting - left
-            found[first] = max(0.0, float(np.floor(pieces / product.step + _ENOUGH)) * product.step)
+            steps = float(np.floor(pieces / product.step + _NEARLY))
+            found[first] = max(0.0, round(steps * product.step, 6))
             waiting = left
         return found
 

@@ -185,10 +185,12 @@ def configured(line: str, /, *, terminal: Caller) -> Exit:
 def _planned(terminal: Terminal, line: ConfiguredLine, item: Variant, serials: list[str]) -> Exit:
     from pipeline.snapshot import unscaled
     from planning.feasible import Feasible
+    from planning.pegging import trace_down
 
     with _desk(terminal) as desk:
         day = Feasible(desk.standing, desk.picture).covered(line.key)
-        orders = [one for one in desk.standing.planned_orders if one.root == line.key]
+        feeding = {row.peg.supply for row in trace_down(desk.standing, line.key)}
+        orders = [one for one in desk.standing.planned_orders if one.key in feeding]
         made = [one for one in orders if one.item == item.code]
         kit = [row for one in made for row in desk.standing.kit(one.key)]
         names = desk.names

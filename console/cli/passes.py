@@ -14,6 +14,8 @@ from store.runs import StageCounts
 from store.unit_of_work import Transaction
 
 STAGES = ("land", "conform", "reconcile", "judge", "plan", "decide", "deliver", "measure")
+IN_ORDER = (*STAGES[:4], "forecast", *STAGES[4:])
+"""Every stage in the order it runs; not all deployments forecast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _sums(stages: list[StageCounts]) -> dict[str, dict[str, Any]]:
                 into[name] = into.get(name, 0) + value
             elif isinstance(value, dict):
                 into[name] = value
-    return {stage: found[stage] for stage in (*STAGES, *sorted(found.keys() - set(STAGES))) if stage in found}
+    return {stage: found[stage] for stage in (*IN_ORDER, *sorted(found.keys() - set(IN_ORDER))) if stage in found}
 
 
 def seconds(started_at: datetime, stages: list[StageCounts]) -> dict[str, float]:

@@ -35,7 +35,9 @@ QUANTITIES = frozenset(
         "short", "in_time",
     }
 )  # fmt: skip
-NUMBERS = QUANTITIES | {"days", "needed", "available"}
+NUMBERS = QUANTITIES | {
+    "days", "needed", "available", "statistical", "told", "override", "wape", "mase", "demand", "feasible", "extra",
+}  # fmt: skip
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from canonical.errors import ConfigurationError
-from console.cli.planner import _item, _table
-from console.cli.state import opened
+from console.cli.planner import _item, _table, hub_and_desk
 from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
-    from pipeline.hub import Hub
     from pipeline.plan_desk import Desk
     from planning.sop import Delta, Feasible, Review, Reviewed
 
@@ -26,21 +23,9 @@ Caller = Annotated[Terminal, Parameter(parse=False)]
 Row = dict[str, Any]
 TAKEN_BACK = "none"
 MINUTES = 60
-
-
-@contextmanager
-def _hub_and_desk(terminal: Terminal) -> Iterator[tuple[Hub, Desk]]:
-    """The hub of a store that stands, and the planner's desk in it."""
-    from pipeline.hub import open_hub
-    from pipeline.plan_desk import desk
-
-    with opened(terminal):
-        pass
-    hub = open_hub(terminal.environ)
-    try:
-        yield hub, desk(hub, hub.as_of())
-    finally:
-        hub.close()
+LISTED = 20
+"""Rows of a table that somebody reads; JSON has all of them."""
+BANDS = 5
 
 
 def forecast(item: str | None = None, /, *, fresh: bool = False, terminal: Caller) -> Exit:
@@ -56,7 +41,7 @@ def forecast(item: str | None = None, /, *, fresh: bool = False, terminal: Calle
     from pipeline.demand import expected, frame_rows, statistical, tests_of
     from store import forecast_overrides
 
-    with _hub_and_desk(terminal) as (hub, desk):
+    with hub_and_desk(terminal) as (hub, desk):
         code = None if item is None else _item(terminal, desk, item)
         found = [] if fresh else frame_rows(hub)
         found = found or list(statistical(hub, hub.as_of())[0])
@@ -67,9 +52,24 @@ def forecast(item: str | None = None, /, *, fresh: bool = False, terminal: Calle
         with hub.store.read() as tx:
             said = [] if code is None else forecast_overrides.history(tx, code)
     words = [{"month": one.month, "quantity": one.quantity, "actor": one.actor, "reason": one.reason} for one in said]
-    columns = ("item", "name", "month", "quantity", "statistical", "override", "pattern", "model", "wape", "mase")
+    columns = (
+        "item",
+        "name",
+        "month",
+        "quantity",
+        "statistical",
+        "told",
+        "override",
+        "pattern",
+        "model",
+        "wape",
+        "mase",
+    )
 
     def draw() -> None:
+        if not rows:
+            terminal.line("plan.no_forecast")
+            return
         _table(terminal, [_drawn(terminal, row) for row in rows], columns)
         if tests:
             terminal.line()
@@ -133,7 +133,7 @@ def override(item: str, month: str, quantity: str, /, *, reason: str, terminal: 
 
     first = _month(terminal, month)
     wanted = None if quantity == TAKEN_BACK else _quantity(terminal, quantity)
-    with _hub_and_desk(terminal) as (hub, desk):
+    with hub_and_desk(terminal) as (hub, desk):
         code = _item(terminal, desk, item)
         say(hub, code, first, wanted, actor=str(terminal.person), reason=reason)
     answer = {"item": code, "month": month, "quantity": wanted, "actor": str(terminal.person), "reason": reason}
@@ -177,7 +177,7 @@ def review(file: Path | None = None, /, *, months: int = 3, overtime: int | None
 
     if not 1 <= months <= 24:  # noqa: PLR2004 - two years
         raise ConfigurationError(terminal.say("plan.bad_months", given=months))
-    with _hub_and_desk(terminal) as (hub, desk):
+    with hub_and_desk(terminal) as (hub, desk):
         of = demand_review(hub, desk, months, None if overtime is None else overtime / 100)
         scenarios: Mapping[str, tuple[Delta, ...]] = {}
         if file is not None:
@@ -191,8 +191,13 @@ def review(file: Path | None = None, /, *, months: int = 3, overtime: int | None
         for name, deltas in scenarios.items()
     ]
     terminal.answer(answer, lambda: _draw(terminal, answer))
-    short = found.plan.total < sum(sum(one.demand.values()) for one in of.products)
-    return Exit.FINDINGS if short else Exit.OK
+    return Exit.FINDINGS if _short(answer["products"]) else Exit.OK
+
+
+def _short(products: Sequence[Row]) -> list[Row]:
+    """Months of products that stay below what is asked for, the worst first; what stays open is asked for again."""
+    short = [row for row in products if row["feasible"] < row["demand"]]
+    return sorted(short, key=lambda row: row["feasible"] - row["demand"])
 
 
 def _golden(desk: Desk, named: str) -> str | None:
@@ -256,18 +261,54 @@ def _products(of: Review, plan: Feasible, names: Mapping[str, str]) -> list[Row]
 
 
 def _draw(terminal: Terminal, answer: Row) -> None:
-    _table(terminal, answer["products"], ("item", "name", "month", "demand", "feasible"))
+    products = answer["products"]
+    listed = products if len(products) <= LISTED else _short(products)
+    shown = [{**row, "demand": f"{row['demand']:g}", "feasible": f"{row['feasible']:g}"} for row in listed[:LISTED]]
+    _table(terminal, shown, ("item", "name", "month", "demand", "feasible"))
+    _say_rest(terminal, len(listed))
+    if len(listed) < len(products):
+        terminal.line("plan.enough", count=len(products) - len(listed))
     if answer["binding"]:
-        terminal.line("plan.binding", names=", ".join(one["title"] for one in answer["binding"]))
-    for band in answer["bands"]:
-        terminal.line()
-        by = terminal.term(band["by"], "stretch")
-        terminal.line("plan.band", total=f"{band['total']:g}", title=band["title"], by=by)
-        takes = [{**one, "extra": f"{one['extra']:g} {terminal.term(one['unit'], 'unit')}"} for one in band["takes"]]
-        _table(terminal, takes, ("title", "week", "extra"))
+        titles = [one["title"] for one in answer["binding"]]
+        terminal.line("plan.binding", names=", ".join(titles[:LISTED]))
+        _say_rest(terminal, len(titles))
+    for band in answer["bands"][:BANDS]:
+        _draw_band(terminal, band)
+    if len(answer["bands"]) > BANDS:
+        terminal.line("plan.more", count=len(answer["bands"]) - BANDS)
     if answer["scenarios"]:
         terminal.line()
         _draw_scenarios(terminal, answer)
+
+
+def _draw_band(terminal: Terminal, band: Row) -> None:
+    terminal.line()
+    by = terminal.term(band["by"], "stretch")
+    terminal.line("plan.band", total=f"{band['total']:,.10g}", title=band["title"], by=by)
+    takes = band["takes"] if len(band["takes"]) <= LISTED else _summed(band["takes"])
+    shown = [
+        {**one, "resource": one["title"], "extra": f"{one['extra']:g} {terminal.term(one['unit'], 'unit')}"}
+        for one in takes[:LISTED]
+    ]
+    _table(terminal, shown, ("resource", "week", "extra"))
+    _say_rest(terminal, len(takes))
+
+
+def _summed(takes: Sequence[Row]) -> list[Row]:
+    """One row a resource, for more weeks than anybody reads: all it takes, from its first week to its last."""
+    found: dict[str, Row] = {}
+    for one in takes:
+        known = found.setdefault(one["resource"], {**one, "extra": 0.0, "week": f"{one['week']}"})
+        known["extra"] = round(known["extra"] + one["extra"], 1)
+        known["week"] = (
+            f"{known['week'][:10]} – {one['week']}" if known["week"][:10] != f"{one['week']}" else known["week"]
+        )
+    return list(found.values())
+
+
+def _say_rest(terminal: Terminal, count: int) -> None:
+    if count > LISTED:
+        terminal.line("plan.more", count=count - LISTED)
 
 
 def _draw_scenarios(terminal: Terminal, answer: Row) -> None:
@@ -276,6 +317,9 @@ def _draw_scenarios(terminal: Terminal, answer: Row) -> None:
     plans += [(one["name"], one["products"]) for one in answer["scenarios"]]
     found = [(name, {(row["item"], row["month"]): row["feasible"] for row in rows}) for name, rows in plans]
     places = sorted({place for _, cells in found for place in cells})
-    table = [[*place, *(f"{cells.get(place, 0):g}" for _, cells in found)] for place in places]
+    if len(places) > LISTED:  # what no scenario changes is seen above
+        places = [place for place in places if len({cells.get(place, 0) for _, cells in found}) > 1]
+    table = [[*place, *(f"{cells.get(place, 0):g}" for _, cells in found)] for place in places[:LISTED]]
     titles = ["col.item", "col.month", *(name for name, _ in found)]
     terminal.table(titles, table, right=range(2, len(titles)))
+    _say_rest(terminal, len(places))

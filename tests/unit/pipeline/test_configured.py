@@ -20,7 +20,7 @@ from canonical.keys import template_of
 from mappings.outbound import compile_outbound
 from mappings.spec import OutboundSpec
 from pipeline.configured import Configurator, Configured
-from pipeline.held import held_orders
+from pipeline.held import held_lines, held_orders
 from pipeline.hub import Configuration, Hub, Run, load_configuration, open_hub
 from pipeline.option_models import load_option_model
 from pipeline.outbound import CommandContext, Lookups
@@ -124,6 +124,12 @@ def test_configured__an_item_of_its_own_with_bom_routing_and_dates(configurator:
     assert unscaled(bolts.quantity) == 16
     (step,) = found.frames["operation"].iter_rows(named=True)
     assert (step["item"], step["work_centre"], step["run_minutes"]) == (code, "G-ASM", Decimal(30))
+
+
+def test_configured__no_system_is_said_to_know_what_is_made_here(configurator: Configurator) -> None:
+    found = configurator.configured(frames(line(1, size=20)))
+    made = {row["golden_id"]: row["sources"] for row in found.frames["item"].iter_rows(named=True)}
+    assert [made[code] for code in found.items] == [[]] * len(found.items)
 
 
 def test_configured__siblings_share_one_body(configurator: Configurator) -> None:
@@ -251,6 +257,11 @@ def plant(tmp_path: Path, configurator: Configurator, monkeypatch: pytest.Monkey
     hub.close()
 
 
+def held(hub: Hub) -> dict[str, str]:
+    with hub.store.read() as tx:
+        return held_orders(held_lines(tx))
+
+
 def test_plan__keeps_items_names_pieces_and_holds_what_does_not_stand(plant: Plant) -> None:
     run = plant.run(frames(line(1, 3, size=20), line(2, size=30)))
     result, _ = plan(plant.hub, run)
@@ -260,13 +271,13 @@ def test_plan__keeps_items_names_pieces_and_holds_what_does_not_stand(plant: Pla
         numbers = serial_numbers(tx, "SO-1|1")
     assert (kept.template, kept.model) == ("G-CART", "cart")
     assert numbers == ["SN00000001", "SN00000002", "SN00000003"]
-    (reason,) = held_orders(plant.hub).values()
+    (reason,) = held(plant.hub).values()
     assert "Too heavy for a hand" in reason
     assert "size 30 + motor no" in reason
 
     again = plant.run(frames(line(1, 3, size=20), line(2, size=30, motor=True)))
     second, _ = plan(plant.hub, again)
-    assert held_orders(plant.hub) == {}
+    assert held(plant.hub) == {}
     with plant.hub.store.read() as tx:
         assert serial_numbers(tx, "SO-1|1") == numbers
     assert {one.key for one in result.planned_orders} <= {one.key for one in second.planned_orders}

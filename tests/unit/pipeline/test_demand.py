@@ -160,6 +160,14 @@ def test_override__needs_a_reason(plant: Plant) -> None:
         demand.override(plant.hub, "A", DECEMBER, Decimal(1), actor="person:li", reason=" ")
 
 
+def test_expected__our_own_forecast_in_the_plan_is_nobody_elses_word(plant: Plant) -> None:
+    plant.forecast(ordered(*LEVEL))
+    planned = planning_frames(plant.hub)
+    assert planned["forecast"].height
+    found = {one.month: one for one in demand.expected(plant.hub, planned)}
+    assert {(one.told, one.quantity) for one in found.values()} == {(None, Decimal(40))}
+
+
 def test_expected__what_a_system_tells_goes_before_statistics(plant: Plant) -> None:
     frames = ordered(*LEVEL)
     told = {
