@@ -6,6 +6,7 @@ steps (save, submit, audit) to the ERP of the sandbox, in its own process. Their
 (phantoms), parts come from stock and from purchases under way, so that one configured order is one production order
 with its kit. Each round has a store of its own; 95 of 100 rounds are below what is said. Ten thousand go as far as kit
 lists and dates, in memory: the same option model, the same frames, the same planner, with modules made and shared.
+Each figure says how far it goes: `sandbox ERP` is everything up to the audited order, `planning only` writes to nobody.
 """
 
 from __future__ import annotations
@@ -203,7 +204,9 @@ def hundred(folder: Path, address: str, seed: int, materials: list[tuple[str, st
     _write(hub, masters(ORDERS), run)
     _write(hub, asked("[]"), run)
     began = time.perf_counter()
-    _write(hub, asked(text), run)
+    lines = asked(text)
+    _bind_orders(hub, lines["sales_order"])
+    _write(hub, lines, run)
     made, _ = plan(hub, run)
     decide(hub, run, made)
     deliver(hub, run, ["erp"])
@@ -211,9 +214,10 @@ def hundred(folder: Path, address: str, seed: int, materials: list[tuple[str, st
     trucks = [order for order in made.planned_orders if template_of(order.item) == "TRUCK"]
     kits = sum(len(made.kit(order.key)) for order in trucks)
     with hub.store.read() as tx:
-        applied = sum(entry.state == "applied" for entry in outbox.entries(tx))
+        left = [entry.last_error for entry in outbox.entries(tx) if entry.state != "applied"]
     hub.close()
-    assert (len(trucks), applied) == (ORDERS, ORDERS), (len(trucks), applied)
+    if left or len(trucks) != ORDERS:
+        raise RuntimeError(f"{len(trucks)} orders planned, {len(left)} not accepted: {left[:1]}")
     return seconds, kits
 
 
@@ -235,6 +239,13 @@ def _hub(folder: Path, address: str, materials: list[tuple[str, str]]) -> Hub:
             landing.set_watermark(tx, system, stream, Watermark(None, hub.now(), "bench"))
     hub.frames.write("golden/item", masters(1)["item"], "bench")
     return hub
+
+
+def _bind_orders(hub: Hub, orders: pl.DataFrame) -> None:
+    """The CRM's keys of the orders: a production order names the sales order it is for by them."""
+    with hub.store.begin() as tx:
+        bound = [Binding("crm", "sales_order", number, number, f"801-{number}") for number in orders["number"]]
+        crosswalk.bind(tx, bound, hub.now())
 
 
 def _write(hub: Hub, frames: dict[str, pl.DataFrame], run: Run) -> None:
@@ -283,13 +294,13 @@ def measure() -> list[Figure]:
             rounds = [hundred(folder / f"round{n}", address, n, materials) for n in range(ROUNDS)]
     seconds = sorted(one for one, _ in rounds[1:])  # the first one imports what it needs
     lines = sum(kit for _, kit in rounds) / len(rounds) / ORDERS
-    many = f"{MANY:,} configured orders of {kits / MANY:.0f} lines, JSON to kit lists and dates"
-    hundred_ = f"{ORDERS} configured orders of {lines:.0f} lines, JSON to kits, dates and orders the ERP accepted"
+    many = f"planning only: {MANY:,} configured orders of {kits / MANY:.0f} lines, JSON to kit lists and dates"
+    hundred_ = f"sandbox ERP: {ORDERS} configured orders of {lines:.0f} lines, JSON to kits, dates and audited orders"
     return [
         Figure(f"{hundred_}: 95 of 100 rounds (peer: the goal)", _at(seconds, 0.95), GOAL_HUNDRED, "s"),
         Figure(f"{hundred_}: median (peer: the goal)", _at(seconds, 0.5), GOAL_HUNDRED, "s"),
         Figure(f"{many} (peer: the goal)", taken["kits"], GOAL_MANY, "s"),
-        Figure(f"{MANY:,} configured orders, JSON to items, BOMs and routings (peer: the goal of all)",
+        Figure(f"planning only: {MANY:,} configured orders, JSON to items, BOMs and routings (peer: the goal of all)",
                taken["configured"], GOAL_MANY, "s"),
     ]  # fmt: skip
 
