@@ -176,7 +176,7 @@ class Forecast:
             root = f"work_order|{work.number}"
             kept_for = f"{work.sales_order}|{lines[work.sales_order, work.material]}" if work.sales_order else None
             day = max(work.due, self.today)
-            good = self._good(work.material, Fraction(work.quantity))
+            good = self.good(work.material, Fraction(work.quantity))
             self.pots[work.material].append(Pot(root, day, good, kept_for=kept_for))
             start = max(work.start, self.today)
             for component, per in self.recipe(work.material, start).items():
@@ -245,10 +245,10 @@ class Forecast:
                     own = orders.setdefault(owner, Made(material.serial, owner, want.day))
                     self._give(own, want, want.left)
                     own.put_in = self._put_in(own.used, material)
-                    own.size = self._good(material.serial, own.put_in)
+                    own.size = self.good(material.serial, own.put_in)
         return sorted(orders.values(), key=lambda made: (made.due, made.owner))
 
-    def _good(self, serial: int, put_in: Fraction) -> Fraction:
+    def good(self, serial: int, put_in: Fraction) -> Fraction:
         """What comes out of so much, whole millionths."""
         return floor(put_in * (1 - self.lost[serial]) / MILLIONTH) * MILLIONTH
 

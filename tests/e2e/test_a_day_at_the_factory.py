@@ -183,7 +183,7 @@ def _progress_is_told(plant: Plant, expected: Expected) -> None:
     found = Found(ledgers)
     shipped = {reference for worked in rounds for reference in worked["wms"]["shipped"]}
     requested = {f"{key[0]}|{key[2]}" for key in found.documents if key[1] == "shipment" and key not in found.cancelled}
-    making = _making(found, ledgers["erp"], rounds)
+    making = _making(found, ledgers["erp"], rounds, expected)
     wrong = {}
     for number, order in expected.orders.items():
         roots = {f"{number}|{line.line}" for line in order.lines}
@@ -194,8 +194,11 @@ def _progress_is_told(plant: Plant, expected: Expected) -> None:
     assert wrong == {}
 
 
-def _making(found: Found, rows: list[Row], rounds: list[dict[str, Any]]) -> dict[str, tuple[Fraction, Fraction]]:
-    """Sales order → good and ordered pieces of all that is made for it."""
+def _making(
+    found: Found, rows: list[Row], rounds: list[dict[str, Any]], expected: Expected
+) -> dict[str, tuple[Fraction, Fraction]]:
+    """Sales order → good pieces, and those that were to come out good, of all that is made for it."""
+    serials = {name: serial for serial, name in expected.forecast.names.items()}
     done: defaultdict[str, Fraction] = defaultdict(Fraction)
     for one in (one for worked in rounds for one in worked["mes"]["reports"]):
         if one["finishes"]:
@@ -205,7 +208,8 @@ def _making(found: Found, rows: list[Row], rounds: list[dict[str, Any]]) -> dict
         if (row["operation"], row["effect"]) == ("PRD_MO.Save", "created"):
             key = planned_key(row["reference"], "production order")
             if key not in found.cancelled:
-                quantity = found.documents[key]["quantity"]
+                started = found.documents[key]["quantity"]
+                quantity = expected.forecast.good(serials[row["reference"].split("|")[1]], started)
                 good, total = making.get(key[0], (Fraction(0), Fraction(0)))
                 making[key[0]] = (good + min(done[row["document"]], quantity), total + quantity)
     return making
