@@ -26,6 +26,9 @@ MINUTES = 60
 LISTED = 20
 """Rows of a table that somebody reads; JSON has all of them."""
 BANDS = 5
+FORECAST = (
+    "item", "name", "month", "quantity", "statistical", "told", "override", "pattern", "model", "wape", "mase",
+)  # fmt: skip
 
 
 def forecast(item: str | None = None, /, *, fresh: bool = False, terminal: Caller) -> Exit:
@@ -52,37 +55,24 @@ def forecast(item: str | None = None, /, *, fresh: bool = False, terminal: Calle
         with hub.store.read() as tx:
             said = [] if code is None else forecast_overrides.history(tx, code)
     words = [{"month": one.month, "quantity": one.quantity, "actor": one.actor, "reason": one.reason} for one in said]
-    columns = (
-        "item",
-        "name",
-        "month",
-        "quantity",
-        "statistical",
-        "told",
-        "override",
-        "pattern",
-        "model",
-        "wape",
-        "mase",
-    )
-
-    def draw() -> None:
-        if not rows:
-            terminal.line("plan.no_forecast")
-            return
-        _table(terminal, [_drawn(terminal, row) for row in rows], columns)
-        if tests:
-            terminal.line()
-            terminal.heading("plan.models")
-            _table(terminal, [_drawn(terminal, test) for test in tests], ("model", "wape", "mase"))
-        if words:
-            terminal.line()
-            terminal.heading("plan.overrides")
-            _table(terminal, words, ("month", "quantity", "actor", "reason"))
-
     answer: Any = rows if code is None else {"item": code, "forecast": rows, "models": tests, "overrides": words}
-    terminal.answer(answer, draw)
+    terminal.answer(answer, lambda: _draw_forecast(terminal, rows, tests, words))
     return Exit.OK
+
+
+def _draw_forecast(terminal: Terminal, rows: Sequence[Row], tests: Sequence[Row], words: Sequence[Row]) -> None:
+    if not rows:
+        terminal.line("plan.no_forecast")
+        return
+    _table(terminal, [_drawn(terminal, row) for row in rows], FORECAST)
+    if tests:
+        terminal.line()
+        terminal.heading("plan.models")
+        _table(terminal, [_drawn(terminal, test) for test in tests], ("model", "wape", "mase"))
+    if words:
+        terminal.line()
+        terminal.heading("plan.overrides")
+        _table(terminal, words, ("month", "quantity", "actor", "reason"))
 
 
 def _expected(one: Any, names: Mapping[str, str]) -> Row:  # noqa: ANN401 - of rooms below
