@@ -209,9 +209,10 @@ def sizes(tx: Connection, entity: str) -> list[int]:
 
 
 def moved_homes(tx: Connection, entity: str) -> set[str]:
-    """Homes of which a record is bound elsewhere."""
-    query = select(crosswalk.c.home_id).where(crosswalk.c.entity == entity, crosswalk.c.home_id.is_not(None))
-    return set(tx.execute(query.distinct()).scalars())
+    """Homes of which a record is bound elsewhere, and those it is bound to: its place among theirs goes with it."""
+    query = select(crosswalk.c.home_id, crosswalk.c.golden_id)
+    moved = query.where(crosswalk.c.entity == entity, crosswalk.c.home_id.is_not(None)).distinct()
+    return {home for row in tx.execute(moved) for home in row}
 
 
 def bindings(tx: Connection, entity: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Binding]:

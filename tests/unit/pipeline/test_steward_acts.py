@@ -108,6 +108,20 @@ def test_same__of_one_whom_another_home_keeps_apart_from_its_own(plant: Mastered
     assert plant.state() == before
 
 
+def test_revoke__of_a_merge_gives_the_host_its_first_place_back(plant: MasteredPlant) -> None:
+    for moment, name in enumerate(("crm:1", "crm:2")):
+        plant.put("item", name, drawing_number="DW-2", name=f"Nut {moment}")
+        plant.master()
+    plant.put("item", "crm:3", name="Nut")
+    plant.master()
+    acts.split(plant.hub, LI, "item", [ref("crm:2")], "")
+    before = plant.state()
+    done = acts.decide(plant.hub, LI, acts.same("item", ref("crm:2"), ref("crm:3")))[0]
+    assert plant.golden()["crm:3"] == {"crm:2", "crm:3"}
+    acts.revoke(plant.hub, LI, done.decision.number)
+    assert plant.state()[:2] == before[:2]
+
+
 def test_pin__outranks_sources_closes_the_conflict_and_expires(plant: MasteredPlant) -> None:
     with plant.hub.store.read() as tx:
         assert [one.attribute for one in conflicts.listed(tx, "item", "DW-1")] == ["sourcing"]
