@@ -98,7 +98,7 @@ def _owner(terminal: Terminal) -> str:
     file = database_file(settings_of(terminal))
     try:
         return file.owner() if file is not None else "?"
-    except (KeyError, OSError, NotImplementedError):  # pathlib's word for a platform whose files have no owner
+    except (KeyError, OSError):  # an account that was removed, or a file that is not there yet
         return "?"
 
 
