@@ -17,6 +17,7 @@ from typing import IO, Any
 from canonical.errors import ConfigurationError
 from orchestration.run import PassResult, run_pass
 from pipeline.hub import Hub, open_hub
+from pipeline.memory import stay_loaded
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     hub: Hub | None = None
+    stay_loaded()
     try:
         for line in sys.stdin:
             request = json.loads(line)

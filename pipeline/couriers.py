@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.hub import open_hub
+from pipeline.memory import stay_loaded
 from pipeline.residents import Residents
 
 LOG = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def main() -> int:
     """Deliver until the input ends."""
     hub = open_hub(os.environ)
     residents = Residents(hub)
+    stay_loaded()
     residents.start(tuple(hub.deployment.systems))
     try:
         for line in sys.stdin:

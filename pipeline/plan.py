@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -76,7 +77,7 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
     expire(hub)
     kept: _Kept | None = hub.kept.get("plan")
     basis = _basis(hub, run)
-    if kept is not None and last is not None and (kept.basis, kept.run_id) == (basis, last.run_id):
+    if kept is not None and kept.basis == basis and kept.holds(last):
         with hub.store.begin() as tx:
             runs.record_stage(tx, run.run_id, "plan", _content(kept.plan, kept.summary), hub.now())
         return kept.plan, kept.summary
@@ -113,6 +114,10 @@ class _Kept:
     held: tuple[Held, ...] = ()
     standing: Standing | None = None
     parts: Mapping[str, set[str]] = field(default_factory=dict)
+
+    def holds(self, last: PlanSummary | None) -> bool:
+        """Whether this is, as a whole, the plan that stands: nobody planned since, and no turn changed it in place."""
+        return bool(self.basis) and last is not None and last.run_id == self.run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +205,22 @@ def _content(result: Plan, summary: Planned) -> dict[str, Any]:
 
 def _keep(hub: Hub, run: Run, picture: PlanningSnapshot, result: Plan, summary: Planned) -> None:
     hub.frames.write("plan/planned_order", _orders_frame(result), run.run_id)
-    hub.frames.write("plan/problem", _rows_frame([asdict(row) for row in result.problems], PROBLEM), run.run_id)
-    hub.frames.write("plan/message", _rows_frame([asdict(row) for row in result.messages], MESSAGE), run.run_id)
-    hub.frames.write("plan/shortage", _rows_frame([asdict(row) for row in result.shortages], SHORTAGE), run.run_id)
-    days = [{"key": key, "available": day} for key, day in result.availability.items()]
-    hub.frames.write("plan/availability", _rows_frame(days, AVAILABILITY), run.run_id)
+    hub.frames.write("plan/problem", _frame(result.problems, PROBLEM), run.run_id)
+    hub.frames.write("plan/message", _frame(result.messages, MESSAGE), run.run_id)
+    hub.frames.write("plan/shortage", _frame(result.shortages, SHORTAGE), run.run_id)
+    days = pl.DataFrame(list(result.availability.items()), schema=AVAILABILITY, orient="row")
+    hub.frames.write("plan/availability", days, run.run_id)
     frames = {name: hub.frames.read(f"judged/{name}") for name in ("work_centre", "calendar_day")}
     known = {name: frame for name, frame in frames.items() if frame is not None}
     loads = load_rows(load_of(result, picture, known, hub.deployment.planning.calendar, held=held_promises(hub)))
-    hub.frames.write("plan/load", _rows_frame([asdict(row) for row in loads], LOAD), run.run_id)
+    hub.frames.write("plan/load", _frame(loads, LOAD), run.run_id)
     content = _content(result, summary)
+    kept: _Kept | None = hub.kept.get("plan")
     with hub.store.begin() as tx:
-        plan_pegs.replace(tx, result.pegs)
-        plan_rows.replace(tx, result, loads)
+        before = kept.plan if kept is not None and kept.holds(plan_pegs.last_summary(tx)) else None
+        if before is None or before.pegs != result.pegs:
+            plan_pegs.replace(tx, result.pegs)
+        plan_rows.replace(tx, result, loads, before)
         plan_pegs.record_summary(tx, PlanSummary(run.run_id, run.moment, content))
         runs.record_stage(tx, run.run_id, "plan", content, hub.now())
 
@@ -245,7 +253,7 @@ def load_plan(hub: Hub) -> Plan:
     kept: _Kept | None = hub.kept.get("plan")
     with hub.store.read() as tx:
         summary = plan_pegs.last_summary(tx)
-        if kept is not None and kept.basis and summary is not None and kept.run_id == summary.run_id:
+        if kept is not None and kept.holds(summary):
             return kept.plan
         pegs = plan_pegs.pegs(tx)
     frames = {name: hub.frames.read(f"plan/{name}") for name in _KEPT}
@@ -282,12 +290,16 @@ def _order(row: dict[str, Any]) -> PlannedOrder:
 
 
 def _orders_frame(result: Plan) -> pl.DataFrame:
-    found = [
-        {**asdict(order), **{name: unscaled(getattr(order, name)) for name in ("quantity", "surplus", "scrap")}}
-        for order in result.planned_orders
-    ]
-    return _rows_frame(found, ORDER)
+    places = {name: place for place, name in enumerate(ORDER) if name in ("quantity", "surplus", "scrap")}
+    found = []
+    for row in map(attrgetter(*ORDER), result.planned_orders):
+        said = list(row)
+        for place in places.values():
+            said[place] = unscaled(said[place])
+        found.append(said)
+    return pl.DataFrame(found, schema=ORDER, orient="row")
 
 
-def _rows_frame(found: list[dict[str, object]], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame(found, schema=schema, orient="row")
+def _frame(found: Sequence[object], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """One row for each, its fields in the schema's order."""
+    return pl.DataFrame(list(map(attrgetter(*schema), found)), schema=schema, orient="row")

@@ -28,20 +28,30 @@ class LoadRow:
         return self.available is not None and self.needed > self.available
 
 
-def replace(tx: Connection, plan: Plan, loads: Iterable[LoadRow]) -> None:
-    """Make `plan` and its loads the ones that stand."""
-    kept: tuple[tuple[Table, Iterable[object]], ...] = (
-        (planned_orders, plan.planned_orders),
-        (planned_shortages, plan.shortages),
-        (planned_messages, plan.messages),
-        (planned_problems, plan.problems),
-        (planned_loads, loads),
-    )
-    for table, found in kept:
-        names = _fields(table)
-        tx.execute(delete(table))
-        if rows := [_row(number, one, names) for number, one in enumerate(found)]:
-            tx.execute(insert(table), rows)
+def replace(tx: Connection, plan: Plan, loads: Iterable[LoadRow], before: Plan | None = None) -> None:
+    """Make `plan` and its loads the ones that stand; `before` is the plan that stands, where the caller knows it."""
+    found = _rows_of(plan)
+    stand = {} if before is None else _rows_of(before)
+    for table, rows in found.items():
+        if stand.get(table) != rows:
+            _refill(tx, table, rows)
+    _refill(tx, planned_loads, loads)
+
+
+def _rows_of(plan: Plan) -> dict[Table, Sequence[object]]:
+    return {
+        planned_orders: plan.planned_orders,
+        planned_shortages: plan.shortages,
+        planned_messages: plan.messages,
+        planned_problems: plan.problems,
+    }
+
+
+def _refill(tx: Connection, table: Table, found: Iterable[object]) -> None:
+    names = _fields(table)
+    tx.execute(delete(table))
+    if rows := [_row(number, one, names) for number, one in enumerate(found)]:
+        tx.execute(insert(table), rows)
 
 
 def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedOrder]) -> None:

@@ -37,6 +37,7 @@ def relay(*, host: str = "127.0.0.1", port: int = 8710, poll: float = 30.0, term
     from console.web.webhooks import open_doors, webhook_app
     from pipeline.couriers import Couriers
     from pipeline.hub import open_hub
+    from pipeline.memory import stay_loaded
     from pipeline.serving import Service
 
     hub = open_hub(terminal.environ)
@@ -52,6 +53,7 @@ def relay(*, host: str = "127.0.0.1", port: int = 8710, poll: float = 30.0, term
         service = Service(hub, polled=polled, poll_seconds=poll, told=reports.tell, deliverers=couriers)
         application = webhook_app(hub, service.wakes.ring)
         service.start()
+        stay_loaded()
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             uvicorn.run(application, host=host, port=port, log_level="warning", server_header=False)
