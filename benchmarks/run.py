@@ -2,12 +2,14 @@
 
     python -m benchmarks.run            # all of them
     python -m benchmarks.run mrp        # one
+    python -m benchmarks.run suppliers --size 200000    # a smaller one, into results/suppliers_200000.json
 
 A benchmark is a module of this folder with `measure() -> list[Figure]`; its docstring says who the peer is.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
@@ -32,8 +34,10 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in FRAME)
 
 
-def run(name: str) -> list[Figure]:
-    """Measure one and write its JSON."""
+def run(name: str, size: int | None = None) -> list[Figure]:
+    """Measure one, where `size` is given with so many records, and write its JSON."""
+    if size is not None:
+        os.environ["MILLSTREAM_BENCH_RECORDS"] = str(size)
     figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").measure()
     rows = [
         {
@@ -46,7 +50,9 @@ def run(name: str) -> list[Figure]:
         for each in figures
     ]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (RESULTS / f"{name if size is None else f'{name}_{size}'}.json").write_text(
+        json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return figures
 
 
@@ -73,10 +79,14 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits say enough
 
 
-def main(chosen: list[str]) -> None:
+def main(given: list[str]) -> None:
     """Run the chosen benchmarks, or all, and rewrite the report."""
-    for name in chosen or names():
-        for figure in run(name):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--size", type=int, help="records, for benchmarks that can take fewer")
+    chosen = parser.parse_args(given)
+    for name in chosen.names or names():
+        for figure in run(name, chosen.size):
             print(f"{name}: {figure.name}: {_short(figure.ours)} / {_short(figure.peer)} {figure.unit}", flush=True)
     (FOLDER / "results.md").write_text(report(), encoding="utf-8")
 
