@@ -56,18 +56,21 @@ def around(hub: Hub, golden: Result, entity: str) -> Iterator[Result]:
     found = artefacts(hub, entity)
     for name in ("standardised", "edges", "clusters"):
         yield dg.MaterializeResult(asset_key=keys.mastering(name, entity), metadata=_metadata(name, found))
-    yield golden
+    yield golden._replace(metadata={**(golden.metadata or {}), **_metadata("golden", found)})
     yield dg.MaterializeResult(asset_key=keys.mastering("crosswalk", entity), metadata=_metadata("crosswalk", found))
 
 
 def _metadata(name: str, found: Artefacts) -> Metadata:
+    """Counts, and from the edges on the model that everything after them rests on."""
+    model = {"model": found.model}
     by_name: dict[str, Metadata] = {
         "standardised": {"dagster/row_count": found.records},
         "edges": {
             "dagster/row_count": found.links + found.doubts, "links": found.links, "doubts": found.doubts,
-            "model": found.model, **({"next": look("mdm queue")} if found.doubts else {}),
+            **model, **({"next": look("mdm queue")} if found.doubts else {}),
         },
-        "clusters": {"dagster/row_count": found.clusters, "largest": found.largest},
-        "crosswalk": {"dagster/row_count": found.bindings},
+        "clusters": {"dagster/row_count": found.clusters, "largest": found.largest, **model},
+        "golden": {**model},
+        "crosswalk": {"dagster/row_count": found.bindings, **model},
     }  # fmt: skip
     return by_name[name]
