@@ -49,9 +49,10 @@ setup: .venv/.installed ## build .venv (once for each change of the lock)
 
 .venv/.installed: pyproject.toml .venv/.locked
 	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
-	@echo "compiling the planner (two minutes)" >&2
-	@$(BIN)/python -c 'from planning.fast import warm; warm()'
-	@$(BIN)/python -c 'from planning.promise.fast import warm; warm()'
+	@echo "compiling the planner (a minute or two)" >&2
+	@$(BIN)/python -c 'from planning.promise.fast import warm; warm()' & promising=$$!; \
+	$(BIN)/python -c 'from planning.fast import warm; warm()' || { kill $$promising; exit 1; }; \
+	wait $$promising
 	@touch $@
 
 demo: setup ## four simulated systems, three passes of the stream, and what came of it
