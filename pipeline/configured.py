@@ -9,7 +9,7 @@ came about. One configured item has as many serial numbers as pieces of it are o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -23,10 +23,14 @@ from pipeline.configured_stock import shared_out
 from pipeline.option_models import option_value
 from pipeline.snapshot import Frames, Row, plan_key, rows
 from planning.configuration import NotConfigurable, OptionModel, Template, Value, Violation, configure
-from planning.configuration_variants import Variant, VariantLine, VariantOperation, Variants
+from planning.configuration_variants import Variant, VariantOperation, Variants
 
 DOCUMENTS = ("work_order", "purchase_request", "subcontract_order")
 """Documents of ours that name a configured item by its template."""
+FOR_STOCK = {"safety_stock", "lot_minimum", "lot_multiple", "lot_fixed", "lot_maximum", "order_up_to", "sources"}
+"""What a template's record says of stock, which does not hold for what is made to order."""
+STEP = ("sequence", "work_centre", "name", "setup_minutes", "run_minutes")
+Columns = dict[str, list[Any]]
 Known = Callable[[Collection[str]], Mapping[str, Variant]]
 """Configured items that were made before, by code."""
 
@@ -115,13 +119,16 @@ class Configurator:
     def _items(self, lines: Iterable[ConfiguredLine]) -> tuple[dict[str, Variant], dict[str, str]]:
         items: dict[str, Variant] = {}
         models: dict[str, str] = {}
+        codes: defaultdict[str, dict[str, None]] = defaultdict(dict)
         for line in lines:
-            variants = self.variants(line.template) if line.item is not None else None
-            if variants is None or line.item is None or line.item in items:
-                continue
-            for variant in variants.below(line.item):
-                items[variant.code] = variant
-                models[variant.code] = variants.model.name
+            if line.item is not None:
+                codes[line.template][line.item] = None
+        for template, found in codes.items():
+            variants = self.variants(template)
+            if variants is not None:
+                below = {variant.code: variant for variant in variants.below(*found)}
+                items |= below
+                models |= dict.fromkeys(below, variants.model.name)
         return items, models
 
 
@@ -210,7 +217,7 @@ def _expanded(frames: Frames, lines: Mapping[str, ConfiguredLine], items: Mappin
     for entity in DOCUMENTS:
         if entity in frames:
             found[entity] = _told_apart(frames[entity])
-    for entity, more in _item_rows(frames, items).items():
+    for entity, more in _item_columns(frames, items).items():
         found[entity] = _with_rows(found.get(entity), entity, more)
     if "stock" in found:
         found["stock"] = shared_out(found, items, asked)
@@ -228,43 +235,58 @@ def _told_apart(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_rows(frame: pl.DataFrame | None, entity: str, more: list[dict[str, Any]]) -> pl.DataFrame:
-    """A frame with more rows of its entity; what they leave out is the model's default."""
+def _with_rows(frame: pl.DataFrame | None, entity: str, more: Columns) -> pl.DataFrame:
+    """A frame with more rows of its entity; columns that are left out have the model's default."""
     schema = golden_schema(ENTITIES[entity]) if frame is None else dict(frame.schema)
-    fields = ENTITIES[entity].model_fields
-    defaults: dict[str, Any] = {name: None if one.is_required() else one.default for name, one in fields.items()}
-    defaults["sources"] = ()  # no system knows them
+    defaults, height = _defaults(entity), len(more["golden_id"])
     columns = {
-        name: pl.Series(name, [row.get(name, defaults.get(name)) for row in more], dtype=kind)
+        name: pl.Series(name, more[name], dtype=kind)
+        if name in more
+        else pl.Series(name, [defaults.get(name)], dtype=kind).new_from_index(0, height)
         for name, kind in schema.items()
     }
     added = pl.DataFrame(columns)
     return added if frame is None else pl.concat([frame, added])
 
 
-def _item_rows(frames: Frames, items: Mapping[str, Variant]) -> dict[str, list[dict[str, Any]]]:
+def _defaults(entity: str) -> dict[str, Any]:
+    fields = ENTITIES[entity].model_fields
+    found: dict[str, Any] = {name: None if one.is_required() else one.default for name, one in fields.items()}
+    return found | {"sources": ()}  # no system knows them
+
+
+def _item_columns(frames: Frames, items: Mapping[str, Variant]) -> dict[str, Columns]:
     """Records of the configured items, by entity."""
+    if not items:
+        return {}
+    steps = [(code, step) for code, variant in items.items() for step in variant.operations]
+    routed = list(dict.fromkeys(code for code, _ in steps))
+    codes = list(items)
+    found: dict[str, Columns] = {
+        "item": _items(frames, items),
+        "bom": {"golden_id": codes, "code": codes, "item": codes, "in_force": [True] * len(codes)},
+        "bom_line": _bom_lines(items),
+        "routing": {"golden_id": routed, "code": routed, "item": routed},
+        "operation": _operations(steps),
+    }
+    return {entity: columns for entity, columns in found.items() if columns["golden_id"]}
+
+
+def _items(frames: Frames, items: Mapping[str, Variant]) -> Columns:
     wanted = {variant.template for variant in items.values()}
     templates = {row["golden_id"]: row for row in rows(frames, "item") if row["golden_id"] in wanted}
-    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for code, variant in items.items():
-        found["item"].append(_item(variant, templates.get(variant.template, {})))
-        found["bom"].append({"golden_id": code, "code": code, "item": code, "in_force": True})
-        found["bom_line"] += [_bom_line(code, n, line) for n, line in enumerate(variant.lines, start=1)]
-        if variant.operations:
-            found["routing"].append({"golden_id": code, "code": code, "item": code})
-            found["operation"] += [_operation(code, step) for step in variant.operations]
-    return found
+    found = [_item(variant, templates.get(variant.template, {})) for variant in items.values()]
+    defaults = _defaults("item")
+    names = {name for row in (*templates.values(), found[0]) for name in row} - FOR_STOCK
+    return {name: [row.get(name, defaults.get(name)) for row in found] for name in names}
 
 
 def _item(variant: Variant, template: Row) -> dict[str, Any]:
     """The template's record with another code; what is for stock does not hold for what is made to order."""
-    for_stock = {"safety_stock", "lot_minimum", "lot_multiple", "lot_fixed", "lot_maximum", "order_up_to", "sources"}
-    kept = {name: value for name, value in template.items() if name not in for_stock}
     sourcing = template.get("sourcing")
     lead = template.get("lead_time_days") if variant.lead_time_days is None else variant.lead_time_days
     return {
-        **kept,
+        **template,
         "golden_id": variant.code,
         "code": variant.code,
         "specification": variant.description or None,
@@ -274,16 +296,28 @@ def _item(variant: Variant, template: Row) -> dict[str, Any]:
     }
 
 
-def _bom_line(code: str, number: int, line: VariantLine) -> dict[str, Any]:
+def _bom_lines(items: Mapping[str, Variant]) -> Columns:
+    found = [(code, n, line) for code, variant in items.items() for n, line in enumerate(variant.lines, start=1)]
+    codes = [code for code, _, _ in found]
     return {
-        "golden_id": f"{code}|{number}", "bom": code, "line": str(number), "parent": code, "component": line.item,
-        "quantity": line.quantity, "scrap_rate": line.scrap_rate, "operation": line.operation,
-    }  # fmt: skip
+        "golden_id": [f"{code}|{n}" for code, n, _ in found],
+        "bom": codes,
+        "line": [str(n) for _, n, _ in found],
+        "parent": codes,
+        "component": [line.item for _, _, line in found],
+        "quantity": [line.quantity for _, _, line in found],
+        "scrap_rate": [line.scrap_rate for _, _, line in found],
+        "operation": [line.operation for _, _, line in found],
+    }
 
 
-def _operation(code: str, step: VariantOperation) -> dict[str, Any]:
+def _operations(found: Sequence[tuple[str, VariantOperation]]) -> Columns:
+    codes = [code for code, _ in found]
+    said = {name: [getattr(step, name) for _, step in found] for name in STEP}
     return {
-        "golden_id": f"{code}|{step.sequence}", "routing": code, "sequence": step.sequence, "item": code,
-        "work_centre": step.work_centre, "name": step.name, "setup_minutes": step.setup_minutes,
-        "run_minutes": step.run_minutes, "outside": False,
-    }  # fmt: skip
+        "golden_id": [f"{code}|{step.sequence}" for code, step in found],
+        "routing": codes,
+        "item": codes,
+        "outside": [False] * len(codes),
+        **said,
+    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from canonical.plan import PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
 from pipeline.golden_rows import Frames, Row, begins, ends, in_force, ppm, rows
@@ -72,13 +73,19 @@ class Structure:
 def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date) -> Structure:
     """The lines of every version that counts, each within its own dates and those of its version."""
     chosen = {one.bom: one for found in versions.values() for one in found}
-    known = [(row, chosen[row["bom"]]) for row in rows(frames, "bom_line") if row["bom"] in chosen]
+    known = [(row, one) for row in _line_rows(frames) if (one := chosen.get(row["bom"])) is not None]
     known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
     lines = tuple(_line(row, one, as_of) for row, one in known if _kind(row) == "component")
     problems: list[PlanProblem] = []
     substitutes = tuple(_substitutes(frames, known, lines, as_of, problems))
     made = (_by_product(row) for row, one in known if _kind(row) == "by_product" and one.first is None)
     return Structure(lines, substitutes, tuple(made), tuple(problems))
+
+
+def _line_rows(frames: Frames) -> Iterator[Row]:
+    """BOM lines without what says where they come from: there may be a million of them."""
+    frame = frames.get("bom_line")
+    return iter(()) if frame is None else frame.drop("sources", strict=False).iter_rows(named=True)
 
 
 def _kind(row: Row) -> str:
@@ -91,22 +98,31 @@ def _over(row: Row, as_of: date) -> bool:
 
 
 def _ratio(row: Row) -> Fraction:
-    return Fraction(row["quantity"] or 0) / Fraction(row["per"] or 1)
+    return _share(row["quantity"], row["per"])
+
+
+@lru_cache(maxsize=4096)
+def _share(quantity: Decimal | None, per: Decimal | None) -> Fraction:
+    """A million lines have few quantities between them."""
+    return Fraction(quantity or 0) / Fraction(per or 1)
 
 
 def _line(row: Row, version: Version, as_of: date) -> PlanBomLine:
-    ratio = _ratio(row)
+    ratio, lost = _ratio(row), row["scrap_rate"]
     first, until = _window(row, version, as_of)
     return PlanBomLine(
-        row["parent"], row["component"], ratio.numerator, ratio.denominator, ppm(row["scrap_rate"]),
+        row["parent"], row["component"], ratio.numerator, ratio.denominator, ppm(lost) if lost else 0,
         first, until, row["operation"],
     )  # fmt: skip
 
 
 def _window(row: Row, version: Version, as_of: date) -> tuple[date | None, date | None]:
     """The days on which both the line and its version hold."""
-    firsts = [day for day in (_ahead(begins(row), as_of), version.first) if day is not None]
-    untils = [day for day in (ends(row), version.until) if day is not None]
+    begin, end = begins(row), ends(row)
+    if begin is None and end is None:
+        return version.first, version.until
+    firsts = [day for day in (_ahead(begin, as_of), version.first) if day is not None]
+    untils = [day for day in (end, version.until) if day is not None]
     return max(firsts, default=None), min(untils, default=None)
 
 

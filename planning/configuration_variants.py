@@ -10,17 +10,22 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from canonical.keys import configured_code
 from planning.configuration import NotConfigurable, Violation, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from planning.configuration import Formula, OptionLine, OptionModel, Template, Value, Values
+    from planning.configuration import Formula, OptionLine, OptionModel, OptionOperation, Template, Value, Values
+
+    Read = Callable[[Values], object]
 
 DIGITS = 16
+_text = lru_cache(maxsize=4096, typed=True)(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Variant:
     @property
     def description(self) -> str:
         """Its choices in one line."""
-        return ", ".join(f"{name} {written(value)}" for name, value in self.choices if value is not None)
+        return ", ".join([f"{name} {_text(value)}" for name, value in self.choices if value is not None])
 
 
 class Variants:
@@ -68,7 +73,9 @@ class Variants:
         self.model = model
         self.items: dict[str, Variant] = {}
         """By code."""
-        self._codes: dict[tuple[str, tuple[Value, ...]], str] = {}
+        self._codes: dict[tuple[str, object], str] = {}
+        self._reads = {item: _reader(names) for item, names in model.relevant.items()}
+        self._plans = {item: _Template(one, model) for item, one in model.templates.items()}
 
     def build(self, values: Values) -> str:
         """The code of the product so configured; it and all its assemblies are in `items`.
@@ -78,52 +85,95 @@ class Variants:
         """
         return self._variant(self.model.item, values)
 
-    def below(self, code: str) -> Iterator[Variant]:
-        """A configured item and all configured items in it, each once, the item first."""
-        waiting, seen = [code], {code}
-        while waiting:
-            variant = self.items[waiting.pop()]
-            yield variant
-            for line in variant.lines:
-                if line.item in self.items and line.item not in seen:
-                    seen.add(line.item)
-                    waiting.append(line.item)
+    def below(self, *codes: str) -> Iterator[Variant]:
+        """Configured items and all configured items in them, each once, an item before what is in it."""
+        seen: set[str] = set()
+        for code in codes:
+            waiting = [code] if code not in seen else []
+            seen.add(code)
+            while waiting:
+                variant = self.items[waiting.pop()]
+                yield variant
+                for line in variant.lines:
+                    if line.item not in seen and line.item in self.items:
+                        seen.add(line.item)
+                        waiting.append(line.item)
 
     def _variant(self, item: str, values: Values) -> str:
-        names = self.model.relevant[item]
-        key = item, tuple([values[name] for name in names])
+        key = item, self._reads[item](values)
         code = self._codes.get(key)
         if code is None:
-            made = self._made(self.model.templates[item], names, values)
+            made = self._made(self._plans[item], values)
             standing = self.items.setdefault(made.code, made)
             if (standing.lines, standing.operations) != (made.lines, made.operations):
                 raise AssertionError(f"two structures have the digest {made.code}")
             code = self._codes[key] = made.code
         return code
 
-    def _made(self, template: Template, names: tuple[str, ...], values: Values) -> Variant:
-        lines = tuple(sorted(self._lines(template, values), key=lambda line: (line.operation or 0, line.item)))
-        operations = tuple(_operations(template, values))
-        _check(template, values, lines, operations)
+    def _made(self, plan: _Template, values: Values) -> Variant:
+        template = plan.template
+        found = (self._line(plan, number, values) for number in range(len(template.lines)))
+        lines = tuple(sorted((line for line in found if line is not None), key=_place))
+        operations = tuple(step for step in plan.operations(values) if step is not None)
+        _check(plan, values, lines, operations)
         lead = None if template.lead_time_days is None else int(_number(template, template.lead_time_days, values))
         digest = _digest(template.item, lines, operations, lead)
-        choices = tuple((name, values[name]) for name in names)
+        choices = tuple([(name, values[name]) for name in self.model.relevant[template.item]])
         return Variant(configured_code(template.item, digest), template.item, lines, operations, lead, choices)
 
-    def _lines(self, template: Template, values: Values) -> Iterator[VariantLine]:
-        for line in template.lines:
-            if line.when is None or line.when(values):
-                quantity = _number(template, line.quantity, values, line.item)
-                if quantity:
-                    item = self._variant(line.item, values) if line.item in self.model.templates else line.item
-                    yield VariantLine(item, quantity, line.scrap_rate, line.operation)
+    def _line(self, plan: _Template, number: int, values: Values) -> VariantLine | None:
+        """What a line comes to, once for each set of values that it and what is below it read."""
+        key = number, plan.line_reads[number](values)
+        if key not in plan.lines:
+            line = plan.template.lines[number]
+            plan.lines[key] = self._counted(plan.template, line, values)
+        return plan.lines[key]
+
+    def _counted(self, template: Template, line: OptionLine, values: Values) -> VariantLine | None:
+        if line.when is not None and not line.when(values):
+            return None
+        quantity = _number(template, line.quantity, values, line.item)
+        if not quantity:
+            return None
+        item = self._variant(line.item, values) if line.item in self.model.templates else line.item
+        return VariantLine(item, quantity, line.scrap_rate, line.operation)
 
 
-def _operations(template: Template, values: Values) -> Iterator[VariantOperation]:
-    for step in template.operations:
-        if step.when is None or step.when(values):
-            setup, run = (_number(template, one, values) for one in (step.setup_minutes, step.run_minutes))
-            yield VariantOperation(step.sequence, step.work_centre, setup, run, step.name)
+class _Template:
+    """One template with what each of its lines and steps came to, by the values that it reads."""
+
+    def __init__(self, template: Template, model: OptionModel) -> None:
+        self.template = template
+        self.slots = _slots(template)
+        self.lines: dict[tuple[int, object], VariantLine | None] = {}
+        self.line_reads = [_reader(line.reads.union(model.relevant.get(line.item, ()))) for line in template.lines]
+        self._steps: dict[tuple[int, object], VariantOperation | None] = {}
+        self._step_reads = [_reader(step.reads) for step in template.operations]
+
+    def operations(self, values: Values) -> Iterator[VariantOperation | None]:
+        """Each step as these values have it; None where it does not count."""
+        for number, step in enumerate(self.template.operations):
+            key = number, self._step_reads[number](values)
+            if key not in self._steps:
+                self._steps[key] = _operation(self.template, step, values)
+            yield self._steps[key]
+
+
+def _reader(names: Iterable[str]) -> Read:
+    """Takes the values of some names out of all, as something to look them up by."""
+    ordered = sorted(names)
+    return itemgetter(*ordered) if ordered else lambda _: None
+
+
+def _place(line: VariantLine) -> tuple[int, str]:
+    return line.operation or 0, line.item
+
+
+def _operation(template: Template, step: OptionOperation, values: Values) -> VariantOperation | None:
+    if step.when is not None and not step.when(values):
+        return None
+    setup, run = (_number(template, one, values) for one in (step.setup_minutes, step.run_minutes))
+    return VariantOperation(step.sequence, step.work_centre, setup, run, step.name)
 
 
 def _number(template: Template, formula: Formula, values: Values, of: str = "a time") -> Decimal:
@@ -134,12 +184,13 @@ def _number(template: Template, formula: Formula, values: Values, of: str = "a t
 
 
 def _check(
-    template: Template, values: Values, lines: tuple[VariantLine, ...], operations: tuple[VariantOperation, ...]
+    plan: _Template, values: Values, lines: tuple[VariantLine, ...], operations: tuple[VariantOperation, ...]
 ) -> None:
     """One BOM and one routing, or none."""
+    template = plan.template
     if not lines:
         raise _bad(template, "no line of its BOM counts")
-    for slot, members in _slots(template).items():
+    for slot, members in plan.slots.items():
         counting = [line.item for line in members if line.when is None or line.when(values)]
         if len(counting) != 1:
             raise _bad(template, f"slot {slot}: {', '.join(counting) or 'no line'} instead of exactly one line")
@@ -167,8 +218,8 @@ def _digest(
 ) -> str:
     content = [
         item,
-        sorted((one.item, written(one.quantity), written(one.scrap_rate), one.operation or 0) for one in lines),
-        [(one.sequence, one.work_centre, written(one.setup_minutes), written(one.run_minutes)) for one in operations],
+        sorted([(one.item, _text(one.quantity), _text(one.scrap_rate), one.operation or 0) for one in lines]),
+        [(one.sequence, one.work_centre, _text(one.setup_minutes), _text(one.run_minutes)) for one in operations],
         lead,
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:DIGITS]
