@@ -347,6 +347,7 @@ class Plan:
     _orders: dict[str, PlannedOrder] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_supply: dict[str, list[Peg]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_consumer: dict[str, list[Peg]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _shortages: dict[str, list[Shortage]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def _indexed(self) -> tuple[dict[str, list[Peg]], dict[str, list[Peg]]]:
         """Pegs by supply and by consumer, built at the first question: plans that are only stored never pay for it."""
@@ -391,11 +392,25 @@ class Plan:
         pegs: dict[str, list[Peg]] = {}
         for peg in self._indexed()[1].get(order_key, ()):
             pegs.setdefault(peg.item, []).append(peg)
-        short: dict[str, int] = {}
-        for row in self.shortages:
-            if row.consumer == order_key:
-                short[row.item] = short.get(row.item, 0) + row.quantity
+        short = self._short_of(order_key)
         return tuple(self._kit_line(code, pegs.get(code, []), short.get(code, 0)) for code in sorted({*pegs, *short}))
+
+    def required(self, order_key: str) -> list[tuple[str, int]]:
+        """What a planned or firm order takes of each component, by component code: `required` of its kit's lines."""
+        found = self._short_of(order_key)
+        for peg in self._indexed()[1].get(order_key, ()):
+            found[peg.item] = found.get(peg.item, 0) + peg.quantity
+        return sorted(found.items())
+
+    def _short_of(self, consumer: str) -> dict[str, int]:
+        """Item → what is short of it for a consumer."""
+        if not self._shortages:
+            for row in self.shortages:
+                self._shortages.setdefault(row.consumer, []).append(row)
+        found: dict[str, int] = {}
+        for row in self._shortages.get(consumer, ()):
+            found[row.item] = found.get(row.item, 0) + row.quantity
+        return found
 
     def _kit_line(self, component: str, pegs: list[Peg], short: int) -> KitLine:
         orders = self._orders_by_key()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
+from store.statements import insert_plainly
 from store.tables import plan_pegs, plan_summaries
 
 PEG_SCHEMA = pl.Schema(
@@ -20,6 +22,7 @@ PEG_SCHEMA = pl.Schema(
     }
 )  # fmt: skip
 _FIELDS = tuple(field.name for field in fields(Peg))
+_of = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,8 @@ _LAST_SUMMARY = select(plan_summaries).order_by(plan_summaries.c.position.desc()
 
 def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
     """Make `pegs` the pegs of the last plan, in this order."""
-    rows = [{"number": number, **{name: getattr(peg, name) for name in _FIELDS}} for number, peg in enumerate(pegs)]
     tx.execute(delete(plan_pegs))
-    if rows:
-        tx.execute(insert(plan_pegs), rows)
+    insert_plainly(tx, plan_pegs, ("number", *_FIELDS), [(number, *_of(peg)) for number, peg in enumerate(pegs)])
 
 
 def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:

@@ -206,6 +206,7 @@ def test_kit__tells_stock_receipts_orders_and_what_is_short() -> None:
     po = ScheduledReceipt("PO1", "STEEL", 3, day(4), "purchase_order")
     outcome = plan(snapshot(demand(30), stock=stock, receipts=(po,)))
     mast, steel = outcome.kit("TRUCK|SO1|1")
+    assert outcome.required("TRUCK|SO1|1") == [(line.component, line.required) for line in (mast, steel)]
     assert (mast.component, mast.required, mast.on_hand, mast.short, mast.complete) == ("MAST", 30, 1, 0, False)
     assert [share.quantity for share in mast.planned] == [29]
     assert steel.required == 10
@@ -238,6 +239,7 @@ def test_plan__a_cycle_stops_only_its_own_items() -> None:
     assert quantities(outcome) == {"TRUCK|SO1|1": 5, "STEEL|SO1|1": 3}
     assert [(row.consumer, row.quantity, row.reason) for row in outcome.shortages] == [("TRUCK|SO1|1", 5, "bom_cycle")]
     assert outcome.kit("TRUCK|SO1|1")[0].short == 5
+    assert outcome.required("TRUCK|SO1|1")[0][1] == outcome.kit("TRUCK|SO1|1")[0].required
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_runs__stages_and_end(either_store: Store) -> None:
 
 
 def test_plan_pegs_replace__last_plan_only(either_store: Store) -> None:
-    old, new = Peg("S-1", "on_hand", "SO-1", "SO-1", "I-1", 2**62), Peg("P-1", "planned", "P-0", None, "I-2", 5)
+    old, new = Peg("S'-1", "on_hand", "SO-1", "SO-1", "件 %s?", 2**62), Peg("P-1", "planned", "P-0", None, "I-2", 5)
     with either_store.begin() as tx:
         plan_pegs.replace(tx, [old])
         plan_pegs.replace(tx, [new, old])
