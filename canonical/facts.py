@@ -95,9 +95,17 @@ class FailedInspection(Entity):
     key: ClassVar[tuple[str, ...]] = ("inspection",)
 
     inspection: str
+    reference: str | None = None
+    """Our reference for the rework order."""
     work_order: str
     item: str | None = None
     failed: Decimal
+    report: str | None = None
+    rejected: Decimal | None = None
+    """Of the failed pieces those that were booked as scrap, once each: what a rework order brings back."""
+    start: date | None = None
+    due: date | None = None
+    """When the rework may begin and has to be done: the day its work order is due, if that is not over."""
     sequence: int | None = None
     work_centre: str | None = None
     """Who owns the operation: the place where it was done."""

@@ -82,8 +82,8 @@ def _place(target: dict[str, Any], name: str, value: object) -> None:
 
 def _value(node: OutboundNode, body: Body, context: OutboundContext) -> Any:  # noqa: ANN401 - any of JSON's types
     if node.each is not None:
-        rows = _rows(node.each, body)
-        return [_object(node.fields or {}, row, context) for row in rows]
+        rows = _rows(node.each, body, needed=not node.omit_null)
+        return _OMIT if rows is None else [_object(node.fields or {}, row, context) for row in rows]
     if node.list_ is not None:
         items = [_value(child, body, context) for child in node.list_]
         return [item for item in items if item is not _OMIT]
@@ -164,8 +164,10 @@ def _decimal(value: object) -> Decimal:
     return number
 
 
-def _rows(path: str, body: Body) -> list[Body]:
+def _rows(path: str, body: Body, *, needed: bool) -> list[Body] | None:
     rows = _walk(path, body)
+    if not needed and rows in (None, _OMIT):
+        return None
     if not isinstance(rows, (list, tuple)):
         raise UnmappableRecord(f"the body has no list {path!r}")
     return list(rows)

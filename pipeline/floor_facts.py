@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from pipeline.fact_sources import FactSources, sales_order_of
+from pipeline.inspections import rejected, reported, reports_by_key, sound
+from pipeline.open_documents import rework_reference
 from pipeline.snapshot import Row, routings, rows
 
 OPEN = frozenset({"planned", "released", "running"})
@@ -67,35 +69,29 @@ def _operations_done(sources: FactSources) -> Iterator[Row]:
 # -- inspections -------------------------------------------------------------------------------------------------
 
 
-def _reported(row: Row, reports: Mapping[str, Row]) -> Decimal | None:
-    """What the report an inspection is about says; None where it names none."""
-    report = reports.get(row["report"] or "")
-    return None if report is None else report["good"] + (report["scrapped"] or Decimal(0))
-
-
-def _sound(sources: FactSources) -> Iterator[Row]:
-    """Inspections of what was reported, all of it and no more."""
-    reports = {row["golden_id"]: row for row in rows(sources.frames, "operation_report")}
-    for row in rows(sources.frames, "inspection"):
-        if _reported(row, reports) in {None, row["inspected"]}:
-            yield row
-
-
 def _failed_inspections(sources: FactSources) -> Iterator[Row]:
     work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
-    reports = {row["golden_id"]: row for row in rows(sources.frames, "operation_report")}
+    reports, known = reports_by_key(sources.frames), sources.decided.get("failed_inspection", {})
+    shares = rejected(sources.frames, reports, known)
     steps = routings(sources.frames)
-    for row in _sound(sources):
+    for row in sound(sources.frames, reports):
         order = work.get(row["work_order"])
         if row["result"] != "failed" or order is None:
             continue
         sequence = reports.get(row["report"] or "", {}).get("sequence")
         owner = next((step for step in steps.get(order["item"], ()) if step["sequence"] == sequence), {})
+        old = known.get(row["golden_id"], {})
         yield {
             "inspection": row["golden_id"],
+            "reference": rework_reference(row["golden_id"]),
             "work_order": row["work_order"],
             "item": order["item"],
             "failed": row["failed"],
+            "report": row["report"],
+            "rejected": shares[row["golden_id"]],
+            # As first decided: days that slide with the calendar must not become a change a day.
+            "start": old.get("start") or sources.as_of,
+            "due": old.get("due") or max(order["due"] or sources.as_of, sources.as_of),
             "sequence": sequence,
             "work_centre": owner.get("work_centre"),
             "reason": row["reason"],
@@ -105,15 +101,15 @@ def _failed_inspections(sources: FactSources) -> Iterator[Row]:
 
 def _refused_inspections(sources: FactSources) -> Iterator[Row]:
     work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
-    reports = {row["golden_id"]: row for row in rows(sources.frames, "operation_report")}
+    reports = reports_by_key(sources.frames)
     for row in rows(sources.frames, "inspection"):
-        reported = _reported(row, reports)
-        if row["work_order"] in work and reported is not None and reported != row["inspected"]:
+        said = reported(row, reports)
+        if row["work_order"] in work and said is not None and said != row["inspected"]:
             yield {
                 "inspection": row["golden_id"],
                 "work_order": row["work_order"],
                 "report": row["report"],
-                "reported": reported,
+                "reported": said,
                 "inspected": row["inspected"],
                 "sales_order": sales_order_of(work[row["work_order"]], sources.decided),
             }
@@ -150,7 +146,7 @@ def _defect_rates(sources: FactSources) -> Iterator[Row]:
     work = {row["golden_id"]: row for row in rows(sources.frames, "work_order")}
     inspected: defaultdict[str, Decimal] = defaultdict(Decimal)
     failed: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in _sound(sources):
+    for row in sound(sources.frames, reports_by_key(sources.frames)):
         if row["work_order"] in work:
             inspected[work[row["work_order"]]["item"]] += row["inspected"]
             failed[work[row["work_order"]]["item"]] += row["failed"]

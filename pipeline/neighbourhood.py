@@ -32,7 +32,9 @@ from planning.preparation import prepare, safety_stock_key
 REACHING = frozenset({"sales_order", "sales_order_line"})
 """Entities whose changes stay in a neighbourhood."""
 _APART = "\0"
-_BY_ITEM = ("stock", "purchase_request", "purchase_order", "subcontract_order", "work_order", "supplier_agreement")
+_BY_ITEM = (
+    "stock", "purchase_request", "purchase_order", "subcontract_order", "work_order", "supplier_agreement", "rework",
+)  # fmt: skip
 Supply = TypeVar("Supply", PlanStock, ScheduledReceipt, FirmOrder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,8 @@ from pipeline.plan_structure import routings
 STARTED = frozenset({"running", "completed", "closed"})
 OPEN_ORDER = frozenset({"open"})
 AGAIN = "|again|"
+REWORK = "rework|"
+"""How our reference for a rework order begins; what follows is the inspection that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,28 @@ class OwnOrder:
 def plan_key(reference: str) -> str:
     """The planner's key behind our reference for a planned order (`M|ITEM|ROOT|1` → `ITEM|ROOT|1`)."""
     return reference.partition("|")[2]
+
+
+def rework_reference(inspection: str) -> str:
+    """Our reference for the rework of what an inspection rejected: one order, however often it is looked at."""
+    return f"{REWORK}{inspection}"
+
+
+def is_rework(reference: str) -> bool:
+    """Whether our reference names a rework order, which no plan makes and none may change."""
+    return reference.startswith(REWORK)
+
+
+def planned_origin(reference: str | None, work: Mapping[str, Row], inspections: Mapping[str, Row]) -> str | None:
+    """The planner's key of the order a work order of ours goes back to; for rework, the one whose pieces failed.
+
+    `work` and `inspections` by golden id; None where it is nobody's, or what failed is not known any more.
+    """
+    while reference and is_rework(reference):
+        failed = inspections.get(reference.removeprefix(REWORK))
+        made = work.get(failed["work_order"]) if failed else None
+        reference = made["our_reference"] if made else None
+    return plan_key(reference) if reference else None
 
 
 def closed_references(frames: Frames) -> frozenset[str]:

@@ -21,6 +21,8 @@ from pipeline.land import never_landed
 from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
 from pipeline.planning_frames import note, resolved
 from pipeline.promises import expire, held_promises, honoured, of_orders, promises_version
+from pipeline.rework import FRAME as REWORK
+from pipeline.rework import awaited
 from pipeline.snapshot import scaled, snapshot, unscaled
 from pipeline.work_load import load_of, load_rows
 from planning.mrp import plan as plan_requirements
@@ -49,8 +51,10 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 
 def planning_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
-    """The judged records as planning sees them: every configured order line asks for an item of its own."""
-    return configured_lines(hub).frames
+    """The judged records as planning sees them: configured lines ask for items of their own, rework is on its way."""
+    frames = configured_lines(hub).frames
+    coming = hub.kept.get("rework")
+    return {**frames, REWORK: awaited(hub, frames, hub.as_of()) if coming is None else coming}
 
 
 def configured_lines(hub: Hub) -> Configured:
@@ -76,17 +80,18 @@ def plan(hub: Hub, run: Run) -> tuple[Plan, Planned]:
         raise StreamHalted(f"no plan: blocking rules did not pass: {rules}", hint="see the verdicts of this run")
     expire(hub)
     kept: _Kept | None = hub.kept.get("plan")
-    basis = _basis(hub, run)
+    configured = configured_lines(hub)
+    coming = hub.kept["rework"] = awaited(hub, configured.frames, run.as_of)
+    basis = _basis(hub, run, coming)
     if kept is not None and kept.basis == basis and kept.holds(last):
         with hub.store.begin() as tx:
             runs.record_stage(tx, run.run_id, "plan", _content(kept.plan, kept.summary), hub.now())
         return kept.plan, kept.summary
     with hub.store.read() as tx:
         prior = plan_pegs.pegs(tx)
-    configured = configured_lines(hub)
     note(hub, configured)
-    held = held_promises(hub)
-    picture = honoured(snapshot(configured.frames, hub.deployment.planning, run.as_of, prior), held, configured.frames)
+    held, frames = held_promises(hub), {**configured.frames, REWORK: coming}
+    picture = honoured(snapshot(frames, hub.deployment.planning, run.as_of, prior), held, frames)
     result = plan_requirements(picture)
     summary = Planned(
         demands=len(picture.demands),
@@ -191,12 +196,13 @@ def _touched_orders(
     return orders | frozenset(rows["order"]), lines
 
 
-def _basis(hub: Hub, run: Run) -> str:
+def _basis(hub: Hub, run: Run, coming: pl.DataFrame) -> str:
     """What a plan depends on beside the pegs of the plan before, which it would keep."""
     versions = [f"{entity} {hub.frames.version(f'judged/{entity}')}" for entity in hub.configuration.entities]
     models = [model.digest for model in hub.configuration.option_models.values()]
     said = demand.version(hub), promises_version(hub)
-    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *said, *versions, *models)
+    made_of = (*said, *versions, *models, *coming.rows())
+    return digest(run.as_of, hub.deployment.planning.model_dump_json(), *made_of)
 
 
 def _content(result: Plan, summary: Planned) -> dict[str, Any]:

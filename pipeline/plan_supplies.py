@@ -9,8 +9,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from canonical.plan import FirmOrder, PlanItem, PlanStock, ScheduledReceipt
-from pipeline.golden_rows import ZERO, Frames, Row, rows, scaled
-from pipeline.open_documents import OpenLine, finishing_reports, foreign_work, own_orders, plan_key
+from pipeline.golden_rows import ZERO, Frames, rows, scaled
+from pipeline.open_documents import (
+    OpenLine,
+    finishing_reports,
+    foreign_work,
+    is_rework,
+    own_orders,
+    plan_key,
+    planned_origin,
+)
 from pipeline.planning_settings import Planning
 from planning.lot_sizing import Sizing, good_of
 
@@ -38,14 +46,15 @@ class Supplies:
     def firm_orders(self) -> Iterator[FirmOrder]:
         """Our own work orders that have been begun: the plan may not change them any more."""
         for order in own_orders(self.frames).values():
-            if order.started and order.open_quantity > 0:
+            if order.started and order.open_quantity > 0 and not is_rework(order.reference):
                 due = max(order.due or self.as_of, self.as_of)
                 good = self._good(order.item, scaled(order.open_quantity), due)
                 yield FirmOrder(plan_key(order.reference), order.item, good, due, "make")
 
     def receipts(self) -> Iterator[ScheduledReceipt]:
-        """Work orders and purchases of others, and goods on the way from the shop floor to the shelf."""
+        """Work orders and purchases of others, rework, and goods on the way from the shop floor to the shelf."""
         yield from self._work()
+        yield from self._rework()
         yield from self._purchases()
         yield from self._goods_on_the_way()
 
@@ -79,6 +88,12 @@ class Supplies:
                     reserved_for=ordered.get((row["sales_order"], row["item"])),
                 )
 
+    def _rework(self) -> Iterator[ScheduledReceipt]:
+        """Rejected pieces that come back good: our own orders, which no plan makes; they need no components."""
+        for row in rows(self.frames, "rework"):
+            good = self._expected(row["item"], row["quantity"], row["due"])
+            yield ScheduledReceipt(row["reference"], row["item"], good, row["due"], "work_order", origin=row["origin"])
+
     def _purchases(self) -> Iterator[ScheduledReceipt]:
         for entity in ("purchase_order", "purchase_request", "subcontract_order"):
             for row in rows(self.frames, entity):
@@ -92,12 +107,9 @@ class Supplies:
         """Reported good pieces whose goods receipt has not been seen in the warehouse yet."""
         seen = {row["our_reference"] for row in rows(self.frames, "goods_receipt")}
         made = {row["golden_id"]: row for row in rows(self.frames, "work_order")}
+        failed = {row["golden_id"]: row for row in rows(self.frames, "inspection")}
         for report in finishing_reports(self.frames):
             if report["golden_id"] not in seen:
                 work, key = made[report["work_order"]], f"goods_receipt|{report['golden_id']}"
-                good = scaled(report["good"])
-                yield ScheduledReceipt(key, work["item"], good, self.as_of, "goods_receipt", origin=_origin(work))
-
-
-def _origin(work: Row) -> str | None:
-    return plan_key(work["our_reference"]) if work["our_reference"] else None
+                good, origin = scaled(report["good"]), planned_origin(work["our_reference"], made, failed)
+                yield ScheduledReceipt(key, work["item"], good, self.as_of, "goods_receipt", origin=origin)

@@ -235,6 +235,17 @@ def _being_made() -> Keyed:
     return Keyed(query, outbox.c.business_key)
 
 
+def asked(tx: Connection, kind: str, keys: Iterable[str]) -> set[str]:
+    """Of these business keys, those for which a command of that kind was decided and not refused."""
+    return {row.business_key for row in _ASKED.rows(tx, keys, of=kind)}
+
+
+_ASKED = Keyed(
+    select(outbox.c.business_key).where(outbox.c.kind == bindparam("of"), outbox.c.state != State.REJECTED),
+    outbox.c.business_key,
+)
+
+
 def blocked_by(tx: Connection, command_id: str) -> str | None:
     """The id of the earliest command of the same business key that has to be finished first; None when it may go."""
     earlier, later = outbox.alias(), outbox.alias()

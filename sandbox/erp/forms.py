@@ -276,6 +276,7 @@ _ALL = (
             _base("FBillType", "单据类型", "BOS_BillType"),
             _date("FDate", "单据日期"),
             _REFERENCE,
+            _text("F_MS_ReworkOf", "返工来源订单"),
         ),
         "FTreeEntity",
         (

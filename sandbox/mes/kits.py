@@ -10,6 +10,8 @@ from sandbox.factory.model import BomLine, Plant
 from sandbox.factory.views import material_views
 from sandbox.mes.documents import Body, quantity
 
+REWORK = "rework"
+
 
 class Kits:
     """Components by true material; built once for a seeding or a shift."""
@@ -34,7 +36,12 @@ class Kits:
         return needs
 
     def needs(self, order: Body) -> dict[str, Decimal]:
-        """Drawing number → true quantity the whole work order takes. ValueError for a code the plant does not know."""
+        """Drawing number → true quantity the whole work order takes. ValueError for a code the plant does not know.
+
+        Rework takes nothing: the rejected pieces lie at its station.
+        """
+        if order.get("kind") == REWORK:
+            return {}
         found: dict[int, Decimal] = defaultdict(Decimal)
         for line in order.get("kit") or ():
             serial, needed = self._true(line)

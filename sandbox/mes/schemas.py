@@ -28,7 +28,11 @@ class KitLine(_Request):
 
 
 class NewWorkOrder(_Request):
-    """`POST /v1/work_orders`. Quantities are in `unit`, which must be the material's own."""
+    """`POST /v1/work_orders`. Quantities are in `unit`, which must be the material's own.
+
+    An order of `kind` rework puts rejected pieces to rights: it takes nothing from the shelves. `rework_of` names the
+    work order they come from.
+    """
 
     external_ref: Reference
     erp_order_no: Reference | None = None
@@ -38,6 +42,8 @@ class NewWorkOrder(_Request):
     priority: Priority = 5
     start_on: date | None = None
     due_on: date | None = None
+    kind: Literal["production", "rework"] = "production"
+    rework_of: Reference | None = None
     kit: tuple[KitLine, ...] = ()
     note: Note | None = None
 

@@ -3,6 +3,8 @@
 What it completes it must be able to build: handed the warehouse's stock, it runs only work orders whose
 whole kit lies there, and says what each took. Handed none, it takes every shelf for full.
 
+Rejected pieces lie in the way: rework is done first thing, all of it, and comes out good.
+
 Every fourth order is also reported after its first operation; every fifth takes longer than it should. The first
 inspection of an order reported in parts counts a piece too many. What clients asked to be inspected is inspected in
 the next round, all of it, and found good.
@@ -22,7 +24,7 @@ from typing import Any, Final
 
 from sandbox.common.state import SystemState
 from sandbox.mes.documents import Body, Document, Documents, number, quantity
-from sandbox.mes.kits import Kits
+from sandbox.mes.kits import REWORK, Kits
 from sandbox.mes.outbox import announce
 from sandbox.mes.routings import Routings
 from sandbox.mes.work_orders import OPEN, ORDERS, TASKS
@@ -92,24 +94,29 @@ class _Shift:
 
     def run(self, shelves: Mapping[str, Decimal] | None) -> dict[str, Any]:
         self._inspect_what_was_asked()
+        rework = self._open(rework=True)
         chosen = self._open()[::SHARE] if shelves is None else self._buildable(dict(shelves))
         spoilt = _first_of_several(chosen) if self._round == 1 else None
         for place, order in enumerate(chosen):
             self._run_order(order, place, idle=self._round == 1 and order is chosen[-1], scrap=order is spoilt)
+        for order in rework:
+            self._run_order(order, 0, idle=False, scrap=False)
         completed = [
             {**{name: order.body[name] for name in _NAMES}, "consumed": self._taken.get(order.id, [])}
-            for order in chosen
+            for order in (*chosen, *rework)
         ]
         return {
             "completed": completed, "reports": self._reports, "failed_inspections": self._failed,
             "miscounted_inspections": self._miscounted, "inspected": self._inspected,
         }  # fmt: skip
 
-    def _open(self) -> list[Document]:
+    def _open(self, *, rework: bool = False) -> list[Document]:
+        """Open orders in turn: those of production, or those of rework."""
         found = [
             order for status in OPEN for order in self._documents.page(ORDERS, 0, 1_000_000, None, {"status": status})
         ]
-        return sorted(found, key=lambda order: business_key(order.body))
+        wanted = [order for order in found if (order.body.get("kind") == REWORK) == rework]
+        return sorted(wanted, key=lambda order: business_key(order.body))
 
     def _buildable(self, shelves: dict[str, Decimal]) -> list[Document]:
         """Up to a third of the open orders, in turn, each with its whole kit set aside from what is left."""

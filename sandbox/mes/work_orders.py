@@ -39,6 +39,7 @@ class OrderBook:
         self._check_material("material_code", asked.material_code, asked.unit)
         self._check_kit(asked.kit)
         fresh = order_body(asked.external_ref, asked.model_dump(mode="json"))
+        self._check_origin(asked.rework_of)
         exact = {"quantity": number(asked.quantity), "kit": _kit(asked.kit)}
         order = self._documents.insert(ORDERS, {**fresh, **exact})
         return self._created(ORDERS, "work_order.created", order)
@@ -140,6 +141,10 @@ class OrderBook:
     def _check_kit(self, kit: tuple[KitLine, ...]) -> None:
         for place, line in enumerate(kit):
             self._check_material(f"kit.{place}.material_code", line.material_code, line.unit)
+
+    def _check_origin(self, number_: str | None) -> None:
+        if number_ is not None and self._documents.find(ORDERS, "number", number_) is None:
+            raise invalid_field("rework_of", "unknown_work_order", f"There is no {number_}")
 
     def _check_known(self, asked: NewTask) -> None:
         named = {

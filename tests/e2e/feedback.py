@@ -136,6 +136,52 @@ def reworked(rows: Iterable[Row]) -> set[tuple[str, Fraction, str]]:
     }
 
 
+ReworkOrder = tuple[str, str, Fraction, str]
+"""Inspection that failed, the order its pieces come from, how many, and what else must hold: audited, of this item."""
+
+
+def rework_to_order(worked: Mapping[str, Any]) -> dict[str, Counter[ReworkOrder]]:
+    """The rework orders of the ERP and of the MES that must follow: one of each for what an inspection rejected.
+
+    The shop floor books the rejected pieces as scrap of the report, so they are in nobody's stock.
+    """
+    orders = {order["number"]: order for order in worked["mes"]["completed"]}
+    failed = {one.replace("ins_", "rep_"): one for one in worked["mes"]["failed_inspections"]}
+    found: dict[str, Counter[ReworkOrder]] = {"erp": Counter(), "mes": Counter()}
+    for report in (one for one in worked["mes"]["reports"] if one["id"] in failed):
+        order, pieces = orders[report["work_order_number"]], Fraction(str(report["quantity_scrap"]))
+        found["erp"][failed[report["id"]], order["erp_order_no"], pieces, "C"] += 1
+        found["mes"][failed[report["id"]], order["number"], pieces, order["material_code"]] += 1
+    return found
+
+
+def rework_ordered(rows: Mapping[str, Iterable[Row]]) -> dict[str, Counter[ReworkOrder]]:
+    """The same of each rework order that was made; those of the ERP as they stand in the end."""
+    found: dict[str, Counter[ReworkOrder]] = {"erp": Counter(), "mes": Counter()}
+    bills = [row for row in rows["erp"] if row["operation"].startswith("PRD_MO.") and _reworks(row)]
+    states = {row["document"]: row["content"]["FDocumentStatus"] for row in bills}
+    for row in (one for one in bills if one["effect"] == "created"):
+        content = row["content"]
+        [entry] = content["FTreeEntity"]
+        pieces = Fraction(str(entry["FQty"]))
+        found["erp"][_inspection(row), content["F_MS_ReworkOf"], pieces, states[row["document"]]] += 1
+    for row in rows["mes"]:
+        if row["operation"] == "POST work_orders" and row["content"]["kind"] == "rework":
+            order = row["content"]
+            pieces = Fraction(str(order["quantity"]))
+            found["mes"][_inspection(row), order["rework_of"], pieces, order["material_code"]] += 1
+    return found
+
+
+def _reworks(row: Row) -> bool:
+    return bool(row["content"]["FBillType"] == "SCDD02_SYS")
+
+
+def _inspection(row: Row) -> str:
+    """`rework|ins_4711` → `ins_4711`."""
+    return str(row["reference"]).removeprefix("rework|")
+
+
 def over_standard(worked: Mapping[str, Any], expected: Expected) -> set[str]:
     """ERP orders that took more than a fifth longer than their routings say, by the plant's own routings."""
     serials = {view.code: serial for serial, view in expected.views["mes"].items()}

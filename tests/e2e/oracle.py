@@ -562,11 +562,18 @@ class Found:
         })  # fmt: skip
 
 
+REWORK = "rework|"
+
+
 def planned_key(reference: str, kind: str) -> Key:
     """The document our reference names: `M|DW-000901|SO-26-00082|1|1` → order, kind, item and root.
 
-    The number at the end tells apart what was ordered anew after a document was finished or cancelled.
+    The number at the end tells apart what was ordered anew after a document was finished or cancelled. A rework order
+    is named by the inspection that failed.
     """
+    if reference.startswith(REWORK):
+        inspection = reference.removeprefix(REWORK)
+        return (inspection, kind, f"rework of what {inspection} rejected")
     _, item, *root, number = reference.split("|")
     owner = "|".join(root)
     again = "" if number == "1" else f" ({number})"

@@ -28,6 +28,8 @@ from tests.e2e.feedback import (
     production_reports,
     receipts,
     reported,
+    rework_ordered,
+    rework_to_order,
     reworked,
     roots_written,
     tasks,
@@ -62,7 +64,9 @@ def test_a_day_at_the_factory(plant: Plant, expected: Expected) -> None:
     _urgent_order_is_hurried(plant, expected, urgent, before)
     _only_pegged_documents(plant, expected, before, changed=sales["changed"], urgent={urgent, sales["urgent"]})
 
-    _the_shop_floor_works(plant, expected, 1)
+    rejected = _the_shop_floor_works(plant, expected, 1)
+    done = {order["external_ref"] for order in plant.work(2, SYSTEMS_THAT_WORK)["mes"]["completed"]}
+    assert {f"rework|{inspection}" for inspection in rejected} <= done, "rework comes out good in the next round"
     _the_shop_floor_works(plant, expected, 2)
     _paired(plant)
     quiet = plant.written()
@@ -137,8 +141,11 @@ def _pegged_now(plant: Plant, root: str) -> set[str]:
     return {order.key for order in planned.planned_orders if root in planned.roots_of(order.key)}
 
 
-def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -> None:
-    """Each report of good pieces becomes one production report and one receipt; failed parts a task; then quiet."""
+def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -> list[str]:
+    """Each report of good pieces becomes one production report and one receipt, failed parts a task and rework.
+
+    Gives the inspections that failed.
+    """
     worked = plant.work(round_number, ("mes", "wms") if round_number == 1 else SYSTEMS_THAT_WORK)
     before, told = plant.written(), _told(plant, "production_supervisor")
     _nothing_left(plant.run_pass())
@@ -148,6 +155,7 @@ def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -
     assert receipts(rows["wms"], expected) == arrived(worked)
     assert tasks(rows["mes"], "rework") == Counter(dict.fromkeys(failed_work_orders(worked), 1))
     assert reworked(rows["mes"]) == to_rework(worked, expected)
+    assert rework_ordered(rows) == rework_to_order(worked)
     assert asked_to_inspect(rows["mes"]) == to_inspect(worked)
     assert handed_over(rows["mes"]) == to_hand_over(worked, expected)
     slow = {f"hours|{order}" for order in over_standard(worked, expected)}
@@ -162,6 +170,8 @@ def _the_shop_floor_works(plant: Plant, expected: Expected, round_number: int) -
         pytest.fail("the passes do not come to rest")
     assert production_reports(plant.since(before)["erp"]) == reported(worked)
     assert receipts(plant.since(before)["wms"], expected) == arrived(worked)
+    failed: list[str] = worked["mes"]["failed_inspections"]
+    return failed
 
 
 SYSTEMS_THAT_WORK = ("mes", "crm", "wms")
@@ -207,7 +217,7 @@ def _making(
     for row in rows:
         if (row["operation"], row["effect"]) == ("PRD_MO.Save", "created"):
             key = planned_key(row["reference"], "production order")
-            if key not in found.cancelled:
+            if key not in found.cancelled and not row["reference"].startswith("rework|"):
                 started = found.documents[key]["quantity"]
                 quantity = expected.forecast.good(serials[row["reference"].split("|")[1]], started)
                 good, total = making.get(key[0], (Fraction(0), Fraction(0)))

@@ -321,7 +321,17 @@ def _feedback(acts: Acts) -> list[str]:
     numbers = Counter(report["work_order_number"] for report in good)
     failed = len(acts.worked["mes"]["failed_inspections"])
     rework = sum(row["operation"] == "POST tasks" and row["content"]["kind"] == "rework" for row in acts.second["mes"])
+    ordered = Counter(
+        (system, row["reference"])
+        for system, operation in (("erp", "PRD_MO.Save"), ("mes", "POST work_orders"))
+        for row in acts.second[system]
+        if row["operation"] == operation and row["effect"] == "created" and row["reference"].startswith("rework|")
+    )
+    orders = {
+        (system, f"rework|{one}"): 1 for one in acts.worked["mes"]["failed_inspections"] for system in ("erp", "mes")
+    }
     return [
+        *([f"rework orders {dict(ordered)}, expected {orders}"] if ordered != orders else []),
         *(f"erp: no production report for {one}" for one in (wanted - made).elements()),
         *(f"erp: one production report too many for {one}" for one in (made - wanted).elements()),
         *(f"erp: report {row['document']} is not audited" for row in saved if row["document"] not in audited),

@@ -287,6 +287,51 @@ def test_inspections__of_another_quantity_count_for_nothing() -> None:
     assert (rate["inspected"], rate["failed"]) == (15, 3)
 
 
+def rejections(known: dict[str, dict[str, Any]], *checked: dict[str, Any], scrapped: int = 2) -> dict[str, Decimal]:
+    """Failed inspection → the pieces rework brings back; `checked` are inspections of report r1 (8 good pieces)."""
+    reports = [report("r1", 20, 8, scrapped=Decimal(scrapped))]
+    frames = {
+        "operation_report": frame("operation_report", *reports), "inspection": frame("inspection", *checked),
+        "work_order": frame("work_order", work()),
+    }  # fmt: skip
+    sources = FactSources(frames, Plan(), {"failed_inspection": known}, Planning(), TODAY, {})
+    rows = facts(sources, {"failed_inspection"})["failed_inspection"].iter_rows(named=True)
+    return {row["inspection"]: row["rejected"] for row in rows}
+
+
+def test_failed_inspection__rework_brings_back_what_was_booked_as_scrap_once() -> None:
+    first, second = inspection("i1", "r1", 10, 2), inspection("i2", "r1", 10, 2)
+    assert rejections({}, first) == {"i1": 2}
+    assert rejections({}, first, second) == {"i1": 2, "i2": 0}
+    assert rejections({"i2": {"rejected": Decimal(2)}}, first, second) == {"i1": 0, "i2": 2}, (
+        "whoever was decided first"
+    )
+    assert rejections({}, inspection("i1", "r1", 11, 3), scrapped=3) == {"i1": 3}
+
+
+def test_failed_inspection__of_goods_brings_nothing_back() -> None:
+    assert rejections({}, inspection("i1", "r1", 8, 2), scrapped=0) == {"i1": 0}
+    assert rejections({}, inspection("i1", None, 8, 2)) == {"i1": 0}
+    assert rejections({}, inspection("i1", "r1", 10, 1)) == {"i1": 1}, "no more than failed"
+
+
+def test_failed_inspection__keeps_the_days_it_was_first_decided_with() -> None:
+    reports, checked = [report("r1", 20, 8, scrapped=Decimal(2))], [inspection("i1", "r1", 10, 2)]
+    order = work(due=date(2026, 10, 30))
+    frames = {
+        "operation_report": frame("operation_report", *reports), "inspection": frame("inspection", *checked),
+        "work_order": frame("work_order", order),
+    }  # fmt: skip
+    days = []
+    known: dict[str, Any] = {}
+    for today in (TODAY, date(2026, 11, 9)):
+        sources = FactSources(frames, Plan(), {"failed_inspection": known}, Planning(), today, {})
+        [row] = facts(sources, {"failed_inspection"})["failed_inspection"].iter_rows(named=True)
+        known = {"i1": row}
+        days.append((row["reference"], row["start"], row["due"]))
+    assert days == [("rework|i1", TODAY, TODAY)] * 2
+
+
 def test_work_hours__setup_once_an_operation_and_run_time_a_piece() -> None:
     reports = [
         report("r1", 10, 5, hours=Decimal("1.5")), report("r2", 10, 5, hours=Decimal(1)),

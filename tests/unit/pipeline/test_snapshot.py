@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from canonical.entities import ENTITIES, golden_schema
+from pipeline.rework import SCHEMA
 from pipeline.settings import Planning
 from pipeline.snapshot import OwnOrder, closed_references, open_lines, plan_key, scaled, snapshot, unscaled
 
@@ -82,6 +83,40 @@ def test_own_orders__are_replanned_until_begun_then_firm_then_closed() -> None:
     assert picture(status="running", good=Decimal(4)) == (0, frozenset(), 6_000_000)
     assert picture(status="completed", good=Decimal(10)) == (0, frozenset({plan_key(reference)}), 0)
     assert picture(status="cancelled") == (0, frozenset({plan_key(reference)}), 0)
+
+
+def rework(quantity: str, **values: Any) -> dict[str, pl.DataFrame]:
+    """A finished order short of two pieces, their rework, and what is still to come of it."""
+    made = work(
+        "MO1", "A", "10", our_reference="M|A|SO-1|1|1", status="completed", good=Decimal(8), scrapped=Decimal(2)
+    )
+    failed = {"golden_id": "i1", "code": "i1", "work_order": "MO1", "result": "failed", "failed": Decimal(2)}
+    row = ("rework|i1", "A", Decimal(quantity), date(2026, 11, 9), "A|SO-1|1|1")
+    return {
+        "work_order": golden("work_order", made, work("MO2", "A", "2", our_reference="rework|i1", **values)),
+        "inspection": golden("inspection", failed),
+        "rework": pl.DataFrame([row] if row[2] else [], schema=SCHEMA, orient="row"),
+    }
+
+
+def test_rework__is_a_receipt_for_whom_it_was_made_and_no_order_of_the_plan() -> None:
+    found = snapshot(rework("2", status="running"), Planning(), AS_OF, ())
+    [receipt] = found.receipts
+    assert (receipt.key, receipt.quantity, receipt.origin) == ("rework|i1", 2_000_000, "A|SO-1|1|1")
+    assert found.firm_orders == ()
+
+
+def test_rework__reported_goods_go_to_whom_the_rejected_pieces_were_made_for() -> None:
+    report = {
+        "golden_id": "r9", "code": "r9", "work_order": "MO2", "good": Decimal(2), "scrapped": Decimal(0),
+        "reported_at": datetime(2026, 11, 2, tzinfo=UTC),
+    }  # fmt: skip
+    frames = {
+        **rework("0", status="completed", good=Decimal(2)),
+        "operation_report": golden("operation_report", report),
+    }
+    [receipt] = snapshot(frames, Planning(), AS_OF, ()).receipts
+    assert (receipt.key, receipt.quantity, receipt.origin) == ("goods_receipt|r9", 2_000_000, "A|SO-1|1|1")
 
 
 def test_foreign_work__is_a_receipt_reserved_for_the_order_it_names() -> None:
