@@ -19,7 +19,7 @@ import polars as pl
 from canonical.entities import model_schema
 from canonical.facts import FACTS
 from canonical.plan import Plan, PlannedOrder
-from canonical.strict_json import dumps
+from canonical.strict_json import dumps, loads
 from pipeline.fact_sources import FactSources, sales_order_of
 from pipeline.floor_facts import floor_facts
 from pipeline.master_facts import master_facts
@@ -162,9 +162,9 @@ def _kit(plan: Plan, order: PlannedOrder) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _said(quantity: int) -> Decimal:
-    """Planning units as kits say them: ten thousand kits have few quantities between them."""
-    return unscaled(quantity)
+def _said(quantity: int) -> str:
+    """Planning units as JSON has them in stocking units: ten thousand kits have few quantities between them."""
+    return str(loads(dumps(unscaled(quantity))))
 
 
 def _suppliers(frames: Frames) -> dict[str, set[str]]:

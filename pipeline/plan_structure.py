@@ -10,8 +10,16 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
+import polars as pl
+
 from canonical.plan import PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
 from pipeline.golden_rows import Frames, Row, begins, ends, in_force, ppm, rows
+
+LINE = (
+    "bom", "parent", "component", "quantity", "per", "scrap_rate", "operation", "kind", "valid_from", "valid_to",
+)  # fmt: skip
+"""What the planner reads of a component's line."""
+COMPONENT = (None, "", "component")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +81,40 @@ class Structure:
 def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date) -> Structure:
     """The lines of every version that counts, each within its own dates and those of its version."""
     chosen = {one.bom: one for found in versions.values() for one in found}
-    known = [(row, one) for row in _line_rows(frames) if (one := chosen.get(row["bom"])) is not None]
+    lines = tuple(_lines(frames, chosen, as_of))
+    known = [(row, one) for row in _rows_beside(frames) if (one := chosen.get(row["bom"])) is not None]
     known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
-    lines = tuple(_line(row, one, as_of) for row, one in known if _kind(row) == "component")
     problems: list[PlanProblem] = []
     substitutes = tuple(_substitutes(frames, known, lines, as_of, problems))
     made = (_by_product(row) for row, one in known if _kind(row) == "by_product" and one.first is None)
     return Structure(lines, substitutes, tuple(made), tuple(problems))
 
 
-def _line_rows(frames: Frames) -> Iterator[Row]:
-    """BOM lines without what says where they come from: there may be a million of them."""
+def _lines(frames: Frames, chosen: Mapping[str, Version], as_of: date) -> Iterator[PlanBomLine]:
+    """The components of the versions that count. There may be a million lines, so no row becomes a mapping."""
     frame = frames.get("bom_line")
-    return iter(()) if frame is None else frame.drop("sources", strict=False).iter_rows(named=True)
+    for bom, parent, component, quantity, per, lost, operation, kind, first, until in (
+        () if frame is None else frame.select(LINE).iter_rows()
+    ):
+        version = chosen.get(bom)
+        if version is None or parent != version.item or kind not in COMPONENT:
+            continue
+        dates = {"valid_from": first, "valid_to": until}
+        if until is not None and _over(dates, as_of):
+            continue
+        window = (version.first, version.until) if first is until is None else _window(dates, version, as_of)
+        ratio = _share(quantity, per)
+        scrap = ppm(lost) if lost else 0
+        yield PlanBomLine(parent, component, ratio.numerator, ratio.denominator, scrap, *window, operation)
+
+
+def _rows_beside(frames: Frames) -> Iterator[Row]:
+    """Lines that are more than components: substitutes and what they stand for, by-products."""
+    frame = frames.get("bom_line")
+    if frame is None:
+        return iter(())
+    more = ~pl.col("kind").is_in(["", "component"])
+    return frame.filter(pl.col("group").is_not_null() | more).iter_rows(named=True)
 
 
 def _kind(row: Row) -> str:
@@ -107,22 +136,10 @@ def _share(quantity: Decimal | None, per: Decimal | None) -> Fraction:
     return Fraction(quantity or 0) / Fraction(per or 1)
 
 
-def _line(row: Row, version: Version, as_of: date) -> PlanBomLine:
-    ratio, lost = _ratio(row), row["scrap_rate"]
-    first, until = _window(row, version, as_of)
-    return PlanBomLine(
-        row["parent"], row["component"], ratio.numerator, ratio.denominator, ppm(lost) if lost else 0,
-        first, until, row["operation"],
-    )  # fmt: skip
-
-
 def _window(row: Row, version: Version, as_of: date) -> tuple[date | None, date | None]:
     """The days on which both the line and its version hold."""
-    begin, end = begins(row), ends(row)
-    if begin is None and end is None:
-        return version.first, version.until
-    firsts = [day for day in (_ahead(begin, as_of), version.first) if day is not None]
-    untils = [day for day in (end, version.until) if day is not None]
+    firsts = [day for day in (_ahead(begins(row), as_of), version.first) if day is not None]
+    untils = [day for day in (ends(row), version.until) if day is not None]
     return max(firsts, default=None), min(untils, default=None)
 
 
