@@ -84,6 +84,8 @@ def _doors(order: str | None) -> list[tuple[str, str]]:
         ("millstream quarantine list", "demo.see.quarantine"),
         ("millstream conflicts list", "demo.see.conflicts"),
         ("millstream notices list", "demo.see.notices"),
+        ("millstream serve", "demo.see.serve"),
+        ('millstream people password "$(id -un)"', "demo.see.password"),
         ("dagster dev", "demo.see.dagster"),
     ]
 

@@ -20,7 +20,7 @@ from canonical.strict_json import loads
 from console.web.guard import POLICY
 from console.web.machine import Call, Wrong, failed
 from console.web.match import a_limit, an_object, unmatched
-from console.web.site import shown
+from console.web.values import shown
 from mdm.lookup import ATTRIBUTES
 from pipeline.indexes import Match, find_matches
 from pipeline.record_search import find_records

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property, partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -26,6 +25,7 @@ from console.web.assets import assets
 from console.web.cookies import remembered_language
 from console.web.menu import menu
 from console.web.oidc import OpenId
+from console.web.values import acting, shown, spoken
 from console.words.words import Words
 from pipeline.access import Access
 from pipeline.hub import Hub
@@ -139,7 +139,13 @@ class Site:
             "csrf": visit.secret("form"), "plant": self.hub.deployment.name, "menu": menu(visit),
             "asset": partial(_asset, request.app.url_path_for), "other_language": _in(visit, "zh", "en"),
             "done": words.say(told) if told.startswith("done.") and words.knows(told) else "",
+            "plain": partial(spoken, words, self.moment), "who": partial(acting, words),
+            "times": words.say("page.times", zone=self.zone.key, offset=self._offset(visit.now)),
         }  # fmt: skip
+
+    def _offset(self, now: datetime) -> str:
+        """How far the plant's clocks are from UTC: `+08:00`."""
+        return now.astimezone(self.zone).isoformat(timespec="minutes")[-6:]
 
     def moment(self, value: datetime | None) -> str:
         """A moment as the plant's clocks show it."""
@@ -155,17 +161,6 @@ def _in(visit: Visit, *languages: str) -> str:
     other = next(one for one in languages if one != visit.words.language)
     address = visit.request.url.include_query_params(lang=other).remove_query_params("told")
     return f"{address.path}?{address.query}" if visit.request.method == "GET" else f"/?lang={other}"
-
-
-def shown(value: object) -> str:
-    """One value in a table cell."""
-    if value is None:
-        return "–"
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, (dict, list)):
-        return dumps(value)
-    return str(value)
 
 
 def pretty(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ORDERS: dict[str, tuple[str, str]] = {
-    "home.queue": ("for the stewards to settle", "待主数据管理员处理"),
+    "home.queue": ("for the stewards to settle", "待数据管家处理"),
     "menu.orders": ("Orders", "订单追踪"),
     "menu.stuck": ("What is stuck", "卡点"),
     "order.number": ("Number in the CRM, or golden id", "CRM 单号或黄金编码"),
@@ -17,6 +17,8 @@ ORDERS: dict[str, tuple[str, str]] = {
         "{stage}, {percent} % done, promised for {promised}",
         "{stage}，完成 {percent} %，承诺日期 {promised}",
     ),
+    "order.late": ("late", "延误"),
+    "order.rest": ("{count} more", "其余 {count} 条"),
     "order.what": ("what to do", "操作"),
     "order.from": ("from", "来源"),
     "order.expected": ("expected", "预计"),

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from console.words.ahead_words import AHEAD_TERMS
+from console.words.field_words import FIELD_TERMS
 
 TERMS: Mapping[str, str] = MappingProxyType(
     {
         **AHEAD_TERMS,
+        **FIELD_TERMS,
         # -- commands and their steps -----------------------------------------------------------------------------
         "pending": "待发送",
         "awaiting": "等待前置",
@@ -111,6 +113,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "inspection": "检验",
         "shipment": "发货",
         "goods_receipt": "收货",
+        "transfer_order": "调拨单",
         "task": "任务",
         "planned_order": "计划订单",
         "shipment_need": "发货需求",
@@ -221,19 +224,6 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "decision.waiting": "待批准",
         "decision.over": "已失效",
         "overdue": "逾期",
-        "attribute.changed_at": "变更时间",
-        "attribute.specification": "规格",
-        "attribute.drawing_number": "图号",
-        "attribute.lead_time_days": "提前期（天）",
-        "attribute.safety_stock": "安全库存",
-        "attribute.lot_minimum": "最小批量",
-        "attribute.lot_multiple": "批量倍数",
-        "attribute.obsolete": "停用",
-        "attribute.role": "角色",
-        "attribute.city": "城市",
-        "attribute.phone": "电话",
-        "attribute.golden_id": "黄金编码",
-        "attribute.sources": "来源",
         "attribute.thread": "螺纹",
         "attribute.strength": "强度等级",
         "attribute.class": "等级",

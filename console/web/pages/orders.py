@@ -12,12 +12,16 @@ from typing import Any
 from starlette.responses import Response
 
 from console.cli.trace_lookup import OrderLife, golden_order, life_of, similar_orders
-from console.web.site import shown
+from console.web.values import shown
 from console.web.visit import Visit
+from store import golden
+from store.unit_of_work import Transaction
 
 Row = Mapping[str, Any]
 MOST_ROWS = 60
 """A part shows so many; the command line prints them all."""
+FIRST_ROWS = 10
+"""So many stand open; the others of the part unfold."""
 NUMBERS = frozenset({"quantity", "good", "scrapped", "attempts", "revision", "failed", "shipped"})
 _WORDS = {
     "state": "", "operation": "", "document": "", "origin": "", "status": "", "stage": "", "fact": "", "kind": "",
@@ -44,6 +48,7 @@ class Part:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     more: int = 0
+    first: int = FIRST_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,20 @@ def show(visit: Visit) -> Response:
         order = golden_order(tx, number) if number else None
         near = similar_orders(tx, number) if number and order is None else []
         life = life_of(tx, visit.hub.settings.home, order) if order else None
+        customer = _customer(tx, life) if life else ""
     status = HTTPStatus.NOT_FOUND if number and life is None else HTTPStatus.OK
     return visit.page(
         "order.html", status, number=number, life=life, near=near, parts=_parts(visit, life) if life else (),
+        customer=customer,
         supplies=_supplies(life) if life else {}, numbers=NUMBERS, urgent=life is not None and life.order.get("urgent"),
     )  # fmt: skip
+
+
+def _customer(tx: Transaction, life: OrderLife) -> str:
+    """What the customer is called; its code where nobody says."""
+    code = str(life.order.get("customer") or "")
+    known = golden.standing(tx, "partner", [code]) if code else {}
+    return str(known[code].content.get("name") or code) if code in known else code
 
 
 def _parts(visit: Visit, life: OrderLife) -> list[Part]:

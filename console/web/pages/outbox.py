@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from canonical.errors import MillstreamError
 from console.web.paging import part
 from console.web.visit import Visit
 from console.words.words import Words
-from store import audit, interventions, outbox
+from store import audit, golden, interventions, outbox
 from store.outbox import OutboxEntry
 from store.unit_of_work import Transaction
 
@@ -34,10 +35,20 @@ def listed(visit: Visit) -> Response:
     totals: Counter[State] = Counter()
     for (_, state), count in counted.items():
         totals[state] += count
+    rows = part(found, visit.number("page", 1))
     return visit.page(
-        "outbox.html", part=part(found, visit.number("page", 1)), totals=totals, states=list(State), chosen=chosen,
+        "outbox.html", part=rows, totals=totals, states=list(State), chosen=chosen, names=_named(visit, rows.rows),
         systems=sorted({place for place, _ in counted}), system=system, reason=_reason,
     )  # fmt: skip
+
+
+def _named(visit: Visit, entries: Sequence[OutboxEntry]) -> dict[str, str]:
+    """Command id → what its item is called, empty where it tells of none: its key holds the code alone."""
+    items = {entry.command.id: str(entry.command.body.get("item") or "") for entry in entries}
+    with visit.hub.store.read() as tx:
+        known = golden.standing(tx, "item", set(items.values()) - {""})
+    names = {item: str(one.content.get("name") or "") for item, one in known.items()}
+    return {command: names.get(item, "") for command, item in items.items()}
 
 
 def _state(visit: Visit) -> State | None:
@@ -65,6 +76,7 @@ def _shown(visit: Visit, tx: Transaction, entry: OutboxEntry) -> Response:
     command, state = entry.command, entry.state
     return visit.page(
         "command.html", entry=entry, command=command, why=_reason(visit.words, entry),
+        item=_named(visit, [entry])[command.id],
         steps=outbox.steps(tx, [command.id]).get(command.id, ()),
         acts=audit.listed(tx, f"command/{command.id}"), blocker=outbox.blocked_by(tx, command.id),
         can={

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.web.charts import Line, line
 from console.web.visit import Visit
-from store import quarantine, runs, verdicts
+from store import runs, verdicts
 from store.runs import Run, StageCounts
 from store.unit_of_work import Transaction
 from store.verdicts import Verdict
@@ -32,12 +32,11 @@ def show(visit: Visit) -> Response:
     """Each source over time, and the newest verdicts."""
     with visit.hub.store.read() as tx:
         history = [(run, counts) for run, counts in runs.history(tx, "conform") if counts]
-        waiting = sorted(quarantine.counts(tx).items(), key=lambda one: -one[1])
         judged = _judged(tx)
     sources = [_source(visit, system, history) for system in visit.hub.deployment.systems]
     return visit.page(
-        "quality.html", sources=[one for one in sources if one.records], waiting=waiting, verdicts=judged,
-        passes=len(history),
+        "quality.html", sources=[one for one in sources if one.records], passes=len(history),
+        failed=[one for one in judged if not one.passed], passed=[one for one in judged if one.passed],
     )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from itertools import groupby
 from starlette.responses import Response
 
 from canonical.actors import Role
+from canonical.errors import MillstreamError
 from canonical.stewardship import SourceRef
+from canonical.strict_json import loads
 from console.web.paging import part
 from console.web.visit import Visit
 from pipeline.mastering import STEWARDED
@@ -68,9 +70,18 @@ def show(visit: Visit) -> Response:
     stage, _, entity, key = place
     return visit.page(
         "quarantined.html", rows=rows, first=rows[0], key=key, waits=any(_waits(row) for row in rows),
+        payload=_content(rows[0].rejection.payload),
         told_by=_told_by(visit, place) if visit.may(Role.STEWARD) else [], broken=_broken(rows),
         pinned=stage == "judge" and entity in STEWARDED,
     )  # fmt: skip
+
+
+def _content(payload: object) -> object:
+    """A payload as it is read: text that is JSON is what it tells of."""
+    try:
+        return loads(payload) if isinstance(payload, str) else payload
+    except (ValueError, MillstreamError):
+        return payload
 
 
 def _told_by(visit: Visit, place: Place) -> list[Telling]:

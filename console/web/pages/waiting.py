@@ -9,8 +9,9 @@ from starlette.responses import Response
 from canonical.errors import MillstreamError
 from console.web.paging import part
 from console.web.visit import Visit
-from store import notices, tasks
+from store import golden, notices, tasks
 from store.tasks import TaskState, Verdict
+from store.unit_of_work import Transaction
 
 _STATES: tuple[TaskState, ...] = ("open", "done", "refused", "withdrawn")
 
@@ -22,10 +23,11 @@ def task_list(visit: Visit) -> Response:
     with visit.hub.store.read() as tx:
         found = tasks.listed(tx, (cast("TaskState", state),), limit=None)
     owners = sorted({task.owner for task in found})
-    shown = [task for task in found if owner in {None, task.owner}]
+    rows = part([task for task in found if owner in {None, task.owner}], visit.number("page", 1))
+    with visit.hub.store.read() as tx:
+        orders = golden.standing(tx, "sales_order", {task.key for task in rows.rows})
     return visit.page(
-        "tasks.html", part=part(shown, visit.number("page", 1)), states=_STATES, state=state, owners=owners,
-        owner=owner,
+        "tasks.html", part=rows, states=_STATES, state=state, owners=owners, owner=owner, orders=orders,
     )  # fmt: skip
 
 
@@ -47,15 +49,33 @@ def notice_list(visit: Visit) -> Response:
         found = notices.listed(tx, limit=None, unread=not everything)
     audiences = sorted({notice.audience for notice in found})
     shown = [notice for notice in found if audience in {None, notice.audience}]
+    open_ones = [notice.number or 0 for notice in shown if notice.read_at is None]
     return visit.page(
         "notices.html", part=part(shown, visit.number("page", 1)), audiences=audiences, audience=audience,
-        everything=everything,
+        everything=everything, waiting=len(open_ones), newest=max(open_ones, default=0),
     )  # fmt: skip
 
 
 def acknowledge(visit: Visit) -> Response:
-    """Take note of the notices that were ticked."""
-    numbers = [int(one) for one in visit.fields("notice") if one.isdigit()]
+    """Take note of the notices that were ticked, or of all that were shown and none that came since."""
+    audience = visit.field("audience")
     with visit.hub.store.begin() as tx:
+        numbers = _all_up_to(tx, audience or None, visit.field("newest")) if visit.field("all") else _ticked(visit)
         done = notices.acknowledge(tx, numbers, visit.actor, visit.now)
-    return visit.go("notices", told="done.noted" if done else "done.nothing")
+    query = {"audience": audience} if audience else {}
+    return visit.go("notices", told="done.noted" if done else "done.nothing", query=query)
+
+
+def _ticked(visit: Visit) -> list[int]:
+    return [int(one) for one in visit.fields("notice") if _is_number(one)]
+
+
+def _all_up_to(tx: Transaction, audience: str | None, newest: str) -> list[int]:
+    open_ones = notices.listed(tx, audience, None, unread=True)
+    last = int(newest) if _is_number(newest) else 0
+    return [one.number for one in open_ones if one.number is not None and one.number <= last]
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a notice's number; a longer one is nobody's, and more than the database can hold."""
+    return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004

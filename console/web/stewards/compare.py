@@ -20,7 +20,8 @@ def show(visit: Visit) -> Response:
     seen, wrong, refs = None, "", list[SourceRef]()
     try:
         refs = references(texts)
-        seen = side_by_side(visit.hub, visit.words, entity, refs) if len(refs) > 1 and entity in STEWARDED else None
+        fits = len(refs) > 1 and entity in STEWARDED
+        seen = side_by_side(visit.hub, visit.words, visit.site.moment, entity, refs) if fits else None
     except MillstreamError as error:
         wrong = explained(visit.words, error)
     pair = _pair(visit, len(refs)) if seen else (0, 1)

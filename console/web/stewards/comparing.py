@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from canonical.errors import MillstreamError
 from canonical.stewardship import SourceRef
-from console.web.site import shown
 from console.web.stewards.marking import Piece, marked
 from console.web.stewards.waterfall import Waterfall, waterfall
+from console.web.values import Clock, spoken
 from console.words.words import Words
 from pipeline import stewardship
 from pipeline.hub import Hub
 from pipeline.stewardship import ComparedRow, Comparison, Explanation
 
 LETTERS = "ABCDE"
+_OF_THE_RECORD = frozenset({"changed_at"})
+"""Says something about the record, not about the thing: it stands last, and that it differs is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ class SideBySide:
         return sum(row.differs for row in self.rows)
 
 
-def side_by_side(hub: Hub, words: Words, entity: str, refs: Sequence[SourceRef]) -> SideBySide:
+def side_by_side(hub: Hub, words: Words, clock: Clock, entity: str, refs: Sequence[SourceRef]) -> SideBySide:
     """Records compared; raises `MillstreamError` for one, for more than five, and for what nobody knows."""
     seen = stewardship.compare(hub, entity, refs)
     parsed = [_spoken(words, row) for row in seen.parsed]
-    return SideBySide(entity, _columns(seen), _rows(seen.rows), _rows(parsed), score(hub, entity, refs))
+    said = [_row(words, clock, row) for row in _told(seen.rows)]
+    read = [_row(words, clock, row) for row in _told(parsed)]
+    return SideBySide(entity, _columns(seen), tuple(said), tuple(read), score(hub, entity, refs))
 
 
 def _spoken(words: Words, row: ComparedRow) -> ComparedRow:
@@ -83,16 +87,18 @@ def _columns(seen: Comparison) -> tuple[Column, ...]:
     return tuple(Column(*one) for one in zip(LETTERS, seen.records, seen.golden_ids, strict=False))
 
 
-def _rows(rows: Sequence[ComparedRow]) -> tuple[Row, ...]:
-    """Rows in which somebody says something."""
-    return tuple(_row(row) for row in rows if any(value is not None for value in row.values))
+def _told(rows: Sequence[ComparedRow]) -> list[ComparedRow]:
+    """Rows in which somebody says something, those about the thing first."""
+    told = [row for row in rows if any(value is not None for value in row.values)]
+    return sorted(told, key=lambda row: row.attribute in _OF_THE_RECORD)
 
 
-def _row(row: ComparedRow) -> Row:
-    said = [None if value is None else shown(value) for value in row.values]
-    pieces = marked(said) if row.differs else [(Piece(one or "", differs=False),) for one in said]
+def _row(words: Words, clock: Clock, row: ComparedRow) -> Row:
+    said = [None if value is None else spoken(words, clock, value) for value in row.values]
+    differs = row.differs and row.attribute not in _OF_THE_RECORD
+    pieces = marked(said) if differs else [(Piece(one or "", differs=False),) for one in said]
     cells = zip(said, pieces, strict=True)
-    return Row(row.attribute, tuple(None if value is None else parts for value, parts in cells), row.differs)
+    return Row(row.attribute, tuple(None if value is None else parts for value, parts in cells), differs)
 
 
 def references(texts: Sequence[str]) -> list[SourceRef]:

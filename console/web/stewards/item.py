@@ -60,7 +60,9 @@ def _seen(visit: Visit, item: QueueItem) -> SideBySide | None:
     refs = list(item.records[:MOST_COMPARED]) if item.kind in {"match", "ambiguous", "duplicate"} else []
     if item.kind == "ambiguous" and not refs:
         refs = _firsts(visit, item)[:MOST_COMPARED]
-    return side_by_side(visit.hub, visit.words, item.entity, refs) if len(refs) > 1 else None
+    if len(refs) < 2:  # noqa: PLR2004 - nothing to compare it with
+        return None
+    return side_by_side(visit.hub, visit.words, visit.site.moment, item.entity, refs)
 
 
 def _firsts(visit: Visit, item: QueueItem) -> list[SourceRef]:

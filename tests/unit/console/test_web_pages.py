@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 from canonical.actors import Role, Scope
 from console.web.charts import line
@@ -12,7 +13,11 @@ from console.web.routes import ROUTES, Door
 from console.web.site import TEMPLATES
 from console.words.page_words import PAGES
 from console.words.phrases import PHRASES
+from console.words.terms import TERMS
 from pipeline.hub import open_hub
+from store import golden, notices, tasks
+from store.notices import Notice
+from store.tasks import Task
 from store.unit_of_work import Store
 from tests.unit.console.asking import browser, person
 
@@ -89,3 +94,68 @@ def test_stuck__says_what_since_when_and_what_to_do(told: Store, environ: dict[s
     assert "millstream probe wms" in text
     assert "look in the target and say how it ended" in text
     hub.close()
+
+
+def test_notices__all_that_were_shown_are_taken_note_of_and_none_that_came_since(
+    told: Store, environ: dict[str, str]
+) -> None:
+    hub = open_hub(environ)
+    person(hub, "li.wei", Role.STEWARD)
+    asking = browser(hub)
+    asking.log_in("li.wei")
+    text = {"en": "short", "zh": "缺料"}
+    with hub.store.begin() as tx:
+        notices.add(tx, [Notice("planner", f"k{n}", text, "rule:u", "e") for n in range(120)], hub.now())
+        notices.add(tx, [Notice("sales", "k", text, "rule:u", "e")], hub.now())
+        shown = max(one.number or 0 for one in notices.listed(tx, "planner"))
+    assert "all 120 that fit the filter" in asking.get("/notices?audience=planner").text
+    with hub.store.begin() as tx:
+        notices.add(tx, [Notice("planner", "late", text, "rule:u", "e")], hub.now())
+    asking.post("/notices", {"all": "1", "audience": "planner", "newest": shown})
+    with hub.store.read() as tx:
+        left = {(one.audience, one.key) for one in notices.listed(tx, unread=True) if one.actor == "rule:u"}
+    assert left >= {("planner", "late"), ("sales", "k")}
+    assert not {one for one in left if one[1].startswith("k") and one[0] == "planner"}
+    hub.close()
+
+
+def test_notices__a_number_that_is_none_is_passed_over(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    person(hub, "li.wei", Role.STEWARD)
+    asking = browser(hub)
+    asking.log_in("li.wei")
+    for number in ("9" * 30, "²", "-1", "x"):
+        assert asking.post("/notices", {"notice": number}).location.endswith("told=done.nothing")
+        assert asking.post("/notices", {"all": "1", "newest": number}).location.endswith("told=done.nothing")
+    hub.close()
+
+
+def test_tasks__lead_to_the_order_they_are_about(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    title = {"en": "Review it", "zh": "评审"}
+    with hub.store.begin() as tx:
+        known = next(iter(golden.ids_in_force(tx, "sales_order")))
+        tasks.open_all(tx, [Task("r", "production", key, title, "rule:r", "e") for key in (known, "else")], hub.now())
+    asking = browser(hub)
+    asking.log_in("operator")
+    text = asking.get("/tasks").text
+    assert f'href="/orders?number={quote(known)}"' in text
+    assert "/orders?number=else" not in text
+    hub.close()
+
+
+def test_terms__every_rule_of_the_shipped_rulebooks_has_a_chinese_name() -> None:
+    books = (ROOT / "quality" / "rulebooks").glob("*.yaml")
+    rules = {name for book in books for name in re.findall(r"name: ([a-z_]+)", book.read_text(encoding="utf-8"))}
+    assert len(rules) > 50
+    assert {rule for rule in rules if rule not in TERMS} == set()
+
+
+def test_terms__every_team_the_shipped_rules_name_is_called_something_in_chinese() -> None:
+    books = (ROOT / "rules" / "rulebooks").glob("*.yaml")
+    named = {
+        team for book in books for team in re.findall(r"(?:notify|owner): ([a-z_]+)", book.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    assert {team for team in named if team not in TERMS} == set()
