@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,10 +20,16 @@ from pipeline.promises import held_promises, honoured
 from pipeline.snapshot import rows, snapshot
 from pipeline.work_load import load_of, load_rows
 from planning.load import Bucket, Capacity, Load
+from planning.mrp import COMPILED_FROM, rows_of
 from planning.mrp import plan as plan_requirements
 from planning.promise.accepting import Held
+from planning.promise.asking import Asked
+from planning.rush import Rush, rush
 from store import plan_pegs
 from store.plan_rows import LoadRow
+
+if TYPE_CHECKING:
+    from planning.coverage.days import Coverage
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,30 @@ class Desk:
         """The plan that owes nothing to the one before."""
         picture = replace(self.picture, prior_pegs=())
         return plan_requirements(picture), picture
+
+    @cached_property
+    def _coverage(self) -> Coverage | None:
+        """The fresh plan in tables with the days its demands are covered on; None where it is small, or not covered."""
+        if rows_of(self.picture) < COMPILED_FROM:
+            return None
+        from planning.columns import NotCovered  # noqa: PLC0415 - numpy and numba take their time to import
+        from planning.coverage.days import Coverage  # noqa: PLC0415
+        from planning.net_change import StandingPlan  # noqa: PLC0415
+
+        try:
+            return Coverage(StandingPlan(replace(self.picture, prior_pegs=())))
+        except NotCovered:
+            return None
+
+    def rush(self, asked: Sequence[Asked]) -> Rush:
+        """Whom rush orders would move; nothing is kept. A large plan is changed in tables, a small one made anew."""
+        if self._coverage is not None:
+            from planning.columns import NotCovered  # noqa: PLC0415 - as above
+            from planning.coverage.rush import rush_beside  # noqa: PLC0415
+
+            with suppress(NotCovered):
+                return rush_beside(self._coverage, asked)
+        return rush(self.fresh, asked)
 
     @cached_property
     def names(self) -> dict[str, str]:

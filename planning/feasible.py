@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Feasible:
-    """The day each supply, order and consumer of a plan is complete; None where something is missing for good."""
+    """The day each supply, order and consumer of a plan is complete; None where something is missing for good.
+
+    A by-product counts on the day the plan has its order done: where dates are impossible already, an order may be
+    planned to use what comes of an order that waits for it, and neither would ever be ready.
+    """
 
     def __init__(self, plan: Plan, snapshot: PlanningSnapshot, prepared: Prepared | None = None) -> None:
         self.plan = plan
@@ -33,7 +37,7 @@ class Feasible:
         waiting = [order]
         while waiting:
             current = waiting[-1]
-            below = {peg.supply for peg in self.plan.supplies_of(current) if self._is_open(peg)}
+            below = {peg.supply for peg in self.plan.supplies_of(current) if self._waits(peg)}
             missing = [key for key in below if key not in self._ready]
             if missing and current not in self._ready:
                 waiting += missing
@@ -62,14 +66,16 @@ class Feasible:
             found.append(last.supply)
             consumer = last.supply
 
-    def _is_open(self, peg: Peg) -> bool:
-        return self.plan.order(peg.supply) is not None
+    def _waits(self, peg: Peg) -> bool:
+        return peg.kind == "planned"
 
     def _arrival(self, peg: Peg) -> date | None:
         if peg.kind == "on_hand":
             return self.today
-        if self._is_open(peg):
+        if self._waits(peg):
             return self.ready(peg.supply)
+        if peg.kind == "by_product" and (order := self.plan.order(peg.supply)):
+            return order.expected
         return self.plan.availability[peg.supply]
 
     def _from_material(self, key: str) -> date | None:

@@ -29,7 +29,7 @@ from planning.preparation import order_prefix, prepare
 from planning.tidying import tidied
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from canonical.plan import Plan, PlanDemand, PlanForecast, PlanningSnapshot
     from planning.columns import Columns, Ints, Table
@@ -56,7 +56,7 @@ class Draft:
 class Changed:
     """The plan with the change in it, while the change lasts; `items` are the numbers of those that came out otherwise.
 
-    `replanned` counts the items that were planned again.
+    `added` are the demands it has more and `dropped` the keys of those it has not; `number` numbers the added ones.
     """
 
     prepared: Prepared
@@ -64,6 +64,9 @@ class Changed:
     names: Names
     result: Result
     items: Ints
+    added: tuple[PlanDemand, ...]
+    dropped: frozenset[str]
+    number: Mapping[str, int]
 
     def plan(self) -> Plan:
         """The whole plan as rows, equal to planning the changed snapshot."""
@@ -100,6 +103,7 @@ class StandingPlan:
         named = {
             row.item for row in self.prepared.admitted.problems if row.kind in {"duplicate_key", "absurd_quantity"}
         }
+        self.doubled = {row.key for row in self.prepared.admitted.problems if row.kind == "duplicate_key"}
         self.unsure = {code for code in named if code in self.forecasts or code in self.demands}
         self.prefixes = {order_prefix(code) for code in self.names.codes}
         self.customers = customer_numbers(self.prepared)
@@ -137,12 +141,14 @@ class _Change:
         self.new_keys: dict[str, int] = {}
         self.urgencies = list(self.names.urgencies)
         self.ranges: list[tuple[int, int, int]] = []
-        gone = {key: base.item_of[key] for key in dropped}
-        rows = admitted_demands(base.prepared.admitted, added)
+        self.gone = gone = {key: base.item_of[key] for key in dropped}
+        self.rows = rows = admitted_demands(base.prepared.admitted, added)
         if len(rows) < len(added) or len(rows) > ROOM:
             raise NotCovered("a demand that is left out, or too many")
         if any(row.key in base.known and row.key not in gone for row in rows):
             raise NotCovered("a demand keyed like another")
+        if self.gone.keys() & base.doubled:
+            raise NotCovered("a demand with a double that was left out")
         self.touched = {*gone.values(), *(row.item for row in rows)}
         if self.touched & base.unsure:
             raise NotCovered("rows of an item that were left out")
@@ -190,9 +196,11 @@ class _Change:
         if len(grown.pegs) > len(pages.pegs) or len(grown.orders) > len(pages.orders):
             base.result = Result(ok=True, pages=grown._replace(filled=pages.filled, spans=pages.spans), shelf=shelf)
         names = replace(self.names, urgencies=self.urgencies)
+        numbers = {row.key: base.known.get(row.key, self.new_keys.get(row.key, -1)) for row in self.rows}
         return Changed(
-            base.prepared, self.columns, names, Result(ok=True, pages=grown, shelf=free), np.flatnonzero(reach.changed)
-        )
+            base.prepared, self.columns, names, Result(ok=True, pages=grown, shelf=free),
+            np.flatnonzero(reach.changed), tuple(self.rows), frozenset(self.gone), numbers,
+        )  # fmt: skip
 
     def undo(self) -> None:
         """The tables as they were."""

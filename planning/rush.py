@@ -1,4 +1,7 @@
-"""What a rush order costs the others: everything planned anew with it first, held against the plan without it."""
+"""What a rush order costs the others: everything planned anew with it first, held against the plan without it.
+
+`planning.coverage.rush` gives the same beside a plan that stands in tables, without planning everything.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from planning.feasible import Feasible, moved
 from planning.mrp import plan as plan_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date
 
     from canonical.plan import Plan, PlanningSnapshot
@@ -27,8 +30,6 @@ class Rush:
 
     days: tuple[date | None, ...]
     moved: tuple[Moved, ...]
-    plan: Plan
-    snapshot: PlanningSnapshot
 
 
 def rush(base: tuple[Plan, PlanningSnapshot], asked: Sequence[Asked], replan: Replan = plan_again) -> Rush:
@@ -38,20 +39,24 @@ def rush(base: tuple[Plan, PlanningSnapshot], asked: Sequence[Asked], replan: Re
     gives the plan of a snapshot.
     """
     plan, snapshot = base
-    taken = {row.key for row in snapshot.demands}
-    numbered = (f"{RUSH}{number}" for number in range(1, len(asked) + len(taken) + 1))
-    names = (name for name in numbered if name not in taken)
-    rows = [
-        PlanDemand(name, one.item, one.quantity, one.wanted, name, one.priority, one.customer)
-        for name, one in zip(names, asked, strict=False)
-    ]
+    rows = rush_rows(asked, {row.key for row in snapshot.demands})
     after = replace(snapshot, demands=(*snapshot.demands, *rows))
     outcome = replan(after)
     feasible = Feasible(outcome, after)
-    days = tuple(_day(feasible, row) for row in rows)
-    return Rush(days, moved((plan, snapshot), (outcome, after)), outcome, after)
+    days = tuple(there(feasible.covered(row.key), row) for row in rows)
+    return Rush(days, moved((plan, snapshot), (outcome, after)))
 
 
-def _day(feasible: Feasible, row: PlanDemand) -> date | None:
-    covered = feasible.covered(row.key)
+def rush_rows(asked: Sequence[Asked], taken: Collection[str]) -> list[PlanDemand]:
+    """The demands that rush orders are, under keys nobody has."""
+    numbered = (f"{RUSH}{number}" for number in range(1, len(asked) + len(taken) + 1))
+    names = (name for name in numbered if name not in taken)
+    return [
+        PlanDemand(name, one.item, one.quantity, one.wanted, name, one.priority, one.customer)
+        for name, one in zip(names, asked, strict=False)
+    ]
+
+
+def there(covered: date | None, row: PlanDemand) -> date | None:
+    """The day a demand is served: not before it is due."""
     return None if covered is None else max(covered, row.due)

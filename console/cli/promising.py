@@ -255,11 +255,10 @@ def impact(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exi
         The day it is wanted, as 2026-11-30.
     """
     from planning.promise.asking import Asked
-    from planning.rush import rush
 
     with planner.hub_and_desk(terminal) as (_, desk):
         asked = Asked(_item(terminal, desk, item), _scaled(terminal, quantity), _day(terminal, wanted), priority=-1)
-        found = rush(desk.fresh, [asked])
+        found = desk.rush([asked])
         rows = [{**_row(row), "days": row.days, "order": row.root} for row in found.moved]
     own = {"item": asked.item, "wanted": asked.wanted, "rushed": found.days[0]}
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from canonical.plan import PlanDemand, PlanningSnapshot
 from planning.columns import NotCovered
+from planning.coverage.days import Coverage
+from planning.feasible import moved
 from planning.mrp import plan_plainly
 from planning.net_change import StandingPlan
 from planning.preparation import prepare
@@ -51,6 +53,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
     except NotCovered as reason:
         event(f"base: {reason}")
         return
+    base, coverage = plan_plainly(prepare(snapshot)), _coverage(standing)
     for _ in range(2):
         added = data.draw(rush)
         known = [row.key for row in standing.prepared.admitted.demands]
@@ -59,13 +62,27 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         try:
             with standing.changed(added, dropped) as change:
                 outcome = change.plan()
+                days = coverage.beside(change) if coverage else None
+                moves = coverage.moved(change, days) if coverage and days else ()
         except NotCovered as reason:
             event(f"change: {reason}")
             continue
         event("compared")
-        expected = plan_plainly(prepare(replace(snapshot, demands=(*after, *added))))
+        changed = replace(snapshot, demands=(*after, *added))
+        expected = plan_plainly(prepare(changed))
         assert outcome == expected
         assert outcome.availability == expected.availability
+        if coverage:
+            event("who moves compared")
+            assert moves == moved((base, snapshot), (expected, changed))
     with standing.changed() as same:
         assert same.plan() == plan_plainly(prepare(snapshot))
         assert not len(same.items)
+
+
+def _coverage(standing: StandingPlan) -> Coverage | None:
+    try:
+        return Coverage(standing)
+    except NotCovered as reason:
+        event(f"coverage: {reason}")
+        return None
