@@ -39,11 +39,16 @@ def no_room(error: BaseException) -> StoreFailed:
     return StoreFailed(f"no room on the hub's disk ({error})", hint=hint)
 
 
+def out_of_room(error: BaseException) -> StoreFailed | None:
+    """What a driver's error means where it says that the disk is full."""
+    said = str(error).lower()
+    return no_room(error) if any(full in said for full in _FULL) else None
+
+
 def _in_words(context: ExceptionContext) -> None:
     """A store that is full or away says so, and not by the driver's exception."""
-    said = str(context.original_exception).lower()
-    if any(full in said for full in _FULL):
-        raise no_room(context.original_exception) from context.original_exception
+    if failed := out_of_room(context.original_exception):
+        raise failed from context.original_exception
     if context.is_disconnect:
         hint = "see that it runs, then run again: what was acknowledged stands"
         raise StoreFailed("the database is away", hint=hint) from context.original_exception

@@ -12,6 +12,7 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
+from store.bulk import fill, frame_of
 from store.statements import insert_plainly
 from store.tables import plan_pegs, plan_summaries
 
@@ -53,12 +54,7 @@ def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
     if rows:
         tx.execute(_TAKE_OUT, rows)
     first = (tx.execute(_LAST_NUMBER).scalar() or 0) + 1
-    added = [
-        {"number": first + number, **{name: getattr(peg, name) for name in _FIELDS}}
-        for number, peg in enumerate(sorted(new - old, key=repr))
-    ]
-    if added:
-        tx.execute(insert(plan_pegs), added)
+    fill(tx, plan_pegs, frame_of(plan_pegs, sorted(new - old, key=repr), first))
 
 
 def pegs(tx: Connection) -> tuple[Peg, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select
+import polars as pl
+from sqlalchemy import Connection, Table, bindparam, delete, func, select
 
 from canonical.plan import Plan, PlannedOrder
+from store.bulk import fill, frame_of
 from store.tables import planned_loads, planned_messages, planned_orders, planned_problems, planned_shortages
 
 
@@ -48,10 +49,14 @@ def _rows_of(plan: Plan) -> dict[Table, Sequence[object]]:
 
 
 def _refill(tx: Connection, table: Table, found: Iterable[object]) -> None:
-    names = _fields(table)
     tx.execute(delete(table))
-    if rows := [_row(number, one, names) for number, one in enumerate(found)]:
-        tx.execute(insert(table), rows)
+    fill(tx, table, frame_of(table, found))
+
+
+def replace_orders(tx: Connection, orders: pl.DataFrame) -> None:
+    """Make a frame of planned orders, in the plan's order, the ones that stand (see `planning.order_columns`)."""
+    tx.execute(delete(planned_orders))
+    fill(tx, planned_orders, orders)
 
 
 def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedOrder]) -> None:
@@ -61,14 +66,4 @@ def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedO
         statement = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
         tx.execute(statement, [{"gone": key} for key in sorted(keys)])
     first = 1 + (tx.execute(select(func.max(planned_orders.c.number))).scalar() or 0)
-    names = _fields(planned_orders)
-    if rows := [_row(number, one, names) for number, one in enumerate(come, start=first)]:
-        tx.execute(insert(planned_orders), rows)
-
-
-def _fields(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns if column.name != "number")
-
-
-def _row(number: int, one: object, names: tuple[str, ...]) -> dict[str, Any]:
-    return {"number": number, **{name: getattr(one, name) for name in names}}
+    fill(tx, planned_orders, frame_of(planned_orders, come, first))
