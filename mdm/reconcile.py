@@ -137,7 +137,7 @@ def pins_of(matched: pl.DataFrame, decisions: Sequence[Decision]) -> list[Pin]:
 
 def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Add `golden_id` to every record; returns also the conflicts of ambiguous matches."""
-    identity = _identity(policy)
+    identity = identity_of(policy)
     rows = records.with_columns(identity.alias("_identity")).join(
         known.select("system", "source_key", pl.col("golden_id").alias("_known")),
         on=["system", "source_key"],
@@ -175,7 +175,8 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[
     return homes.drop("_identity", "_known", "_holders"), ambiguous
 
 
-def _identity(policy: Policy) -> pl.Expr:
+def identity_of(policy: Policy) -> pl.Expr:
+    """The common key of a record; null where the policy knows none, or the record does not say it."""
     fields = ENTITIES[policy.entity].identity
     if policy.golden_id != "identity" or not fields:
         return pl.lit(None, dtype=pl.String)

@@ -96,7 +96,7 @@ def coded_in(tx: Transaction, policy: Policy, outcome: Reconciled, now: datetime
 
     at_home = pl.coalesce("home_id", "golden_id").alias("home_id")
     return Reconciled(
-        renamed(outcome.golden),
+        renamed(outcome.golden).sort("golden_id"),
         renamed(outcome.bindings.with_columns(at_home)),
         renamed(outcome.conflicts),
         {codes.get(name, name): since for name, since in outcome.effective.items()},
@@ -152,12 +152,12 @@ def settle(tx: Transaction, policy: Policy, given: Stewarded, now: datetime) -> 
 def _involved(tx: Transaction, policy: Policy, given: Stewarded) -> list[Binding]:
     """Every record of every home that is touched, or whose records stand elsewhere already."""
     entity = policy.entity
-    touched = set(_named_homes(tx, entity, given).values())
+    touched = set(named_homes(tx, entity, given).values())
     return crosswalk.at_home(tx, entity, touched | crosswalk.moved_homes(tx, entity), policy.precedence)
 
 
-def _named_homes(tx: Transaction, entity: str, given: Stewarded) -> dict[SourceRef, str]:
-    """The home of every record that decisions and links name."""
+def named_homes(tx: Transaction, entity: str, given: Stewarded) -> dict[SourceRef, str]:
+    """The home of every record that decisions and links name, as far as it has one."""
     named = {(ref.system, ref.source_key) for one in given.decisions for ref in (*one.members, *one.others)}
     named |= {(ref.system, ref.source_key) for link in given.links for ref in (link.a, link.b)}
     return {_ref(row): row.home_id or row.golden_id for row in crosswalk.bindings(tx, entity, named).values()}
@@ -205,14 +205,18 @@ def withdraw(
     golden.withdraw(tx, entity, {**dict.fromkeys(gone), **settled.redirects}, now, run_id)
 
 
-def untold(tx: Transaction, entity: str, outcome: Reconciled) -> set[str]:
-    """Golden ids in force that no system tells of any more."""
-    return golden.ids_in_force(tx, entity) - set(outcome.golden["golden_id"])
+def untold(tx: Transaction, entity: str, outcome: Reconciled, within: frozenset[str] | None = None) -> set[str]:
+    """Golden ids in force that no system tells of any more; `within`: of these only."""
+    if within is None:
+        known = golden.ids_in_force(tx, entity)
+    else:
+        known = {name for name, one in golden.standing(tx, entity, within).items() if one.retired_at is None}
+    return known - set(outcome.golden["golden_id"])
 
 
 def homes_of(tx: Transaction, policy: Policy, wanted: Iterable[str], given: Stewarded) -> pl.DataFrame:
     """`homes`, of the records of some homes and of those tied to them: together they are grouped as among all."""
-    together = tied(wanted, _named_homes(tx, policy.entity, given), given.decisions, given.links)
+    together = tied(wanted, named_homes(tx, policy.entity, given), given.decisions, given.links)
     rows = [
         (row.system, row.source_key, row.native_id, row.home_id or row.golden_id)
         for row in crosswalk.at_home(tx, policy.entity, together, policy.precedence)

@@ -15,10 +15,11 @@ from mdm.policy import Policy
 from mdm.reconcile import Reconciled, Stewarded, reconcile
 from mdm.references import CROSSWALK_SCHEMA, rekey
 from mdm.units import ItemUnits, to_stocking_units
-from pipeline import mastering
+from pipeline import mastering, reach
 from pipeline.basis import differing, digest
 from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
+from pipeline.reach import Reach, Since, Told, told
 from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, sent_again, touched, written
 from store import conflicts, crosswalk, golden, quarantine, queue, runs, ticks
 from store.crosswalk import Binding
@@ -48,14 +49,23 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     policy = mastering.policy_of(hub, entity)
     records = _canonical(hub, entity)
     find_candidates(hub, policy, run)
-    now = inputs(hub, policy, _units(hub).digest)
+    steward = told(hub, policy)
+    now = inputs(hub, policy, _units(hub).digest, steward)
     last = read(hub.frames.made_of(f"golden/{entity}"))
     again = sent_again(hub, entity)
     if last == now and not again:
         return _unchanged(hub, entity, run, records.height)
-    keys = None if again else touched(hub, policy, records, last, now)
-    mine = records if keys is None else records.filter(pl.col("source_key").is_in(list(keys)))
-    return _mastered(hub, policy, run, mine, within=keys, made_of=now)
+    within = None if again or not last else _reached(hub, policy, records, steward, Since(last, now))
+    mine = records if within is None else within.among(records)
+    return _mastered(hub, policy, run, mine, given=steward.given, within=within, made_of=now)
+
+
+def _reached(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, since: Since) -> Reach | None:
+    """The records to master again; None where it has to be all of them."""
+    if policy.entity in mastering.STEWARDED:
+        return reach.around(hub, policy, records, steward, since)
+    keys = touched(hub, policy, records, since.last, since.now)
+    return None if keys is None else reach.alone(hub, policy.entity, keys)
 
 
 def _unchanged(hub: Hub, entity: str, run: Run, records: int) -> Mastered:
@@ -75,16 +85,21 @@ def _counted(hub: Hub, tx: Transaction, entity: str, run: Run, *, records: int, 
 
 
 def _mastered(
-    hub: Hub, policy: Policy, run: Run, records: pl.DataFrame, *, within: frozenset[str] | None, made_of: Inputs
+    hub: Hub,
+    policy: Policy,
+    run: Run,
+    records: pl.DataFrame,
+    *,
+    given: Stewarded,
+    within: Reach | None,
+    made_of: Inputs,
 ) -> Mastered:
     """Master some records, or all of them; the golden records of the others stand."""
     entity = policy.entity
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
     keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity), shared)
     counted, unknown = _in_stocking_units(hub, policy, keyed)
-    known = _homes(hub, policy, within)
-    with hub.store.read() as tx:
-        given = mastering.stewarded(tx, policy, hub.now())
+    known = mastering.homes(hub, policy) if within is None else within.homes
     outcome = mastering.coded(hub, policy, reconcile(policy, counted, known, given))
     outcome = mastering.in_version(hub, policy, outcome, run.run_id)
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
@@ -104,6 +119,8 @@ def _mastered(
         hub.frames.renew(f"golden/{entity}", written(made_of))
     else:
         hub.frames.write(f"golden/{entity}", frame, run.run_id, written(made_of), changed=changed)
+    if entity in mastering.STEWARDED:
+        reach.keep_links(hub, entity, given.links, run.run_id)
     return mastered
 
 
@@ -112,21 +129,17 @@ def _height(hub: Hub, name: str) -> int:
     return 0 if frame is None else frame.height
 
 
-def _homes(hub: Hub, policy: Policy, within: frozenset[str] | None) -> pl.DataFrame:
-    if within is None:
-        return mastering.homes(hub, policy)
-    return hub.bindings.frame(policy.entity).filter(pl.col("source_key").is_in(list(within)))
-
-
 def _golden(
-    hub: Hub, entity: str, outcome: Reconciled, within: frozenset[str] | None
+    hub: Hub, entity: str, outcome: Reconciled, within: Reach | None
 ) -> tuple[pl.DataFrame, frozenset[str] | None]:
     """The whole golden frame with the outcome in its place, and the keys of the rows that may differ from before."""
     before = hub.frames.read(f"golden/{entity}")
     if within is None or before is None:
         return outcome.golden, None if before is None else differing(before, outcome.golden, "golden_id")
-    others = before.filter(~pl.col("golden_id").is_in(list(within)))
-    return pl.concat([others, outcome.golden]).sort("golden_id"), within
+    ids = pl.Series(sorted(within.golden | set(outcome.golden["golden_id"])), dtype=pl.String)
+    renewed = pl.col("golden_id").is_in(ids.implode())
+    changed = differing(before.filter(renewed), outcome.golden, "golden_id")
+    return pl.concat([before.filter(~renewed), outcome.golden]).sort("golden_id"), changed
 
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
@@ -249,7 +262,7 @@ def _remember(
     unbound: list[dict[str, Any]],
     held: list[tuple[str, Rejection]],
     given: Stewarded,
-    within: frozenset[str] | None,
+    within: Reach | None,
 ) -> bool:
     """Crosswalk, conflicts, quarantine and history in one transaction; whether decisions or links moved a record."""
     entity = policy.entity
@@ -259,16 +272,18 @@ def _remember(
     settled = mastering.settle(tx, policy, given, now) if entity in mastering.STEWARDED else None
     if settled is not None:
         queue.mark(tx, entity, {*(row["golden_id"] for row in unbound), *settled.touched})
-    conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=within)
+    renewed = None if within is None else within.golden | set(outcome.golden["golden_id"])
+    conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=renewed)
     for system in hub.configuration.sources_of(entity):
         mine = [rejection for owner, rejection in held if owner == system]
-        quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=within)
+        only = None if within is None else within.keys(system)
+        quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=only)
     if entity in KEPT_THROUGH_TIME:
         contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
         changed = golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
         queue.mark_known(tx, entity, changed)
     if settled is None:
         return False
-    gone = mastering.untold(tx, entity, outcome)
+    gone = mastering.untold(tx, entity, outcome, None if within is None else within.golden)
     mastering.withdraw(tx, entity, settled, gone, run_id=run.run_id, now=now)
     return bool(settled.moved)

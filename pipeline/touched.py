@@ -1,8 +1,8 @@
 """What mastering an entity depends on, and which of its records what changed there can touch.
 
 Inputs are named by their versions and kept beside the golden frame. While they are the same there is nothing
-to do; where only some records or the bindings they refer to changed, only those are mastered again. Entities
-whose records are matched with one another are mastered as a whole.
+to do; where only some records or the bindings they refer to changed, only those are mastered again. Among records
+that are matched with one another `pipeline.reach` finds them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from canonical.base import quantities, references
 from canonical.entities import ENTITIES
 from canonical.strict_json import dumps, loads
 from mdm.policy import Policy
-from pipeline import mastering
+from pipeline import mastering, reach
 from pipeline.basis import digest
 from pipeline.hub import Hub
+from pipeline.reach import Told
 from store import quarantine
 from store.frames import FrameStore
 
@@ -30,7 +31,7 @@ Inputs = Mapping[str, str | None]
 """Name of a frame, a crosswalk or a setting → its version."""
 
 
-def inputs(hub: Hub, policy: Policy, units: str) -> dict[str, str | None]:
+def inputs(hub: Hub, policy: Policy, units: str, steward: Told) -> dict[str, str | None]:
     """Everything the golden records of one entity are made of; `units` is the digest of how items are counted."""
     entity = policy.entity
     frames = [f"canonical/{entity}/{system}" for system in hub.configuration.sources_of(entity)]
@@ -41,17 +42,8 @@ def inputs(hub: Hub, policy: Policy, units: str) -> dict[str, str | None]:
         found[WORK] = hub.frames.version(WORK)
     if entity in THROUGH_WORK_ORDER or (policy.item is not None and quantities(ENTITIES[entity])):
         found["units"] = units
-    found["policy"] = digest(policy.model_dump_json(), *_stewarded(hub, policy))
-    return found
-
-
-def _stewarded(hub: Hub, policy: Policy) -> tuple[str, ...]:
-    """What people decided and models linked; such values may also change with the day."""
-    if policy.entity not in mastering.STEWARDED:
-        return ()
-    with hub.store.read() as tx:
-        given = mastering.stewarded(tx, policy, hub.now())
-    return (repr(given.decisions), repr(given.links), given.as_of.date().isoformat())
+    found["policy"] = digest(policy.model_dump_json())
+    return {**found, **reach.made_of(policy, steward)}
 
 
 def written(found: Inputs) -> str:

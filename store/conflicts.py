@@ -94,13 +94,17 @@ def _close(tx: Connection, entity: str, keys: list[tuple[str, str]], now: dateti
         )
 
 
-def listed(tx: Connection, entity: str | None = None, golden_id: str | None = None) -> list[Conflict]:
+def listed(
+    tx: Connection, entity: str | None = None, golden_id: str | None = None, *, attribute: str | None = None
+) -> list[Conflict]:
     """The open conflicts, the oldest first."""
     query = select(conflicts).where(conflicts.c.state == "open")
     if entity is not None:
         query = query.where(conflicts.c.entity == entity)
     if golden_id is not None:
         query = query.where(conflicts.c.golden_id == golden_id)
+    if attribute is not None:
+        query = query.where(conflicts.c.attribute == attribute)
     rows = tx.execute(query.order_by(conflicts.c.since, *(conflicts.c[name] for name in _KEY)))
     return [_conflict(row) for row in rows]
 

@@ -14,6 +14,7 @@ from canonical.actors import Actor, Role
 from canonical.entities import ENTITIES, frame_schema
 from canonical.stewardship import SourceRef
 from mdm.policy import Policy, load_policies
+from pipeline.basis import differing
 from pipeline.hub import Configuration, Hub, Run, run_actor
 from pipeline.reconcile import Mastered, reconcile_entity
 from pipeline.route import begin
@@ -66,8 +67,15 @@ class MasteredPlant:
             rows = [row for row in self.records.get(entity, {}).values() if row["system"] == system]
             full = [{name: row.get(name) for name in schema} for row in rows]
             frame = pl.DataFrame(full, schema=schema).sort("source_key")
-            self.hub.frames.write(f"canonical/{entity}/{system}", frame, run.run_id)
+            self._tell(f"canonical/{entity}/{system}", frame, run)
         return reconcile_entity(self.hub, entity, run)
+
+    def _tell(self, name: str, frame: pl.DataFrame, run: Run) -> None:
+        """As conforming writes it: not where nothing changed, and with what did."""
+        before = self.hub.frames.read(name)
+        changed = None if before is None else differing(before, frame, "source_key")
+        if before is None or changed is None or changed:
+            self.hub.frames.write(name, frame, run.run_id, changed=changed)
 
     def golden(self, entity: str = "item") -> dict[str, set[str]]:
         """Golden id → its records, by the crosswalk."""
