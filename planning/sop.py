@@ -22,6 +22,8 @@ import numpy as np
 
 ResourceKind = Literal["capacity", "supply"]
 UNBOUND = float("inf")
+Place = Any
+"""The number of a product, week or month, or an array of such."""
 _ENOUGH = 1e-6
 _NEARLY = 1e-3
 """So much of a step may be missing for a whole one: the solver is that exact."""
@@ -168,6 +170,22 @@ def feasible(of: Review, stretched: Collection[str] = ()) -> Feasible:
     return _Programme(of, frozenset(stretched)).solved()
 
 
+class _Entries:
+    """A sparse matrix as it is put together: entry by entry it would take longer than solving it."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Any, Any, Any]] = []
+
+    def put(self, rows: Any, columns: Any, value: Any) -> None:  # noqa: ANN401 - arrays, or one number for all
+        self._parts.append((rows, columns, np.broadcast_to(value, rows.shape)))
+
+    def of_shape(self, rows: int, columns: int) -> Any:  # noqa: ANN401
+        from scipy.sparse import coo_matrix  # noqa: PLC0415
+
+        at, across, values = (np.concatenate(each) for each in zip(*self._parts, strict=True))
+        return coo_matrix((values, (at, across)), shape=(rows, columns)).tocsr()
+
+
 class _Programme:
     """The linear programme: for each product and week what is made, what is left over, and by month what stays open.
 
@@ -189,13 +207,13 @@ class _Programme:
         self.first_soft = 2 * self.size + len(of.products) * self.months
         self.columns = self.first_soft + len(self.soft)
 
-    def made(self, product: int, week: int) -> int:
+    def made(self, product: Place, week: Place) -> Any:  # noqa: ANN401 - one, or an array
         return product * self.weeks + week
 
-    def held(self, product: int, week: int) -> int:
+    def held(self, product: Place, week: Place) -> Any:  # noqa: ANN401
         return self.size + product * self.weeks + week
 
-    def open(self, product: int, month: int) -> int:
+    def open(self, product: Place, month: Place) -> Any:  # noqa: ANN401
         return 2 * self.size + product * self.months + month
 
     def solved(self) -> Feasible:
@@ -234,41 +252,44 @@ class _Programme:
 
     def _balanced(self) -> tuple[Any, Any]:
         """What was held and is made is held on, or goes to the month's customers, those who still wait included."""
-        from scipy.sparse import lil_matrix  # noqa: PLC0415
-
-        matrix, wanted = lil_matrix((self.size, self.columns)), np.zeros(self.size)
-        ends = {week: number for number, week in enumerate(self.of.last_week.values())}
+        matrix, wanted = _Entries(), np.zeros(self.size)
+        each = np.arange(self.size)
+        week = each % self.weeks
+        matrix.put(each, each, 1.0)
+        matrix.put(each, self.size + each, -1.0)
+        matrix.put(each[week > 0], self.size + each[week > 0] - 1, 1.0)
+        products = np.arange(len(self.of.products))
+        for month, last in enumerate(self.of.last_week.values()):
+            matrix.put(self.made(products, last), self.open(products, month), 1.0)
+            if month:
+                matrix.put(self.made(products, last), self.open(products, month - 1), -1.0)
         for number, product in enumerate(self.of.products):
-            for week in range(self.weeks):
-                row = self.made(number, week)
-                matrix[row, self.made(number, week)] = 1
-                matrix[row, self.held(number, week)] = -1
-                if week:
-                    matrix[row, self.held(number, week - 1)] = 1
-                wanted[row] = -(product.arriving or {}).get(week, 0.0) - (0 if week else product.opening)
-                if week in ends:
-                    month = ends[week]
-                    matrix[row, self.open(number, month)] = 1
-                    if month:
-                        matrix[row, self.open(number, month - 1)] = -1
-                    wanted[row] += product.demand.get(self.of.months[month], 0.0)
-        return matrix.tocsr(), wanted
+            wanted[self.made(number, 0)] -= product.opening
+            for arrives, pieces in (product.arriving or {}).items():
+                wanted[self.made(number, arrives)] -= pieces
+            for first, last in self.of.last_week.items():
+                wanted[self.made(number, last)] += product.demand.get(first, 0.0)
+        return matrix.of_shape(self.size, self.columns), wanted
 
     def _within(self) -> tuple[Any, Any]:
-        from scipy.sparse import lil_matrix  # noqa: PLC0415
-
         if not self.rows:
             return None, None
-        matrix = lil_matrix((len(self.rows), self.columns))
+        matrix = _Entries()
         place = {product.item: number for number, product in enumerate(self.of.products)}
+        uses = {
+            resource.name: (np.array([place[item] for item in resource.uses]), np.array([*resource.uses.values()]))
+            for resource in self.of.resources
+        }
         for row, (resource, week) in enumerate(self.rows):
-            first = 0 if resource.kind == "supply" else week
-            for item, use in resource.uses.items():
-                for each in range(first, week + 1):
-                    matrix[row, self.made(place[item], each)] = use
-        for number, row in enumerate(self.soft):
-            matrix[row, self.first_soft + number] = -1
-        return matrix.tocsr(), np.array([resource.limits[week] for resource, week in self.rows])
+            products, taken = uses[resource.name]
+            weeks = np.arange(0 if resource.kind == "supply" else week, week + 1)
+            columns = self.made(products[:, None], weeks[None, :])
+            matrix.put(np.full(columns.size, row), columns.ravel(), np.repeat(taken, len(weeks)))
+        matrix.put(np.array(self.soft, dtype=int), self.first_soft + np.arange(len(self.soft)), -1.0)
+        return (
+            matrix.of_shape(len(self.rows), self.columns),
+            np.array([resource.limits[week] for resource, week in self.rows]),
+        )
 
     def _read(self, values: Any, prices: Any) -> Feasible:  # noqa: ANN401 - arrays
         made = {
