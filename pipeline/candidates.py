@@ -219,11 +219,11 @@ def _remember(hub: Hub, policy: Policy, model: Model, records: pl.DataFrame, cha
     """Put the new pairs in the place of the old ones of these records, and every pair in its band."""
     entity = policy.entity
     renewed = _refs(pl.concat([change.asked.select(_REF), change.gone.select(_REF)]))
-    homes = _homes(entity, records)
     with hub.store.begin() as tx:
         standing = candidates.listed(tx, entity)
         kept = [one for one in standing if one.a not in renewed and one.b not in renewed]
         every = {(one.a, one.b): one for one in (*kept, *change.found)}
+        homes = _homes(entity, _among(records, every))
         placed = bands([Pair(one.a, one.b, one.posterior) for one in every.values()], homes, model)
         rows = _acyclic(hub, tx, [_banded(one, placed[key]) for key, one in every.items()])
         of = {ref for one in (*standing, *rows) for ref in (one.a, one.b)}
@@ -255,6 +255,14 @@ def _acyclic(hub: Hub, tx: Transaction, rows: list[CandidatePair]) -> list[Candi
 
 def _banded(pair: CandidatePair, band: candidates.Band) -> CandidatePair:
     return CandidatePair(pair.entity, pair.a, pair.b, band, pair.posterior, pair.evidence, pair.model, pair.found_at)
+
+
+def _among(records: pl.DataFrame, pairs: Iterable[_Refs]) -> pl.DataFrame:
+    refs = {ref for pair in pairs for ref in pair}
+    wanted = pl.DataFrame(
+        [(ref.system, ref.source_key) for ref in refs], schema=records.select(_REF).schema, orient="row"
+    )
+    return records.join(wanted, on=_REF, how="semi", maintain_order="left")
 
 
 def _refs(rows: pl.DataFrame) -> set[SourceRef]:

@@ -6,9 +6,9 @@ Models are pinned as versioned JSON under `models/` of the hub's home; every ver
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,11 @@ from mdm.lookup import ATTRIBUTES
 from pipeline.hub import Hub
 from pipeline.steward_acts import source_records
 from store import durable
+
+Pair = tuple[SourceRef, SourceRef]
+"""Two records, the smaller first."""
+EACH = 20
+"""The first verdicts move a model most: each of so many makes a new one."""
 
 
 def model_of(hub: Hub, entity: str) -> Model:
@@ -50,9 +55,8 @@ def pin_model(hub: Hub, model: Model) -> None:
             durable.replace(unnamed, folder / name)
 
 
-def lessons_of(hub: Hub, entity: str, given: Sequence[Decision]) -> list[Lesson]:
-    """What decisions in force say about pairs of records that some system still tells of."""
-    verdicts = dict(_verdicts(given))
+def lessons_of(hub: Hub, entity: str, verdicts: Mapping[Pair, bool]) -> list[Lesson]:
+    """Verdicts on pairs of records that some system still tells of, with what those say."""
     refs = sorted({ref for pair in verdicts for ref in pair})
     keys = pl.DataFrame(
         [(ref.system, ref.source_key) for ref in refs],
@@ -71,7 +75,7 @@ def lessons_of(hub: Hub, entity: str, given: Sequence[Decision]) -> list[Lesson]
     ]
 
 
-def _verdicts(given: Sequence[Decision]) -> Iterator[tuple[tuple[SourceRef, SourceRef], bool]]:
+def _verdicts(given: Sequence[Decision]) -> Iterator[tuple[Pair, bool]]:
     """Pairs of records and whether they are one thing, later verdicts last."""
     for one in sorted(given, key=lambda one: one.number):
         if one.kind == "same":
@@ -84,13 +88,30 @@ def _verdicts(given: Sequence[Decision]) -> Iterator[tuple[tuple[SourceRef, Sour
 
 
 def relearn(hub: Hub, entity: str, given: Sequence[Decision]) -> Model:
-    """The shipped model and every decision in force make the plant's model: the same ones make the same again."""
+    """The shipped model and the verdicts in force make the plant's model: the same ones make the same again.
+
+    A new model makes every record worth another look, so beyond the first verdicts it learns from several at once
+    (`taught`). What was decided holds at once, whatever the model.
+    """
     shipped, now = _loaded(entity, None), model_of(hub, entity)
-    told = sorted(f"{a}={b}:{same}" for (a, b), same in dict(_verdicts(given)).items())
+    verdicts = taught(given)
+    told = sorted(f"{a}={b}:{same}" for (a, b), same in verdicts.items())
     digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
     version = f"{shipped.version}+{digest}" if told else shipped.version
     if now.version == version:
         return now
-    learnt = learn(shipped, lessons_of(hub, entity, given), version)
+    learnt = learn(shipped, lessons_of(hub, entity, verdicts), version)
     pin_model(hub, learnt)
     return learnt
+
+
+def taught(given: Sequence[Decision]) -> dict[Pair, bool]:
+    """The verdicts a model learns from, the last word on each pair: beyond `EACH` in steps of 2 to 25 per cent."""
+    verdicts = dict(_verdicts(given))
+    return dict(islice(verdicts.items(), _milestone(len(verdicts))))
+
+
+def _milestone(count: int) -> int:
+    """The last count up to this one at which a model is made: every 5th up to 200, every 50th up to 2,000 and so on."""
+    step = 1 if count < EACH else 5 * 10 ** (len(str(count // EACH)) - 1)
+    return count - count % step

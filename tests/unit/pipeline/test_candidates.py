@@ -98,6 +98,29 @@ def test_unchanged__is_not_looked_at_again(plant: MasteredPlant, monkeypatch: py
     assert bands(plant, "partner") == {"crm:A7 erp:V1": "auto"}
 
 
+def test_decision_between_two_models__looks_at_no_record_again(
+    plant: MasteredPlant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(24):
+        plant.put("item", f"erp:{number}", name=f"垫圈 M{number}", drawing_number=f"DW-{number}")
+    plant.put("item", "crm:F", name="内六角螺钉 M8×20")
+    plant.master()
+    for number in range(20):
+        one, other = ref(f"erp:{number}"), ref(f"erp:{number + 1}")
+        stewardship.decide(plant.hub, LI, stewardship.different("item", one, other))
+    plant.master()
+    version = model_of(plant.hub, "item").version
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("no record says anything new")
+
+    monkeypatch.setattr("pipeline.candidates._pairs", refuse)
+    stewardship.decide(plant.hub, LI, stewardship.same("item", ref("erp:22"), ref("erp:23")))
+    plant.master()
+    assert model_of(plant.hub, "item").version == version
+    assert plant.golden()["DW-22"] == {"erp:22", "erp:23"}
+
+
 def test_record_that_went__takes_its_pairs_along(plant: MasteredPlant) -> None:
     plant.put("partner", "erp:V1", **FIRM, tax_number="91320500MA1XYZ")
     plant.put("partner", "crm:A7", **FIRM)
