@@ -28,6 +28,7 @@ from canonical.orders import (
     SalesOrderLine,
     Shipment,
     SubcontractOrder,
+    TransferOrder,
     WorkOrder,
 )
 from canonical.partners import Lead, Partner, SupplierAgreement
@@ -44,7 +45,7 @@ ENTITIES: dict[str, type[Entity]] = {
         Item, PackConversion, Partner, SupplierAgreement, Lead,
         Bom, BomLine, WorkCentre, CalendarDay, Routing, Operation, Warehouse, Stock,
         SalesOrder, SalesOrderLine, Forecast, PurchaseRequest, PurchaseOrder, SubcontractOrder,
-        WorkOrder, OperationReport, Inspection, Shipment, GoodsReceipt,
+        WorkOrder, OperationReport, Inspection, Shipment, GoodsReceipt, TransferOrder,
     )
 }  # fmt: skip
 """Every entity by name; masters first, then what refers to them."""

@@ -22,7 +22,7 @@ __all__ = ["FACTS", "JsonText", "json_fields"]
 
 
 class PlannedOrderFact(Entity):
-    """A planned order inside its item's release fence: make, buy or subcontract `quantity` of `item`."""
+    """A planned order inside its item's release fence: make, buy, subcontract or transfer `quantity` of `item`."""
 
     entity: ClassVar[str] = "planned_order"
     key: ClassVar[tuple[str, ...]] = ("reference",)
@@ -40,6 +40,11 @@ class PlannedOrderFact(Entity):
     sales_order: str | None = None
     priority: int
     kit: Annotated[str, JsonText()]
+    from_warehouse: str | None = None
+    to_warehouse: str | None = None
+    """Of a transfer, between which warehouses."""
+    by_hand: bool | None = None
+    """Whether it is a transfer that no connected system takes: somebody has to see to it."""
 
 
 class ShipmentNeed(Entity):

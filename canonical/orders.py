@@ -206,3 +206,20 @@ class GoodsReceipt(Entity):
     quantity: Quantity
     unit: str | None = None
     our_reference: str | None = None
+
+
+class TransferOrder(Entity):
+    """Goods to be brought from one warehouse to another. Between the two, what is on its way lies in neither."""
+
+    entity: ClassVar[str] = "transfer_order"
+    key: ClassVar[tuple[str, ...]] = ("number",)
+
+    number: str
+    item: ItemRef
+    from_warehouse: Annotated[str | None, Reference("warehouse")] = None
+    to_warehouse: Annotated[str | None, Reference("warehouse")] = None
+    quantity: Quantity
+    unit: str | None = None
+    due: date | None = None
+    status: Literal["requested", "in_transit", "received", "cancelled"]
+    our_reference: str | None = None

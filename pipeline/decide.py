@@ -209,8 +209,15 @@ def _facts(  # noqa: PLR0917 - all that facts are derived from
         tasks=_tasks(tx),
         unoffered=unoffered(held),
         connections=hub.deployment.systems,
+        transfers_by_hand=not _takes(hub, "wms", "request_transfer"),
     )
     return facts(sources, standing.keys())
+
+
+def _takes(hub: Hub, role: str, operation: str) -> bool:
+    """Whether a system plays the role and its mappings have the operation."""
+    system = hub.deployment.system_of(role)
+    return system is not None and operation in hub.configuration.mappings[system].outbound
 
 
 def _diff(name: str, before: pl.DataFrame, after: pl.DataFrame, scope: Neighbourhood | None) -> Changes:

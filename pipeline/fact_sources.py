@@ -32,6 +32,8 @@ class FactSources:
     """What is asked for and not offered → the sales orders that ask for it."""
     connections: Mapping[str, Connection] = field(default_factory=dict)
     """The connected systems by name."""
+    transfers_by_hand: bool = False
+    """Whether no connected system takes transfers between warehouses."""
 
 
 def sales_order_of(work_order: Row, decided: Decided) -> str | None:

@@ -25,6 +25,7 @@ from pipeline.floor_facts import floor_facts
 from pipeline.master_facts import master_facts
 from pipeline.order_facts import order_facts, review_note
 from pipeline.plan_items import BOUGHT
+from pipeline.plan_sites import between
 from pipeline.settings import Planning
 from pipeline.snapshot import (
     Frames,
@@ -152,7 +153,19 @@ def _planned_order(
         "sales_order": line.order if line else (old or {}).get("sales_order"),
         "priority": old["priority"] if old is not None else (HURRIED if line and line.urgent else ROUTINE),
         "kit": _kit(sources.plan, order),
+        **_way(sources, order, old),
     }
+
+
+def _way(sources: FactSources, order: PlannedOrder, old: Row | None) -> Row:
+    """Between which warehouses a transfer goes: as first decided, wherever the goods lie by now."""
+    if order.sourcing != "transfer":
+        return {}
+    if old is not None and old["from_warehouse"]:
+        origin, target = old["from_warehouse"], old["to_warehouse"]
+    else:
+        origin, target = between(order.item, sources.planning, sources.frames)
+    return {"from_warehouse": origin, "to_warehouse": target, "by_hand": sources.transfers_by_hand}
 
 
 def _kit(plan: Plan, order: PlannedOrder) -> str:

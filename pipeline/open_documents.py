@@ -13,6 +13,8 @@ from pipeline.plan_structure import routings
 
 STARTED = frozenset({"running", "completed", "closed"})
 OPEN_ORDER = frozenset({"open"})
+TRANSFERS = {"requested": "planned", "in_transit": "running", "received": "completed", "cancelled": "cancelled"}
+"""How far a transfer is → how far a work order would be."""
 AGAIN = "|again|"
 REWORK = "rework|"
 """How our reference for a rework order begins; what follows is the inspection that failed."""
@@ -29,6 +31,8 @@ class OwnOrder:
     scrapped: Decimal
     status: str
     due: date | None
+    to_warehouse: str | None = None
+    """Where goods are brought; None for what is made."""
 
     @property
     def started(self) -> bool:
@@ -87,7 +91,24 @@ def closed_references(frames: Frames) -> frozenset[str]:
 
 
 def own_orders(frames: Frames) -> dict[str, OwnOrder]:
-    """Work orders that carry our reference, by it."""
+    """Work orders and transfers that carry our reference, by it."""
+    return {**_own_work(frames), **_own_transfers(frames)}
+
+
+def _own_transfers(frames: Frames) -> dict[str, OwnOrder]:
+    """What is on its way is begun; once received it is the stock of where it went."""
+    return {
+        row["our_reference"]: OwnOrder(
+            row["our_reference"], row["item"], row["quantity"],
+            row["quantity"] if row["status"] == "received" else Decimal(0), Decimal(0),
+            TRANSFERS[row["status"]], row["due"], row["to_warehouse"],
+        )
+        for row in rows(frames, "transfer_order")
+        if row["our_reference"] and row["item"]
+    }  # fmt: skip
+
+
+def _own_work(frames: Frames) -> dict[str, OwnOrder]:
     return {
         row["our_reference"]: OwnOrder(
             row["our_reference"], row["item"], row["quantity"],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 from canonical.plan import PlanBomLine, PlanItem, PlanningSnapshot, PlanProblem
+from pipeline.golden_rows import Frames, rows
 from pipeline.planning_settings import HOME, SITE_MARK, Planning
 
 
 def at_sites(picture: PlanningSnapshot, planning: Planning) -> PlanningSnapshot:
-    """The picture with an item for each site that holds or needs one, supplied by a transfer from the site before."""
+    """The picture with an item for each site that holds, needs or gets one, transferred from the site before."""
     home = {item.code: item for item in picture.items}
     wanted = {row.item for row in picture.demands} | {row.item for row in picture.stock}
+    wanted |= {row.item for row in picture.receipts} | {row.item for row in picture.firm_orders}
     away = sorted({code for named in wanted for code in _way(named, planning, home)})
     phantoms = {code for code in away if home[planning.item_of(code)].sourcing == "phantom"}
     items, lines = [], []
@@ -53,3 +57,23 @@ def _origin(code: str, planning: Planning) -> str:
 def _item(item: PlanItem, code: str, planning: Planning) -> PlanItem:
     days = planning.sites[code.rpartition(SITE_MARK)[2]].transfer_days
     return PlanItem(code, "transfer", days, scale=item.scale, calendar=planning.calendar, kept_apart=item.kept_apart)
+
+
+def between(code: str, planning: Planning, frames: Frames) -> tuple[str, str]:
+    """From which warehouse a transfer of an item (the planner's code at its site) leaves, and where it goes.
+
+    It leaves where most of the item lies at the site that supplies this one, by name where equally much does.
+    """
+    origin, item = _origin(code, planning), planning.item_of(code)
+    there: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in rows(frames, "stock"):
+        if (
+            row["item"] == item
+            and row["status"] == "available"
+            and planning.at_warehouse(item, row["warehouse"]) == origin
+        ):
+            there[row["warehouse"]] += row["quantity"]
+    fullest = min(there, key=lambda name: (-there[name], name), default=None)
+    site = planning.sites.get(origin.rpartition(SITE_MARK)[2]) if origin != item else None
+    usual = site.warehouses[0] if site else planning.receiving_warehouse
+    return fullest or usual, planning.sites[code.rpartition(SITE_MARK)[2]].warehouses[0]

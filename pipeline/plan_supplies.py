@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from canonical.items import Sourcing
 from canonical.plan import FirmOrder, PlanItem, PlanStock, ScheduledReceipt
-from pipeline.golden_rows import ZERO, Frames, rows, scaled
+from pipeline.golden_rows import ZERO, Frames, Row, rows, scaled
 from pipeline.open_documents import (
     OpenLine,
     finishing_reports,
@@ -29,8 +30,25 @@ def stock(frames: Frames, planning: Planning) -> Iterator[PlanStock]:
     for row in rows(frames, "stock"):
         if row["status"] == "available":
             free[planning.at_warehouse(row["item"], row["warehouse"])] += row["quantity"]
+    for row, origin, _ in foreign_transfers(frames, planning):
+        if row["status"] == "requested":
+            free[origin] -= row["quantity"]
     for item, quantity in free.items():
         yield PlanStock(f"on_hand|{item}", item, scaled(quantity))
+
+
+def foreign_transfers(frames: Frames, planning: Planning) -> Iterator[tuple[Row, str, str]]:
+    """Transfers of others that the stock does not show yet, with the planner's codes of where from and where to.
+
+    One within a site that has not left changes nothing.
+    """
+    for row in rows(frames, "transfer_order"):
+        if row["our_reference"] or row["status"] not in {"requested", "in_transit"}:
+            continue
+        places = (planning.at_warehouse(row["item"], row[end]) for end in ("from_warehouse", "to_warehouse"))
+        origin, target = places
+        if row["status"] == "in_transit" or origin != target:
+            yield row, origin, target
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +62,21 @@ class Supplies:
     lines: list[OpenLine]
 
     def firm_orders(self) -> Iterator[FirmOrder]:
-        """Our own work orders that have been begun: the plan may not change them any more."""
+        """Our own work orders and transfers that have been begun: the plan may not change them any more."""
         for order in own_orders(self.frames).values():
             if order.started and order.open_quantity > 0 and not is_rework(order.reference):
                 due = max(order.due or self.as_of, self.as_of)
-                good = self._good(order.item, scaled(order.open_quantity), due)
-                yield FirmOrder(plan_key(order.reference), order.item, good, due, "make")
+                item = self.planning.at_warehouse(order.item, order.to_warehouse)
+                good = self._good(item, scaled(order.open_quantity), due)
+                sourcing: Sourcing = "transfer" if order.to_warehouse else "make"
+                yield FirmOrder(plan_key(order.reference), item, good, due, sourcing)
 
     def receipts(self) -> Iterator[ScheduledReceipt]:
         """Work orders and purchases of others, rework, and goods on the way from the shop floor to the shelf."""
         yield from self._work()
         yield from self._rework()
         yield from self._purchases()
+        yield from self._transfers()
         yield from self._goods_on_the_way()
 
     def _good(self, item: str, started: int, day: date) -> int:
@@ -102,6 +123,13 @@ class Supplies:
                     day = max(row["due"] or self.as_of + timedelta(days=1), self.as_of)
                     good = self._expected(row["item"], left, day)
                     yield ScheduledReceipt(f"{entity}|{row['golden_id']}", row["item"], good, day, entity)
+
+    def _transfers(self) -> Iterator[ScheduledReceipt]:
+        """What others bring from one site to another, or have under way between two warehouses."""
+        for row, _, target in foreign_transfers(self.frames, self.planning):
+            day = max(row["due"] or self.as_of, self.as_of)
+            key = f"transfer_order|{row['golden_id']}"
+            yield ScheduledReceipt(key, target, scaled(row["quantity"]), day, "transfer_order")
 
     def _goods_on_the_way(self) -> Iterator[ScheduledReceipt]:
         """Reported good pieces whose goods receipt has not been seen in the warehouse yet."""

@@ -17,18 +17,25 @@ from sandbox.common.state import SystemState
 from sandbox.wms.contract import Application, Guard, Operation, WmsFault, fault_bytes, wsdl
 from sandbox.wms.lists import Lists
 from sandbox.wms.movements import Movements
+from sandbox.wms.seeding import create_tables
 from sandbox.wms.tables import stamp
+from sandbox.wms.transfers import Transfers
 
 USER: Final = "MILLSTREAM_WMS_USER"
 PASSWORD: Final = "MILLSTREAM_WMS_PASSWORD"  # noqa: S105 - the name under which the secret is passed
 PATH: Final = "/wms"
 XML: Final = "text/xml; charset=utf-8"
 # ExpeditePicking is left out: its reply echoes nothing by which a client could tell a repeated reply.
-ECHOING_WRITES: Final = ("CreateShipment", "ChangeShipment", "CancelShipment", "CreateReceipt", "SetItemCode")
+ECHOING_WRITES: Final = (
+    "CreateShipment", "ChangeShipment", "CancelShipment", "CreateReceipt", "CreateTransfer", "ChangeTransfer",
+    "CancelTransfer", "SetItemCode",
+)  # fmt: skip
 
 
 def create_app(state: SystemState) -> Starlette:
-    """The WMS over `state`."""
+    """The WMS over `state`; a database of an earlier release gets the tables it lacks."""
+    with state.transaction() as db:
+        create_tables(db)
     guard = Guard(state.secrets[USER], state.secrets[PASSWORD])
     application = Application(guard, operations(state))
 
@@ -64,16 +71,27 @@ def operations(state: SystemState) -> dict[str, Operation]:
 
         return operation
 
+    def move(choose: Callable[[Transfers], Operation]) -> Operation:
+        def operation(**asked: Any) -> dict[str, Any]:  # noqa: ANN401 - members as the WSDL types them
+            with state.transaction() as db:
+                return choose(Transfers(db, state.ledger, stamp(state.now())))(**asked)
+
+        return operation
+
     return {
         "ListItems": read(lambda lists: lists.items),
         "ListWarehouses": read(lambda lists: lists.warehouses),
         "ListStock": read(lambda lists: lists.stock),
         "ListShipments": read(lambda lists: lists.shipments),
         "ListReceipts": read(lambda lists: lists.receipts),
+        "ListTransfers": read(lambda lists: lists.transfers),
         "CreateShipment": write(lambda movements: movements.create_shipment),
         "ChangeShipment": write(lambda movements: movements.change_shipment),
         "CancelShipment": write(lambda movements: movements.cancel_shipment),
         "CreateReceipt": write(lambda movements: movements.create_receipt),
+        "CreateTransfer": move(lambda transfers: transfers.create),
+        "ChangeTransfer": move(lambda transfers: transfers.change),
+        "CancelTransfer": move(lambda transfers: transfers.cancel),
         "SetItemCode": write(lambda movements: movements.set_item_code),
         "ExpeditePicking": write(lambda movements: movements.expedite_picking),
     }

@@ -1,4 +1,4 @@
-"""The five lists: pages in the order of change, opaque page tokens, `changedSince` inclusive."""
+"""The six lists: pages in the order of change, opaque page tokens, `changedSince` inclusive."""
 
 from __future__ import annotations
 
@@ -63,6 +63,20 @@ class Lists:
         names = ("number", "externalReference", "sku", "warehouse", "quantity", "unitOfMeasure", "changedAt")
         return self._list(
             "receipts", "receipt", "receipts", columns=columns, shape=lambda row: _named(names, row), asked=asked
+        )
+
+    def transfers(self, **asked: Asked) -> dict[str, Any]:
+        """`ListTransfers`."""
+        columns = (
+            "number, external_reference, sku, from_warehouse, to_warehouse, quantity, unit, wanted_on, priority,"
+            " status, changed_at"
+        )
+        names = (
+            "number", "externalReference", "sku", "fromWarehouse", "toWarehouse", "quantity", "unitOfMeasure",
+            "wantedOn", "priority", "status", "changedAt",
+        )  # fmt: skip
+        return self._list(
+            "transfers", "transfer", "transfers", columns=columns, shape=lambda row: _named(names, row), asked=asked
         )
 
     def _list(

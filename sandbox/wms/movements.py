@@ -32,13 +32,13 @@ class Movements:
         self._refuse_known("shipments", reference)
         lines = asked["lines"]["line"]
         self._check_lines(lines, reference)
-        number = _number("SHP", reference)
+        number = number_of("SHP", reference)
         self._insert("shipments", (
-            number, reference, asked["orderReference"], asked.get("shipTo"), _day(asked),
+            number, reference, asked["orderReference"], asked.get("shipTo"), day_of(asked),
             asked.get("priority"), "REQUESTED", None,
         ))  # fmt: skip
         self._insert_lines(number, lines)
-        self._ledger.record("CreateShipment", reference, number, _plain(asked), "created")
+        self._ledger.record("CreateShipment", reference, number, plain(asked), "created")
         return {"number": number, "externalReference": reference}
 
     def change_shipment(self, **asked: Asked) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Movements:
             self._check_lines(lines, reference)
             self._replace(number, asked)
         effect: Effect = "unchanged" if stands else "updated"
-        self._ledger.record("ChangeShipment", reference, number, _plain(asked), effect)
+        self._ledger.record("ChangeShipment", reference, number, plain(asked), effect)
         return {"number": number, "externalReference": reference, "status": status}
 
     def cancel_shipment(self, externalReference: str) -> dict[str, Any]:  # noqa: N803 - the contract's name
@@ -86,13 +86,13 @@ class Movements:
         kept = self._kept(sku, asked["quantity"], asked["unitOfMeasure"], reference)
         if self._db.execute("SELECT 1 FROM warehouses WHERE code = ?", (warehouse,)).fetchone() is None:
             raise WmsFault("UNKNOWN_WAREHOUSE", f"There is no warehouse {warehouse}", reference=reference)
-        number = _number("RCP", reference)
+        number = number_of("RCP", reference)
         self._insert("receipts", (
             number, reference, sku, warehouse, str(asked["quantity"]), asked["unitOfMeasure"], asked.get("lot"),
             asked.get("source"),
         ))  # fmt: skip
         add_stock(self._db, (warehouse, sku, asked.get("lot") or "", "AVAILABLE"), kept, self._at)
-        self._ledger.record("CreateReceipt", reference, number, _plain(asked), "created")
+        self._ledger.record("CreateReceipt", reference, number, plain(asked), "created")
         return {"number": number, "externalReference": reference}
 
     def set_item_code(self, sku: str, goldenCode: str) -> dict[str, Any]:  # noqa: N803 - the contract's names
@@ -139,7 +139,7 @@ class Movements:
     def _replace(self, number: str, asked: dict[str, Any]) -> None:
         self._db.execute(
             "UPDATE shipments SET wanted_on = ?, priority = ?, seq = ?, changed_at = ? WHERE number = ?",
-            (_day(asked), asked.get("priority"), next_change(self._db), self._at, number),
+            (day_of(asked), asked.get("priority"), next_change(self._db), self._at, number),
         )
         self._db.execute("DELETE FROM shipment_lines WHERE shipment = ?", (number,))
         self._insert_lines(number, asked["lines"]["line"])
@@ -183,20 +183,22 @@ def add_stock(db: sqlite3.Connection, key: tuple[str, str, str, str], delta: Dec
     db.execute("INSERT OR REPLACE INTO stock VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, str(total), next_change(db), at))
 
 
-def _number(prefix: str, reference: str) -> str:
+def number_of(prefix: str, reference: str) -> str:
     """A document number from the caller's reference, so that runs with equal documents have equal numbers."""
     return f"{prefix}-{hashlib.sha256(reference.encode()).hexdigest()[:10].upper()}"
 
 
 def _content(asked: dict[str, Any]) -> tuple[Any, ...]:
     lines = [(x["lineNumber"], x["sku"], x["quantity"], x["unitOfMeasure"]) for x in asked["lines"]["line"]]
-    return _day(asked), asked.get("priority"), sorted(lines)
+    return day_of(asked), asked.get("priority"), sorted(lines)
 
 
-def _day(asked: dict[str, Any]) -> str | None:
+def day_of(asked: dict[str, Any]) -> str | None:
+    """The day wanted, as text."""
     day = asked.get("wantedOn")
     return None if day is None else str(day)
 
 
-def _plain(asked: dict[str, Any]) -> dict[str, Any]:
+def plain(asked: dict[str, Any]) -> dict[str, Any]:
+    """What was asked, for the ledger: absent members left out."""
     return {name: value for name, value in asked.items() if value is not None}

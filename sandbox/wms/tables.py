@@ -47,10 +47,16 @@ SCHEMA: Final = (
         "CREATE TABLE IF NOT EXISTS pick_tickets (ticket INTEGER PRIMARY KEY AUTOINCREMENT,"
         " order_reference TEXT NOT NULL, reason TEXT, printed_at TEXT NOT NULL)"
     ),
+    (
+        "CREATE TABLE IF NOT EXISTS transfers (number TEXT PRIMARY KEY, external_reference TEXT UNIQUE,"
+        " sku TEXT NOT NULL, from_warehouse TEXT NOT NULL, to_warehouse TEXT NOT NULL, quantity TEXT NOT NULL,"
+        " unit TEXT NOT NULL, wanted_on TEXT, priority INTEGER, status TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " changed_at TEXT NOT NULL)"
+    ),
     "CREATE TABLE IF NOT EXISTS changes (seq INTEGER PRIMARY KEY AUTOINCREMENT)",
     *(
         f"CREATE INDEX IF NOT EXISTS {table}_order ON {table} (seq)"
-        for table in ("items", "stock", "shipments", "receipts")
+        for table in ("items", "stock", "shipments", "receipts", "transfers")
     ),
 )
 

@@ -1,5 +1,7 @@
 """The warehouse works on: it books out what the shop floor picked, and from round 2 ships what was requested.
 
+What is on its way between warehouses arrives in the round after it left.
+
 Its own people book; no client wrote, so the ledger is silent. It ships as far as the stock then reaches.
 
 Shipments are taken in the order of their external references, never of creation, so equal documents
@@ -18,6 +20,7 @@ from typing import Any, Final
 from sandbox.common.state import SystemState
 from sandbox.wms.movements import add_stock
 from sandbox.wms.tables import next_change, stamp
+from sandbox.wms.transfers import carry_out
 from sandbox.wms.units import find_item
 
 FIRST_ROUND: Final = 2
@@ -37,7 +40,7 @@ def work(state: SystemState, round_: int, consumed: Mapping[str, Decimal] | None
         at = stamp(state.now())
         issued = _issue(db, consumed or {}, at)
         shipped = _ship(db, at) if round_ >= FIRST_ROUND else {"shipped": [], "picking": [], "waiting": []}
-        summary = {**shipped, "issued": issued}
+        summary = {**shipped, "issued": issued, "transfers": carry_out(db, at)}
         state.set_meta(f"work_round_{round_}", json.dumps(summary))
     return summary
 

@@ -17,6 +17,8 @@ from sandbox.wms.tables import next_change
 from sandbox.wms.work import told, work
 
 AT = "2026-11-02T08:00:00.000000Z"
+NONE: dict[str, list[str]] = {"received": [], "sent": []}
+"""No transfer moved."""
 
 
 def warehouse(path: Path) -> SystemState:
@@ -232,11 +234,17 @@ def test_work__ships_in_reference_order_as_far_as_stock_reaches(state: SystemSta
     for reference, quantity in (("R4", 1), ("R3", 9), ("R1", 4), ("R2", 1)):
         call(state, "CreateShipment", **shipment(reference, quantity))
     assert work(state, 1)["shipped"] == []
-    assert work(state, 2) == {"shipped": ["R1", "R2"], "picking": ["R4"], "waiting": ["R3"], "issued": 0}
+    assert work(state, 2) == {
+        "shipped": ["R1", "R2"],
+        "picking": ["R4"],
+        "waiting": ["R3"],
+        "issued": 0,
+        "transfers": NONE,
+    }
     assert statuses(state) == {"R1": "SHIPPED", "R2": "SHIPPED", "R3": "REQUESTED", "R4": "PICKING"}
     assert kept(state, "B") == {"0": "-5", "1": "0", "2": "1", "9": "100"}
     assert work(state, 2)["shipped"] == ["R1", "R2"]  # a round happens once
-    assert work(state, 3) == {"shipped": ["R4"], "picking": [], "waiting": ["R3"], "issued": 0}
+    assert work(state, 3) == {"shipped": ["R4"], "picking": [], "waiting": ["R3"], "issued": 0, "transfers": NONE}
     listed = call(state, "ListShipments")["shipments"]["shipment"]
     done = next(row for row in listed if row["externalReference"] == "R1")
     assert done["shippedAt"] is not None
@@ -246,14 +254,14 @@ def test_work__ships_in_reference_order_as_far_as_stock_reaches(state: SystemSta
 def test_work__boxes_and_pieces_draw_on_the_same_stock(state: SystemState) -> None:
     call(state, "CreateShipment", **shipment("R1", 2, unit="BX", sku="A"))
     call(state, "CreateShipment", **shipment("R2", 13, sku="A"))
-    assert work(state, 2) == {"shipped": ["R1"], "picking": [], "waiting": ["R2"], "issued": 0}
+    assert work(state, 2) == {"shipped": ["R1"], "picking": [], "waiting": ["R2"], "issued": 0, "transfers": NONE}
     assert kept(state, "A") == {"1": "12"}
 
 
 def test_work__picked_components_leave_the_stock_once_and_no_ledger_row(state: SystemState) -> None:
     before = state.db.execute("SELECT MAX(seq) FROM stock").fetchone()
     done = work(state, 1, {"DW-1": Decimal("1.25"), "DW-2": Decimal(4)})
-    assert done == {"shipped": [], "picking": [], "waiting": [], "issued": 2}
+    assert done == {"shipped": [], "picking": [], "waiting": [], "issued": 2, "transfers": NONE}
     assert work(state, 1, {"DW-1": Decimal(1)}) == done  # a round happens once
     assert kept(state, "A") == {"1": "34.75"}
     assert kept(state, "B") == {"0": "-5", "1": "0", "2": "2", "9": "100"}
@@ -285,3 +293,97 @@ def test_work__what_does_not_lie_there_is_refused_whole(state: SystemState) -> N
 
 def test_stock_levels__say_the_true_material(state: SystemState) -> None:
     assert {row["sku"]: row["drawing"] for row in stock_levels(state, {})["stock"]} == {"A": "DW-1", "B": "DW-2"}
+
+
+# -- transfers between warehouses ----------------------------------------------------------------------------------
+
+
+def transfer(reference: str, quantity: object, **more: Any) -> dict[str, Any]:
+    return {
+        "externalReference": reference,
+        "sku": "B",
+        "quantity": Decimal(str(quantity)),
+        "unitOfMeasure": "EA",
+        **more,
+    }
+
+
+@pytest.fixture
+def two(state: SystemState) -> SystemState:
+    """The same with a second warehouse."""
+    state.db.execute("INSERT INTO warehouses VALUES ('WH2', 'two', ?, ?)", (next_change(state.db), AT))
+    return state
+
+
+WAY = {"fromWarehouse": "WH1", "toWarehouse": "WH2"}
+
+
+def lies(state: SystemState) -> dict[str, Decimal]:
+    """Warehouse → what of B can be had there."""
+    rows = [row for row in stock_levels(state, {})["stock"] if row["sku"] == "B" and row["status"] == "AVAILABLE"]
+    return {
+        place: sum((Decimal(row["quantity"]) for row in rows if row["warehouse"] == place), Decimal(0))
+        for place in ("WH1", "WH2")
+    }
+
+
+def moved(state: SystemState) -> dict[str, str]:
+    listed = call(state, "ListTransfers")["transfers"]["transfer"]
+    return {row["externalReference"]: row["status"] for row in listed}
+
+
+def test_transfer__leaves_when_all_of_it_lies_there_and_arrives_a_round_later(two: SystemState) -> None:
+    before = lies(two)
+    call(two, "CreateTransfer", **transfer("T-1", 4, **WAY))
+    call(two, "CreateTransfer", **transfer("T-2", 4, **WAY))
+    assert lies(two) == before
+    assert work(two, 1)["transfers"] == {"received": [], "sent": ["T-1"]}
+    assert lies(two) == {"WH1": before["WH1"] - 4, "WH2": 0}
+    assert work(two, 2)["transfers"] == {"received": ["T-1"], "sent": []}
+    assert lies(two) == {"WH1": before["WH1"] - 4, "WH2": 4}
+    assert moved(two) == {"T-1": "RECEIVED", "T-2": "REQUESTED"}
+    assert [row["operation"] for row in two.ledger.rows()] == ["CreateTransfer"] * 2
+
+
+def test_transfer__changes_and_goes_until_the_goods_leave(two: SystemState) -> None:
+    made = call(two, "CreateTransfer", **transfer("T-1", 4, **WAY))
+    fewer = {name: value for name, value in transfer("T-1", 2).items() if name != "sku"}
+    assert [call(two, "ChangeTransfer", **fewer)["status"] for _ in range(2)] == ["REQUESTED"] * 2
+    assert [row["effect"] for row in two.ledger.rows()] == ["created", "updated"]
+    assert call(two, "CancelTransfer", externalReference="T-1")["number"] == made["number"]
+    assert call(two, "CancelTransfer", externalReference="T-1")["status"] == "CANCELLED"
+    assert work(two, 1)["transfers"] == {"received": [], "sent": []}
+    call(two, "CreateTransfer", **transfer("T-2", 2, **WAY))
+    work(two, 2)
+    assert call(two, "ChangeTransfer", **{**fewer, "externalReference": "T-2"})["status"] == "IN_TRANSIT", (
+        "it stands so"
+    )
+    late = {**fewer, "externalReference": "T-2", "quantity": Decimal(1)}
+    for operation, asked, code in (
+        ("ChangeTransfer", late, "NOT_CHANGEABLE"),
+        ("CancelTransfer", {"externalReference": "T-2"}, "NOT_CANCELLABLE"),
+        ("ChangeTransfer", fewer, "NOT_CHANGEABLE"),
+        ("CancelTransfer", {"externalReference": "T-9"}, "UNKNOWN_REFERENCE"),
+    ):  # fmt: skip
+        with pytest.raises(WmsFault) as refused:
+            call(two, operation, **asked)
+        assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"toWarehouse": "WH1"}, "SAME_WAREHOUSE"),
+        ({"toWarehouse": "WH7"}, "UNKNOWN_WAREHOUSE"),
+        ({"quantity": Decimal(0)}, "INVALID_QUANTITY"),
+        ({"sku": "C"}, "UNKNOWN_SKU"),
+        ({"unitOfMeasure": "KG"}, "UNIT_MISMATCH"),
+        ({"externalReference": "T-0"}, "DUPLICATE_REFERENCE"),
+    ],
+)
+def test_transfer__that_cannot_be_is_refused(two: SystemState, asked: dict[str, Any], code: str) -> None:
+    call(two, "CreateTransfer", **transfer("T-0", 1, **WAY))
+    with pytest.raises(WmsFault) as refused:
+        call(two, "CreateTransfer", **{**transfer("T-1", 1, **WAY), **asked})
+    assert refused.value.code == code
+    assert moved(two) == {"T-0": "REQUESTED"}
