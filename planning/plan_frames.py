@@ -1,0 +1,202 @@
+"""A plan in tables as frames, one row each: what a store or a file takes of a large plan, no object made of a row.
+
+The rows are those of `planning.decoding`, in its order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from planning.kernels.solving import single_pegs
+from planning.preparation import order_prefix
+from planning.sourcing import Sourcing
+
+if TYPE_CHECKING:
+    from planning.columns import Columns, Ints, Result
+    from planning.encoding import Names
+    from planning.preparation import Prepared
+    from planning.workdays import WorkDays
+
+EPOCH = 719_163
+"""The ordinal of 1970-01-01, from which dates in frames count."""
+
+
+class Planned(NamedTuple):
+    """A plan in tables, and what its numbers stand for."""
+
+    prepared: Prepared
+    columns: Columns
+    names: Names
+    result: Result
+
+    @property
+    def today(self) -> int:
+        """The planning day, an ordinal."""
+        return self.prepared.snapshot.as_of.toordinal()
+
+
+class _Timing(NamedTuple):
+    """By order: days from the planning day."""
+
+    release: Ints
+    expected: Ints
+    suppliers: pl.Series
+
+
+def order_frame(planned: Planned) -> pl.DataFrame:
+    """The planned orders: `number` from 0, then the fields of `PlannedOrder`, quantities in the item's scale."""
+    columns, names, count = planned.columns, planned.names, int(planned.result.pages.filled[0])
+    orders, draws = planned.result.pages.orders[:count], planned.result.pages.draws[:count]
+    item, due, root = orders["item"], orders["due"].astype(np.int64), orders["root"]
+    known = [planned.prepared.admitted.items[code] for code in names.codes]
+    levels = [planned.prepared.explosion.levels.get(code, 0) for code in names.codes]
+    timing = _timing(planned)
+    prefixes = pl.Series([order_prefix(code) for code in names.codes], dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "number": np.arange(count),
+            "key": _keys(prefixes.gather(item), pl.Series(names.roots).gather(orders["owner"]), orders["number"]),
+            "item": pl.Series(names.codes, dtype=pl.String).gather(item),
+            "sourcing": pl.Series([one.sourcing for one in known], dtype=pl.String).gather(item),
+            "quantity": orders["quantity"],
+            "surplus": orders["surplus"],
+            "scrap": draws["quantity"] - orders["quantity"],
+            "due": _dates(planned, due),
+            "release": _dates(planned, timing.release),
+            "start": _dates(planned, np.maximum(timing.release, 0)),
+            "expected": _dates(planned, timing.expected),
+            "late": timing.expected > due,
+            "root": _texts(names.roots, np.where(root == columns.rules.stock_root, -1, root)),
+            "level": np.array(levels, np.int64)[item],
+            "supplier": timing.suppliers,
+        }
+    )
+
+
+def peg_frame(planned: Planned) -> pl.DataFrame:
+    """Every single peg: the fields of `Peg`, each text a category; item by item, not sorted within one."""
+    names, pages, shelf = planned.names, planned.result.pages, planned.result.shelf
+    pegs, starts = single_pegs(planned.columns, planned.result)
+    orders, fixed, known = int(pages.filled[0]), len(names.fixed_keys), len(names.supply_keys)
+    own = order_frame(planned).select("key", "root")
+    # Numbered alike for supplies and consumers: orders, then what was there before, then fixed consumers.
+    texts = [*own["key"], *names.supply_keys, *names.fixed_keys]
+    supply, consumer = pegs["supply"].astype(np.int64), pegs["consumer"].astype(np.int64)
+    rows = shelf.rows[: int(shelf.used[0])]
+    row = np.where(supply < 0, -1 - supply, 0)
+    made = np.where(rows["made"] >= 0, rows["made"], orders + np.arange(len(rows))) if len(rows) else np.zeros(1, int)
+    supplies = np.where(supply >= 0, supply, made[row])
+    firm = {one.key for one in planned.prepared.admitted.firm_orders}
+    kinds = np.full(max(len(rows), 1), KINDS.index("by_product"))
+    kinds[:known] = [KINDS.index("firm" if key in firm else "receipt") for key in names.supply_keys]
+    kinds[: len(rows)][rows["on_hand"] != 0] = KINDS.index("on_hand")
+    owner = np.repeat(np.arange(len(names.codes)), np.diff(starts))
+    items = np.where(supply >= 0, owner, rows["item"][row] if len(rows) else 0)
+    roots = sorted({*own["root"].drop_nulls(), *(root for root in names.fixed_roots if root is not None)})
+    place = {root: number for number, root in enumerate(roots)}
+    of_order = own["root"].replace_strict(place, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
+    of_fixed = np.array([-1 if root is None else place[root] for root in names.fixed_roots], np.int64)
+    rooted = np.concatenate([of_order, of_fixed])
+    who = np.where(consumer >= 0, consumer, orders - 1 - consumer)
+    keyed, numbers = _distinct(texts)
+    at = np.where(consumer >= 0, consumer, orders + known - 1 - consumer)
+    return pl.DataFrame(
+        {
+            "supply": _category(keyed, numbers[supplies]),
+            "kind": _category(list(KINDS), np.where(supply >= 0, KINDS.index("planned"), kinds[row])),
+            "consumer": _category(keyed, numbers[at]),
+            "root": _category(roots, rooted[who] if fixed + orders else who),
+            "item": _category(names.codes, items),
+            "quantity": pegs["quantity"],
+        }
+    )
+
+
+KINDS = ("on_hand", "receipt", "firm", "planned", "by_product")
+
+
+def _distinct(texts: list[str]) -> tuple[list[str], Ints]:
+    """Each text once (a firm order is a supply and a consumer), and the number of each."""
+    place: dict[str, int] = {}
+    numbers = np.array([place.setdefault(text, len(place)) for text in texts], np.int64)
+    return list(place), numbers
+
+
+def _category(texts: list[str], numbers: Ints) -> pl.Series:
+    """Texts by number, null below 0, kept as numbers."""
+    found = pl.Series(numbers.astype(np.uint32), dtype=pl.UInt32)
+    missing = numbers < 0
+    if missing.any():
+        found = pl.select(pl.when(pl.Series(~missing)).then(found)).to_series()
+    return found.cat.to(pl.Enum(texts))
+
+
+def _texts(texts: list[str], numbers: Ints) -> pl.Series:
+    """Texts by number, null below 0."""
+    found = pl.Series(texts, dtype=pl.String).gather(np.maximum(numbers, 0))
+    return pl.select(pl.when(pl.Series(numbers >= 0)).then(found)).to_series()
+
+
+def _keys(prefixes: pl.Series, owners: pl.Series, numbers: Ints) -> pl.Series:
+    frame = pl.DataFrame({"prefix": prefixes, "owner": owners, "number": numbers})
+    return frame.select(pl.format("{}{}|{}", "prefix", "owner", "number")).to_series()
+
+
+def _dates(planned: Planned, days: Ints) -> pl.Series:
+    return pl.Series((days + planned.today - EPOCH).astype(np.int32)).cast(pl.Date)
+
+
+def _timing(planned: Planned) -> _Timing:
+    """Twin of `Decoding._orders`: when each order is released and there, and who delivers it."""
+    columns, today, count = planned.columns, planned.today, int(planned.result.pages.filled[0])
+    orders = planned.result.pages.orders[:count]
+    item, items = orders["item"], planned.prepared.admitted.items
+    aim = np.maximum(orders["due"], columns.items["frozen"][item]).astype(np.int64)
+    known = [items[code] for code in planned.names.codes]
+    lead = np.array([one.lead_time_days or 0 for one in known], np.int64)[item]
+    suppliers = _choose(planned, aim, lead)
+    calendar = columns.items["calendar"][item].astype(np.int64)
+    release, expected = aim - lead, aim.copy()
+    expected[release < 0] = lead[release < 0]
+    for number in range(1, int(calendar.max(initial=0)) + 1):
+        work = _calendar(planned, number)
+        chosen = np.flatnonzero((calendar == number) & (lead > 0))
+        release[chosen] = _each(aim[chosen], lead[chosen], lambda day, days, w=work: w.start(today + day, days) - today)
+        late = chosen[release[chosen] < 0]
+        expected[chosen] = aim[chosen]
+        expected[late] = _each(
+            np.zeros(len(late), np.int64), lead[late], lambda _, days, w=work: w.end(today, days) - today
+        )
+    return _Timing(release, expected, suppliers)
+
+
+def _calendar(planned: Planned, number: int) -> WorkDays:
+    first = int(np.flatnonzero(planned.columns.items["calendar"][:-1] == number)[0])
+    return planned.prepared.admitted.rules.days_of(planned.names.codes[first])
+
+
+def _each(days: Ints, leads: Ints, work: object) -> Ints:
+    """`work(day, lead)` by row, asked once for each pair there is."""
+    step = int(leads.max(initial=0)) + 1
+    pairs, back = np.unique(days * step + leads, return_inverse=True)
+    found = np.array([work(*divmod(pair, step)) for pair in pairs.tolist()], np.int64)  # type: ignore[operator]
+    return found[back] if len(pairs) else leads
+
+
+def _choose(planned: Planned, aim: Ints, lead: Ints) -> pl.Series:
+    """The supplier of each order; writes the lead times of those who set them into `lead`."""
+    count, items = len(aim), planned.prepared.admitted.items
+    orders, draws = planned.result.pages.orders[:count], planned.result.pages.draws[:count]
+    known = [items[code] for code in planned.names.codes]
+    asked = np.array([bool(one.suppliers) and one.sourcing in {"buy", "subcontract"} for one in known], bool)
+    rows = np.flatnonzero(asked[orders["item"]]) if count else np.zeros(0, np.int64)
+    sourcing = Sourcing(planned.today, planned.prepared.snapshot.policies, planned.prepared.admitted.rules.work_days)
+    named: list[str | None] = [None] * count
+    for row, number, day, started in zip(
+        rows.tolist(), orders["item"][rows].tolist(), aim[rows].tolist(), draws["quantity"][rows].tolist(), strict=True
+    ):
+        named[row], lead[row] = sourcing.source(known[number], planned.today + day, started)
+    return pl.Series(named, dtype=pl.String)
