@@ -199,6 +199,8 @@ def _faults(document: Document, error: ValidationError, model: type[BaseModel]) 
             yield document.fault(path, f"unknown key {name!r}", suggest(name, _field_names(model)))
         elif detail["type"] == "missing":
             yield document.fault(path, f"key {str(detail['loc'][-1])!r} is missing")
+        elif detail["type"] == "union_tag_invalid":
+            yield _unknown_choice(document, path, detail["ctx"])
         elif detail["type"] in ("model_type", "dict_type"):
             where = ".".join(str(part) for part in path) or "the file"
             yield document.fault(path, f"{where}: keys with values belong here (`key: value`)")
@@ -206,6 +208,13 @@ def _faults(document: Document, error: ValidationError, model: type[BaseModel]) 
             where = ".".join(str(part) for part in path)
             said = detail["msg"].removeprefix("Value error, ")
             yield document.fault(path, f"{where}: {said}" if where else said)
+
+
+def _unknown_choice(document: Document, path: Path_, context: Mapping[str, Any]) -> Fault:
+    """A `kind` that names none of the kinds there are."""
+    key, given = str(context["discriminator"]).strip("'"), str(context["tag"])
+    known = [one.strip(" '") for one in str(context["expected_tags"]).split(",")]
+    return document.fault((*path, key), f"unknown {key} {given!r}; known: {', '.join(known)}", suggest(given, known))
 
 
 def _first_unprintable(text: str) -> tuple[int, int]:

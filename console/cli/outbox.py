@@ -81,7 +81,7 @@ def _draw_list(terminal: Terminal, found: list[OutboxEntry], total: Counter[str]
         right=[5],
     )  # fmt: skip
     counted = ", ".join(f"{count} {terminal.term(state)}" for state, count in sorted(total.items()))
-    terminal.line("outbox.total", shown=len(found), total=counted)
+    terminal.line("outbox.total", shown=len(found), total=counted or 0)
     if total["parked"] or total["rejected"]:
         terminal.line("outbox.press")
 

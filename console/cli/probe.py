@@ -61,10 +61,10 @@ def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
     rows = [(terminal.say(f"probe.{step}"), f"{timings[step]:.0f} ms" if step in timings else "✗") for step in steps]
     terminal.table(("col.step", "col.took"), rows, right=[1])
     if answer["message"]:
-        terminal.text(answer["message"], "red")
+        terminal.text(terminal.told(answer["message"]) or "", "red")
     if answer["clock_skew_seconds"] is not None:
         terminal.line("probe.skew", seconds=f"{answer['clock_skew_seconds']:.1f}")
-    if "page" in answer:
+    if "page" in answer and answer["usable"]:
         terminal.line("probe.page", stream=answer["stream"], count=answer["records"])
         terminal.text(as_json(answer["page"]))
 

@@ -148,6 +148,8 @@ SENTENCES: dict[str, str] = {
     "sent, but no answer came within {} ({})": "已发送，但 {0} 内无应答（{1}）",
     "the system asked us to wait": "对方要求稍后再访问",
     "our own rate limit leaves no room": "已达我方限速",
+    "look at {}": "请检查 {0}",
+    "unknown {} {}; known: {}": "未知的 {0} {1}；可用：{2}",
     "log-in answered {}": "登录应答 {0}",
     "log-in answered {} without a token": "登录应答 {0}，但没有令牌",
     "too many log-ins": "登录过于频繁",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.web.stewards.asked import Asked, wanted
+from console.web.values import acting
 from console.web.visit import Visit
 from console.words.words import Words
 from pipeline import stewardship
@@ -27,7 +28,7 @@ def title_of(words: Words, item: QueueItem) -> str:
     if item.kind == "approval":
         actor, _, asked_for = item.title.rpartition(": ")
         kind = words.shown(asked_for.rpartition(" × ")[2])
-        return words.say("item.title.approval", actor=actor, count=len(item.decisions), kind=kind)
+        return words.say("item.title.approval", actor=acting(words, actor), count=len(item.decisions), kind=kind)
     return words.told(item.title) if item.kind == "reference" else item.title
 
 

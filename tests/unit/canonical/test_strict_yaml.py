@@ -2,12 +2,28 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from canonical.errors import ConfigurationError, Fault
 from canonical.strict_yaml import load_document, parse
 from connectors.spec import OAuth2
+
+
+class _NoPages(BaseModel):
+    kind: Literal["none"]
+
+
+class _Cursor(BaseModel):
+    kind: Literal["cursor"]
+    at: str
+
+
+class _Paged(BaseModel):
+    paging: Annotated[_NoPages | _Cursor, Field(discriminator="kind")]
+
 
 GOOD = """kind: oauth2_client_credentials
 token_path: /token
@@ -86,3 +102,13 @@ def test_load_document__no_keys_at_all(tmp_path: Path, text: str) -> None:
 def test_joined__one_fault_found_on_many_ways_is_said_once() -> None:
     errors = [ConfigurationError(faults=(Fault("x.yaml", 1, 1, "wrong"),)) for _ in range(5)]
     assert str(ConfigurationError.joined(errors)) == "x.yaml:1:1 wrong"
+
+
+def test_load_document__a_kind_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
+    file = tmp_path / "paging.yaml"
+    file.write_text("paging:\n  kind: curser\n  at: next_cursor\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_document(file, _Paged, shown_as="paging.yaml")
+    assert [str(fault) for fault in refused.value.faults] == [
+        "paging.yaml:2:3 unknown kind 'curser'; known: none, cursor. Did you mean 'cursor'?"
+    ]

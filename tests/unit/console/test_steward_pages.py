@@ -95,8 +95,8 @@ def test_about__finds_what_waits_again() -> None:
 
 def test_title_of__names_stay_as_systems_write_them() -> None:
     mass = QueueItem("1", "approval", "item", "person:li.wei: 21 × different", decisions=tuple(range(21)))
-    assert title_of(Words("zh"), mass) == "person:li.wei：21 × 不同"
-    assert title_of(Words("en"), mass) == "person:li.wei: 21 × different"
+    assert title_of(Words("zh"), mass) == "li.wei：21 × 不同"
+    assert title_of(Words("en"), mass) == "li.wei: 21 × different"
     assert title_of(Words("zh"), _item("done ≟ plan", A, B)) == "done ≟ plan"
 
 
