@@ -64,7 +64,7 @@ SECRETS = {
 DEPLOYMENT = """\
 name: bench
 systems:
-  erp: {role: erp, limits: {requests_per_second: 100000, concurrency: 8}}
+  erp: {role: erp, state: live, limits: {requests_per_second: 100000, concurrency: 8}}
 sales_order_system: erp
 rulebooks: [fulfilment]
 option_models: [truck.yaml]

@@ -40,8 +40,8 @@ NOBODY = "http://127.0.0.1:1"
 DEPLOYMENT = """\
 name: bench
 systems:
-  mes: {role: mes, limits: {requests_per_second: 100000, concurrency: 8}}
-  crm: {role: crm, limits: {requests_per_second: 100000, concurrency: 8}}
+  mes: {role: mes, state: live, limits: {requests_per_second: 100000, concurrency: 8}}
+  crm: {role: crm, state: live, limits: {requests_per_second: 100000, concurrency: 8}}
 sales_order_system: crm
 rulebooks: []
 """

@@ -44,8 +44,9 @@ class Connection(_Closed):
     """One connected system: its connector folder is the key it stands under."""
 
     role: SystemRole
-    state: ConnectionState = "live"
-    """The state a connection starts in; later changes are commands of a person and are kept in the store."""
+    state: ConnectionState = "shadow"
+    """The state a connection starts in, shadow unless the deployment says otherwise: nobody is written to by accident.
+    Later changes are commands of a person and are kept in the store."""
     limits: SystemLimits | None = None
     """What this plant's system bears, where it differs from the careful limits of the connector."""
     golden_codes: tuple[Mastered, ...] = ()

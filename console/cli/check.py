@@ -87,6 +87,9 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
         system = roles.get(role)
         if system is not None and command not in configuration.mappings[system].outbound:
             yield "outbound", {"system": system, "command": command, "rule": rule}
+    for name, connection in configuration.deployment.systems.items():
+        if "state" not in connection.model_fields_set:
+            yield "shadow", {"system": name}
     actions = [then for rule in configuration.rules for then in (*rule.spec.then, *rule.spec.escalate)]
     told = {then.notify for then in actions if isinstance(then, NotifyThen)}
     told |= {then.owner for then in actions if isinstance(then, TaskThen)}

@@ -55,6 +55,7 @@ def doctor(*, offline: bool = False, terminal: Caller) -> Exit:
         found.append(Finding("deployment", "bad", str(error)))
     else:
         found += [*_environment(terminal, deployment), *([] if offline else _systems(terminal, deployment))]
+        found += _brakes(terminal, settings, deployment)
     found += _outbox(terminal, settings)
     marks = {"ok": "✓", "note": "·", "bad": "✗"}
     terminal.answer(
@@ -147,6 +148,22 @@ def _environment(terminal: Terminal, deployment: Deployment) -> Iterator[Finding
         said = "; ".join(fault.message for fault in missing) or terminal.say("doctor.env")
         yield Finding(f"environment {name}", "bad" if missing else "ok", said)
     yield from _channels(terminal, deployment)
+
+
+def _brakes(terminal: Terminal, settings: Settings, deployment: Deployment) -> Iterator[Finding]:
+    """How each connection stands, or will where no pass has opened it yet; one in shadow says how it goes live."""
+    from store import connections
+
+    known: dict[str, connections.ConnectionBrake] = {}
+    file = database_file(settings)
+    if file is None or file.exists():
+        with opened(terminal) as store, store.read() as tx:
+            known = connections.listed(tx)
+    for name, connection in deployment.systems.items():
+        state = known[name].state.value if name in known else connection.state
+        shadow = state == "shadow"
+        said = terminal.say("doctor.shadow", system=name) if shadow else terminal.term(state)
+        yield Finding(f"connection {name}", "note" if shadow else "ok", said)
 
 
 def _channels(terminal: Terminal, deployment: Deployment) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.words.ahead_words import AHEAD
+from console.words.check_words import CHECK
 from console.words.columns import COLUMNS
 from console.words.mdm_words import MDM
 from console.words.order_words import ORDERS
@@ -15,6 +16,7 @@ from console.words.tasks_words import TASKS
 from console.words.token_words import TOKENS
 
 PHRASES: dict[str, tuple[str, str]] = {
+    **CHECK,
     **COLUMNS,
     **MDM,
     **PLAN,
@@ -344,26 +346,7 @@ Every verb takes --json, --lang en|zh and --debug. Exit codes: 0 ok, 1 findings,
         "Held commands released: {released}; they go out with the next pass: millstream run",
         "放行挂起指令 {released} 条，下一轮发送：millstream run",
     ),
-    # -- check, probe, preview ----------------------------------------------------------------------------------
-    "check.fine": (
-        "Fine. Systems: {systems}, mappings: {mappings}, policies: {policies}, rulebooks: {rulebooks}, rules: {rules}.",
-        "正常：{systems} 个系统、{mappings} 个映射、{policies} 个策略、{rulebooks} 个质量规则册、{rules} 条规则。",
-    ),
-    "check.faults": ("Faults: {count}", "错误 {count} 处"),
-    "check.role": ("note: nobody plays the role {role}", "提示：无系统担任角色 {role}"),
-    "check.outbound": (
-        "note: {system} has no outbound mapping for {command} (rule {rule})",
-        "提示：{system} 缺少 {command} 的出站映射（规则 {rule}）",
-    ),
-    "check.audience": (
-        "note: {audience} has no channel: what rules tell them stays on the board",
-        "提示：{audience} 未设置通知渠道，相关通知仅列出",
-    ),
-    "check.policy": (
-        "note: entity {entity} has no policy: it is not reconciled",
-        "提示：实体 {entity} 没有主数据策略，不会归一",
-    ),
-    "check.rulebook": ("note: entity {entity} has no quality rulebook", "提示：实体 {entity} 没有质量规则册"),
+    # -- matching, probe, preview ----------------------------------------------------------------------------------
     "mdm.evaluating": ("matching {left} and {right} records …", "正在匹配 {left} 与 {right} 条记录……"),
     "mdm.precision": ("precision", "精确率"),
     "mdm.recall": ("recall", "召回率"),

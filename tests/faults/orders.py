@@ -159,7 +159,8 @@ class Desk:
 
     def _deployment(self, name: str, limits: str) -> Path:
         file = self.folder / f"{name}.yaml"
-        file.write_text(DEPLOYMENT + "".join(f"  {one}: {{role: {one}, limits: {limits}}}\n" for one in SYSTEMS))
+        lines = (f"  {one}: {{role: {one}, state: live, limits: {limits}}}\n" for one in SYSTEMS)
+        file.write_text(DEPLOYMENT + "".join(lines))
         return file
 
     def configurations(self) -> tuple[Configuration, Configuration]:

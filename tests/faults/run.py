@@ -52,10 +52,10 @@ DEPLOYMENT = """\
 name: faults
 timezone: Asia/Shanghai
 systems:
-  crm: {{role: crm, limits: {limits}}}
-  erp: {{role: erp, limits: {limits}}}
-  mes: {{role: mes, limits: {limits}}}
-  wms: {{role: wms, limits: {limits}}}
+  crm: {{role: crm, state: live, limits: {limits}}}
+  erp: {{role: erp, state: live, limits: {limits}}}
+  mes: {{role: mes, state: live, limits: {limits}}}
+  wms: {{role: wms, state: live, limits: {limits}}}
 sales_order_system: crm
 rulebooks: [fulfilment, feedback, urgent, floor, quality]
 planning:

@@ -342,7 +342,24 @@ def test_check__says_what_nobody_does(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(DEPLOYMENT.replace("  wms: {role: wms}\n", ""), encoding="utf-8")
     ended = call("check", "--deployment", str(file), "--json")
-    assert (ended.code, ended.json["notes"]) == (0, [{"note": "role", "role": "wms"}])
+    assert ended.code == 0
+    assert {"note": "role", "role": "wms"} in ended.json["notes"]
+    shadows = [note["system"] for note in ended.json["notes"] if note["note"] == "shadow"]
+    assert shadows == ["crm", "erp", "mes"]
+
+
+def test_check_and_doctor__say_how_a_connection_in_shadow_goes_live(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(DEPLOYMENT.replace("{role: crm}", "{role: crm, state: live}"), encoding="utf-8")
+    said = call("check", "--deployment", str(file)).out
+    assert "connections set erp live" in said
+    assert "connections set crm live" not in said
+    here = {"MILLSTREAM_DEPLOYMENT": str(file)}
+    assert call("connections", "set", "erp", "live", **here).code == 0
+    found = {one["subject"]: one for one in call("doctor", "--offline", "--json", **here).json}
+    assert found["connection erp"]["verdict"] == "ok"
+    assert found["connection mes"]["verdict"] == "note"
+    assert "connections set mes live" in found["connection mes"]["said"]
 
 
 def test_preview__maps_a_record_and_names_what_is_unused(call: Call, tmp_path: Path) -> None:
