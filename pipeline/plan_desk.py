@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,6 +25,7 @@ from planning.mrp import plan as plan_requirements
 from planning.promise.accepting import Held
 from planning.promise.asking import Asked
 from planning.rush import Rush, rush
+from planning.scenario import Change, Scenario, compare
 from store import plan_pegs
 from store.plan_rows import LoadRow
 
@@ -57,28 +58,41 @@ class Desk:
         return plan_requirements(picture), picture
 
     @cached_property
-    def _coverage(self) -> Coverage | None:
-        """The fresh plan in tables with the days its demands are covered on; None where it is small, or not covered."""
-        if rows_of(self.picture) < COMPILED_FROM:
-            return None
-        from planning.columns import NotCovered  # noqa: PLC0415 - numpy and numba take their time to import
-        from planning.coverage.days import Coverage  # noqa: PLC0415
-        from planning.net_change import StandingPlan  # noqa: PLC0415
+    def _fresh_tables(self) -> Coverage | None:
+        return _in_tables(replace(self.picture, prior_pegs=()))
 
-        try:
-            return Coverage(StandingPlan(replace(self.picture, prior_pegs=())))
-        except NotCovered:
-            return None
+    @cached_property
+    def _tables(self) -> Coverage | None:
+        return _in_tables(replace(self.picture, prior_pegs=self.now.pegs))
 
     def rush(self, asked: Sequence[Asked]) -> Rush:
         """Whom rush orders would move; nothing is kept. A large plan is changed in tables, a small one made anew."""
-        if self._coverage is not None:
-            from planning.columns import NotCovered  # noqa: PLC0415 - as above
+        if self._fresh_tables is not None:
+            from planning.columns import NotCovered  # noqa: PLC0415 - numpy and numba take their time to import
             from planning.coverage.rush import rush_beside  # noqa: PLC0415
 
             with suppress(NotCovered):
-                return rush_beside(self._coverage, asked)
+                return rush_beside(self._fresh_tables, asked)
         return rush(self.fresh, asked)
+
+    def compare(
+        self, scenarios: Iterable[tuple[str, tuple[Change, ...]]], *, keep: bool = True
+    ) -> tuple[Scenario, ...]:
+        """The plan of the records as they are, then each scenario; see `planning.scenario.compare` for `keep`."""
+        tables = self._tables if keep else self._fresh_tables
+        base = (self.now, self.picture) if keep else self.fresh
+        if tables is None:
+            return compare(base, scenarios, keep=keep)
+        from planning.columns import NotCovered  # noqa: PLC0415 - as above
+        from planning.coverage.scenarios import scenario_beside  # noqa: PLC0415
+
+        found = list(compare(base, (), keep=keep))
+        for name, changes in scenarios:
+            try:
+                found.append(scenario_beside(tables, name, changes))
+            except NotCovered:
+                found += compare(base, [(name, changes)], keep=keep)[1:]
+        return tuple(found)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -121,6 +135,20 @@ class Desk:
     def loads(self) -> list[LoadRow]:
         """The load by week, as it is kept."""
         return load_rows(self.load())
+
+
+def _in_tables(picture: PlanningSnapshot) -> Coverage | None:
+    """The plan in tables with the days its demands are covered on; None where it is small, or not covered."""
+    if rows_of(picture) < COMPILED_FROM:
+        return None
+    from planning.columns import NotCovered  # noqa: PLC0415 - numpy and numba take their time to import
+    from planning.coverage.days import Coverage  # noqa: PLC0415
+    from planning.net_change import StandingPlan  # noqa: PLC0415
+
+    try:
+        return Coverage(StandingPlan(picture))
+    except NotCovered:
+        return None
 
 
 def desk(hub: Hub, as_of: date) -> Desk:

@@ -7,13 +7,15 @@ scaled component units per scaled parent unit.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 Structure = dict[str, dict[str, Fraction]]
 Ratio = tuple[str, int, int]
@@ -138,22 +140,17 @@ def strongly_connected(structure: Mapping[str, Mapping[str, Fraction]]) -> Itera
 
 def _without_cycles(structure: Mapping[str, Collection[str]]) -> list[str] | None:
     """All codes, each before what it consumes; None where some consume themselves (Kahn 1962)."""
-    above: dict[str, int] = {}
-    for lines in structure.values():
-        for component in lines:
-            above[component] = above.get(component, 0) + 1
+    above = Counter(chain.from_iterable(structure.values()))
     found = [code for code in structure if code not in above]
     for code in found:  # which grows meanwhile
         for component in structure.get(code, ()):
-            above[component] -= 1
-            if not above[component]:
+            left = above[component] = above[component] - 1
+            if not left:
                 found.append(component)
     return found if len(found) == len(structure.keys() | above.keys()) else None
 
 
 def _cyclic_groups(structure: Structure) -> list[list[str]]:
-    if _without_cycles(structure) is not None:
-        return []
     return [
         members
         for members in strongly_connected(structure)
@@ -189,9 +186,14 @@ def _topological(structure: Structure) -> list[str]:
     return found
 
 
-def _blow_through(structure: Structure, phantoms: Collection[str]) -> Structure:
+def _blow_through(structure: Structure, phantoms: AbstractSet[str], sequence: list[str]) -> Structure:
+    """What each parent consumes, phantoms blown through; `sequence` has parents before their components."""
     flat: Structure = {}
-    for parent in reversed(_topological(structure)):
+    for parent in reversed(sequence):
+        if phantoms.isdisjoint(structure.get(parent, ())):
+            if structure.get(parent):
+                flat[parent] = structure[parent]
+            continue
         lines: dict[str, Fraction] = {}
         for component, ratio in structure.get(parent, {}).items():
             if component in phantoms and flat.get(component):
@@ -204,10 +206,13 @@ def _blow_through(structure: Structure, phantoms: Collection[str]) -> Structure:
     return flat
 
 
-def low_level_codes(structure: Structure, codes: Collection[str]) -> dict[str, int]:
-    """The longest way down from any end item: 0 for an end item, a component below all its parents."""
+def low_level_codes(structure: Structure, codes: Collection[str], sequence: list[str] | None = None) -> dict[str, int]:
+    """The longest way down from any end item: 0 for an end item, a component below all its parents.
+
+    `sequence` has parents before their components, where the caller knows it.
+    """
     levels = dict.fromkeys(codes, 0)
-    for parent in _topological(structure):
+    for parent in _topological(structure) if sequence is None else sequence:
         below = levels.setdefault(parent, 0) + 1
         for component in structure.get(parent, ()):
             if levels.get(component, 0) < below:
@@ -215,26 +220,32 @@ def low_level_codes(structure: Structure, codes: Collection[str]) -> dict[str, i
     return levels
 
 
-def _dated(structure: Structure, phantoms: Collection[str], windows: Windows) -> DatedStructure | None:
+def _dated(
+    structure: Structure, phantoms: Collection[str], windows: Windows, sequence: list[str]
+) -> DatedStructure | None:
     if not windows:
         return None
     parents: set[str] = set()
-    for parent in reversed(_topological(structure)):
+    for parent in reversed(sequence):
         below = structure.get(parent, {})
         if parent in windows or any(code in phantoms and code in parents for code in below):
             parents.add(parent)
     return DatedStructure(structure, windows, phantoms, parents)
 
 
-def _without_tangles(structure: Structure, arcs: Collection[Arc]) -> frozenset[Arc]:
-    """The arcs that can be put on the structure without closing a cycle; of several that close one, none is."""
-    combined: Structure = {parent: dict(lines) for parent, lines in structure.items()}
+def _without_tangles(structure: Structure, arcs: Collection[Arc]) -> tuple[frozenset[Arc], list[str] | None]:
+    """The arcs that can be put on the structure without closing a cycle; of several that close one, none is.
+
+    Also all codes with the arcs on, each before what it consumes, where all arcs are kept.
+    """
+    combined = {**structure}
     for before, after in arcs:
-        combined.setdefault(before, {}).setdefault(after, Fraction(1))
-    if _without_cycles(combined) is not None:
-        return frozenset(arcs)
+        combined[before] = {**combined.get(before, {}), after: Fraction(1)}
+    sequence = _without_cycles(combined)
+    if sequence is not None:
+        return frozenset(arcs), sequence
     tangle = {code: n for n, members in enumerate(strongly_connected(combined)) for code in members}
-    return frozenset(arc for arc in arcs if tangle[arc[0]] != tangle[arc[1]])
+    return frozenset(arc for arc in arcs if tangle[arc[0]] != tangle[arc[1]]), None
 
 
 def explode(
@@ -249,21 +260,24 @@ def explode(
     `cycles` names, per tangle, one cycle in order of consumption; further members of the tangle follow it. `arcs` say
     which other items must be planned before which; those that would close a cycle are not in `Explosion.arcs`.
     """
-    groups = _cyclic_groups(structure)
+    sequence = _without_cycles(structure)
+    groups = [] if sequence is not None else _cyclic_groups(structure)
     cycles = []
     for members in groups:
         named = shortest_cycle(structure, members)
         cycles.append((*named, *sorted(set(members) - set(named))))
     broken = {code for cycle in cycles for code in cycle}
     sound = {parent: lines for parent, lines in structure.items() if parent not in broken}
-    flat = _blow_through(sound, phantoms)
+    sequence = sequence or _topological(sound)
+    flat = _blow_through(sound, set(phantoms), sequence)
     components = {
         parent: tuple((code, ratio.numerator, ratio.denominator) for code, ratio in sorted(lines.items()))
         for parent, lines in flat.items()
     }
     real = {parent: lines for parent, lines in flat.items() if parent not in phantoms}
-    kept = _without_tangles(real, arcs) if arcs else frozenset()
+    kept, ordered = _without_tangles(real, arcs) if arcs else (frozenset[Arc](), None)
     for before, after in kept:
         real[before] = {**real.get(before, {}), after: Fraction(1)}
-    levels = low_level_codes(real, codes)
-    return Explosion(components, levels, tuple(sorted(cycles)), _dated(sound, phantoms, windows or {}), kept)
+    levels = low_level_codes(real, codes, ordered)
+    dated = _dated(sound, phantoms, windows or {}, sequence)
+    return Explosion(components, levels, tuple(sorted(cycles)), dated, kept)

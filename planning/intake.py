@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canonical.plan import INT64_MAX, LOT_FOR_LOT, FirmOrder, PlanItem, PlanProblem
@@ -168,25 +169,35 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
 def _admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
     divided = snapshot.policies.component_scrap == "divide"
     for line in snapshot.bom:
-        key = f"{line.parent}|{line.component}"
-        missing = next((code for code in (line.parent, line.component) if code not in admitted.items), None)
-        if missing is not None:
-            admitted.name("unknown_item", missing, key, "BOM line left out")
+        parent, items = line.parent, admitted.items
+        if parent not in items or line.component not in items:
+            missing = line.component if parent in items else parent
+            admitted.name("unknown_item", missing, _line_key(line), "BOM line left out")
         elif line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
-            admitted.name("bad_bom_line", line.parent, key, "quantity per must be above zero; line left out")
+            admitted.name("bad_bom_line", parent, _line_key(line), "quantity per must be above zero; line left out")
         elif divided and line.scrap_ppm >= MILLION:
-            admitted.name("bad_bom_line", line.parent, key, "all of it is scrap; line left out")
+            admitted.name("bad_bom_line", parent, _line_key(line), "all of it is scrap; line left out")
         elif line.effective_from and line.effective_until and line.effective_from >= line.effective_until:
-            admitted.name("bad_bom_line", line.parent, key, "the line ends before it begins; line left out")
-        elif admitted.items[line.parent].sourcing in CONSUMING:
+            admitted.name("bad_bom_line", parent, _line_key(line), "the line ends before it begins; line left out")
+        elif items[parent].sourcing in CONSUMING:
             _admit_line(admitted, line, divided=divided)
 
 
-def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None:
+def _line_key(line: PlanBomLine) -> str:
+    return f"{line.parent}|{line.component}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _ratio(numerator: int, denominator: int, scrap_ppm: int, *, divided: bool) -> Fraction:
+    """What is drawn for each unit; a plant's lines share few ratios, and reducing one is dear."""
     more, less = 1, 1
-    if line.scrap_ppm:
-        more, less = (MILLION, MILLION - line.scrap_ppm) if divided else (MILLION + line.scrap_ppm, MILLION)
-    ratio = Fraction(line.numerator * more, line.denominator * less)
+    if scrap_ppm:
+        more, less = (MILLION, MILLION - scrap_ppm) if divided else (MILLION + scrap_ppm, MILLION)
+    return Fraction(numerator * more, denominator * less)
+
+
+def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None:
+    ratio = _ratio(line.numerator, line.denominator, line.scrap_ppm, divided=divided)
     if line.operation is not None and line.parent in admitted.rules.operations:
         ratio *= admitted.rules.operation_factor(line.parent, line.operation)
     lines = admitted.structure.setdefault(line.parent, {})

@@ -95,9 +95,14 @@ def _change_demand(snapshot: PlanningSnapshot, change: ChangeDemand) -> Planning
     if old is None:
         raise KeyError(change.key)
     others = tuple(row for row in snapshot.demands if row.key != change.key)
+    new = with_change(old, change)
+    return replace(snapshot, demands=others if new is None else (*others, new))
+
+
+def with_change(old: PlanDemand, change: ChangeDemand) -> PlanDemand | None:
+    """The demand as the change has it; None where nothing is wanted any more."""
     quantity = old.quantity if change.quantity is None else change.quantity
-    new = (replace(old, quantity=quantity, due=change.due or old.due),) if quantity else ()
-    return replace(snapshot, demands=(*others, *new))
+    return replace(old, quantity=quantity, due=change.due or old.due) if quantity else None
 
 
 def _change_stock(snapshot: PlanningSnapshot, change: ChangeStock) -> PlanningSnapshot:

@@ -17,10 +17,10 @@ def tidied(columns: Columns, result: Result) -> Result:
     pages, shelf = result.pages, result.shelf
     spans, used = pages.spans, int(shelf.used[0])
     known = len(columns.supplies)
-    orders_at, order_bounds = _rows(spans.order_from, spans.order_to)
-    pegs_at, peg_bounds = _rows(spans.peg_from, spans.peg_to)
-    shorts_at, short_bounds = _rows(spans.short_from, spans.short_to)
-    arising_at, arising_bounds = _rows(shelf.arising[:, 0], shelf.arising[:, 1])
+    orders_at, order_bounds = rows_in(spans.order_from, spans.order_to)
+    pegs_at, peg_bounds = rows_in(spans.peg_from, spans.peg_to)
+    shorts_at, short_bounds = rows_in(spans.short_from, spans.short_to)
+    arising_at, arising_bounds = rows_in(shelf.arising[:, 0], shelf.arising[:, 1])
     supplies_at = np.concatenate([np.arange(known), arising_at])
     order_number, supply_number = _numbers(orders_at, int(pages.filled[0])), _numbers(supplies_at, used)
     pegs, shorts, rows = pages.pegs[pegs_at], pages.shorts[shorts_at], shelf.rows[supplies_at]
@@ -39,7 +39,7 @@ def tidied(columns: Columns, result: Result) -> Result:
     )
 
 
-def _rows(first: Ints, last: Ints) -> tuple[Ints, tuple[Ints, Ints]]:
+def rows_in(first: Ints, last: Ints) -> tuple[Ints, tuple[Ints, Ints]]:
     """The rows of all spans one after the other, and where each span begins and ends among them."""
     lengths = last - first
     ends = np.cumsum(lengths)

@@ -260,10 +260,9 @@ def scenario(file: Path, /, *, fresh: bool = False, terminal: Caller) -> Exit:
         Keep no peg of the plan that stands.
     """
     from pipeline.scenario_files import load_scenarios
-    from planning.scenario import compare
 
     with _desk(terminal) as desk:
-        found = compare((desk.now, desk.picture), load_scenarios(file, desk), keep=not fresh)
+        found = desk.compare(load_scenarios(file, desk), keep=not fresh)
     rows = [
         {"name": one.name, **asdict(one.figures), "moved": [{**_row(row), "days": row.days} for row in one.moved]}
         for one in found

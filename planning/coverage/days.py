@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planning.columns import NotCovered
+from planning.coverage.figures import Counting, counting
 from planning.coverage.kernel import NEVER, Agenda, Board, Ways, settle_days
 from planning.feasible import Moved
 from planning.kernels.solving import new_room
@@ -63,6 +65,11 @@ class Coverage:
         agenda = Agenda(due, pegs, np.zeros(items, np.uint8), self.several, np.zeros(fixed, np.uint8))
         self._settle(columns, result, self.board, agenda, first=0)
         self.base = Covered(standing.prepared.snapshot.as_of, self.board.covered)
+
+    @cached_property
+    def counting(self) -> Counting:
+        """What counting figures takes; raises NotCovered where they cannot be counted."""
+        return counting(self)
 
     def beside(self, change: Changed) -> Covered:
         """The same with a change in it, while the change lasts."""

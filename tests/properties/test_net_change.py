@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from canonical.plan import PlanDemand, PlanningSnapshot
+from planning.answers import Figures, figures
 from planning.columns import NotCovered
-from planning.coverage.days import Coverage
+from planning.coverage.days import Coverage, Covered
+from planning.coverage.figures import figures_of
 from planning.feasible import moved
 from planning.mrp import plan_plainly
-from planning.net_change import StandingPlan
+from planning.net_change import Changed, StandingPlan
 from planning.preparation import prepare
 
 _spec = importlib.util.spec_from_file_location("planning_models", Path(__file__).with_name("test_compiled_planner.py"))
@@ -64,6 +66,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
                 outcome = change.plan()
                 days = coverage.beside(change) if coverage else None
                 moves = coverage.moved(change, days) if coverage and days else ()
+                counted = _figures(coverage, days, change) if coverage and days else None
         except NotCovered as reason:
             event(f"change: {reason}")
             continue
@@ -75,9 +78,20 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         if coverage:
             event("who moves compared")
             assert moves == moved((base, snapshot), (expected, changed))
+        if counted:
+            event("figures compared")
+            assert counted == figures(expected, changed)
     with standing.changed() as same:
         assert same.plan() == plan_plainly(prepare(snapshot))
         assert not len(same.items)
+
+
+def _figures(coverage: Coverage, days: Covered, change: Changed) -> Figures | None:
+    try:
+        return figures_of(coverage, days, change)
+    except NotCovered as reason:
+        event(f"figures: {reason}")
+        return None
 
 
 def _coverage(standing: StandingPlan) -> Coverage | None:
