@@ -69,8 +69,8 @@ def reconcile(
     `records`: canonical frame of all systems, references already golden, quantities in stocking units.
     `known`: the homes so far in order of arrival (`system, source_key, golden_id`).
     """
-    matched, ambiguous = _match(policy, records, known)
-    matched = _regrouped(policy, matched, known, stewarded)
+    found = _regrouped(policy, _match(policy, records, known), known, stewarded)
+    ambiguous, matched = _ambiguous(found), found.drop("_identity", "_known", "_holders")
     pins = pins_of(matched, stewarded.decisions)
     golden = survive(policy, matched, stewarded.as_of, pins)
     pinned = pl.DataFrame(
@@ -135,8 +135,11 @@ def pins_of(matched: pl.DataFrame, decisions: Sequence[Decision]) -> list[Pin]:
     return latest_pins(pins)
 
 
-def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add `golden_id` to every record; returns also the conflicts of ambiguous matches."""
+def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Every record with `golden_id` by its keys alone.
+
+    `_identity`: its common key; `_known`: the home it has already; `_holders`: the homes of those that say the key too.
+    """
     identity = identity_of(policy)
     rows = records.with_columns(identity.alias("_identity")).join(
         known.select("system", "source_key", pl.col("golden_id").alias("_known")),
@@ -161,18 +164,18 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> tuple[
         .then(pl.col("_identity"))
         .otherwise(alone)
     )
-    ambiguous = (
-        rows.filter(pl.col("_holders").list.len() > 1)
-        .select(
-            golden.alias("golden_id"),
-            pl.lit("golden_id").alias("attribute"),
-            pl.lit("ambiguous_match").alias("kind"),
-            pl.col("_holders").alias("values"),
-        )
-        .unique(maintain_order=True)
-    )
-    homes = rows.with_columns(golden.alias("golden_id"), golden.alias("home_id"))
-    return homes.drop("_identity", "_known", "_holders"), ambiguous
+    return rows.with_columns(golden.alias("golden_id"), golden.alias("home_id"))
+
+
+def _ambiguous(matched: pl.DataFrame) -> pl.DataFrame:
+    """Records whose common key several homes hold, unless a steward made those one; the values are who holds it."""
+    shared = matched.filter(pl.col("_holders").list.len() > 1)
+    known = pl.col("golden_id").filter(pl.col("_known").is_not_null())
+    held = shared.group_by("_identity").agg(known.unique().sort().alias("values"))
+    found = shared.join(held.filter(pl.col("values").list.len() > 1), on="_identity", maintain_order="left")
+    return found.select(
+        "golden_id", pl.lit("golden_id").alias("attribute"), pl.lit("ambiguous_match").alias("kind"), "values"
+    ).unique(maintain_order=True)
 
 
 def identity_of(policy: Policy) -> pl.Expr:

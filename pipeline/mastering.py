@@ -94,11 +94,14 @@ def coded_in(tx: Transaction, policy: Policy, outcome: Reconciled, now: datetime
     def renamed(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(pl.col("golden_id").replace_strict(codes, default=pl.col("golden_id")))
 
+    # Who holds a common key is told by golden ids; what systems say is never one.
+    holders = pl.col("values").list.eval(pl.element().replace_strict(codes, default=pl.element()))
+    ambiguous = pl.when(pl.col("kind") == "ambiguous_match").then(holders).otherwise("values").alias("values")
     at_home = pl.coalesce("home_id", "golden_id").alias("home_id")
     return Reconciled(
         renamed(outcome.golden).sort("golden_id"),
         renamed(outcome.bindings.with_columns(at_home)),
-        renamed(outcome.conflicts),
+        renamed(outcome.conflicts.with_columns(ambiguous)),
         {codes.get(name, name): since for name, since in outcome.effective.items()},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 
 from canonical.entities import ENTITIES, frame_schema
 from canonical.errors import UnknownUnit
+from canonical.stewardship import Decision, SourceRef
 from mdm.policy import load_policies
-from mdm.reconcile import Reconciled, reconcile
+from mdm.reconcile import Reconciled, Stewarded, reconcile
 from mdm.references import CROSSWALK_SCHEMA, rekey
 from mdm.units import ItemUnits
 
 POLICY = load_policies()["item"]
+NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
 NOTHING = pl.DataFrame(schema=CROSSWALK_SCHEMA)
 
 
@@ -68,6 +71,27 @@ def test_identity_held_by_two_golden_records__goes_to_the_steward() -> None:
     )
     assert golden_of(outcome)["wms", "S"] == "wms:S"
     assert "ambiguous_match" in outcome.conflicts["kind"].to_list()
+
+
+def test_identity_held_by_two_golden_records__is_settled_where_a_steward_made_them_one() -> None:
+    known = pl.DataFrame([("erp", "01", None, "A"), ("mes", "9", None, "B")], schema=CROSSWALK_SCHEMA, orient="row")
+    told = items(item("erp", "01", "DW-1"), item("mes", "9", "DW-1"))
+    one, other = SourceRef("erp", "01"), SourceRef("mes", "9")
+    same = Decision(1, "item", "same", (one, other), "person:li.wei", NOON)
+    doubts = reconcile(POLICY, told, known).conflicts
+    assert doubts.select("golden_id", "values").rows() == [("A", ["A", "B"]), ("B", ["A", "B"])]
+    settled = reconcile(POLICY, told, known, Stewarded(NOON, (same,)))
+    assert set(golden_of(settled).values()) == {"A"}
+    assert settled.conflicts.is_empty()
+
+
+def test_identity_held_by_one_home__is_no_doubt_where_a_steward_split_it() -> None:
+    known = pl.DataFrame([("erp", "01", None, "A"), ("mes", "9", None, "A")], schema=CROSSWALK_SCHEMA, orient="row")
+    told = items(item("erp", "01", "DW-1"), item("mes", "9", "DW-1"))
+    split = Decision(1, "item", "split", (SourceRef("mes", "9"),), "person:li.wei", NOON, "", (SourceRef("erp", "01"),))
+    outcome = reconcile(POLICY, told, known, Stewarded(NOON, (split,)))
+    assert golden_of(outcome) == {("erp", "01"): "A", ("mes", "9"): "mes:9"}
+    assert outcome.conflicts.is_empty()
 
 
 def test_duplicates_and_disagreements__are_recorded() -> None:
