@@ -26,7 +26,17 @@ _HOW_TO_READ = """\
 Made by `make bench` from `results/*.json`; do not edit. *Ratio* is ours divided by the peer's: where the unit is a
 rate more is better, where it is seconds less is.
 """
-FRAME = {"run", "measuring", "plotting", "plain_netting", "processes", "contenders", "supplier_records", "__init__"}
+FRAME = {
+    "run",
+    "measuring",
+    "plotting",
+    "plain_netting",
+    "processes",
+    "contenders",
+    "supplier_records",
+    "labelled_sets",
+    "__init__",
+}
 
 
 def names() -> list[str]:

@@ -2,52 +2,29 @@
 
 import csv
 import json
-import os
-import random
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from benchmarks.labelled_sets import OWN, PUBLIC, Labelled, labelled, thinned
 from console.cli.main import main
 from mdm.evaluate import Evaluation, evaluate
 
-DATA = Path(__file__).parents[1] / "data"
-PUBLIC = Path(os.environ.get("MILLSTREAM_MATCHING_SETS", Path(__file__).parents[3] / "shared" / "er"))
 AUTO = 0.995
 
-Table = list[dict[str, str]]
-Truth = list[tuple[str, str]]
+
+def chinese(name: str) -> Labelled:
+    found = labelled(name)
+    assert found is not None
+    return found
 
 
-def chinese(name: str) -> tuple[Table, Table, Truth]:
-    """The pairs as two tables; the partner of a hard negative's left record is elsewhere in the right table."""
-    with (DATA / f"chinese_{name}.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    sides = []
-    for side in ("left", "right"):
-        names = sorted({row[side] for row in rows})
-        sides.append([{"id": f"{side[0]}{k}", "name": value} for k, value in enumerate(names)])
-    ids = [{record["name"]: record["id"] for record in side} for side in sides]
-    return sides[0], sides[1], [(ids[0][row["left"]], ids[1][row["right"]]) for row in rows if row["same"] == "1"]
-
-
-def public(name: str) -> tuple[Table, Table, Truth]:
-    folder = PUBLIC / name
-    if not folder.exists():
+def public(name: str) -> Labelled:
+    found = labelled(name)
+    if found is None:
         pytest.skip(f"the set {name} is not at {PUBLIC}; set MILLSTREAM_MATCHING_SETS")
-    tables = []
-    for file in ("tableA.csv", "tableB.csv", "matches.csv"):
-        with (folder / file).open(encoding="utf-8", newline="") as opened:
-            tables.append(list(csv.DictReader(opened)))
-    return tables[0], tables[1], [(row["idA"], row["idB"]) for row in tables[2]]
-
-
-def thinned(left: Table, right: Table, truth: Truth, share: float, seed: int = 3) -> tuple[Table, Table, Truth]:
-    """A share of the right partners removed."""
-    key = next(iter(right[0]))
-    gone = set(random.Random(seed).sample([b for _, b in truth], int(share * len(truth))))
-    return left, [row for row in right if row[key] not in gone], [pair for pair in truth if pair[1] not in gone]
+    return found
 
 
 @cache
@@ -57,7 +34,7 @@ def whole(name: str) -> Evaluation:
 
 @pytest.mark.parametrize(("name", "pairs"), [("materials", 600), ("companies", 300)])
 def test_chinese__large_enough_with_hard_negatives(name: str, pairs: int) -> None:
-    with (DATA / f"chinese_{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (OWN / f"chinese_{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= pairs
     assert sum(row["same"] == "0" for row in rows) >= pairs / 3
