@@ -18,7 +18,7 @@ from mdm.policy import Policy
 from mdm.reconcile import Stewarded, identity_of
 from mdm.references import CROSSWALK_SCHEMA
 from pipeline import mastering
-from pipeline.basis import digest
+from pipeline.basis import differing, digest
 from pipeline.hub import Hub
 from store import conflicts, crosswalk, decisions
 from store.unit_of_work import Transaction
@@ -160,6 +160,9 @@ def _said_otherwise(hub: Hub, entity: str, last: Inputs) -> set[SourceRef] | Non
     for system in hub.configuration.sources_of(entity):
         name = f"canonical/{entity}/{system}"
         keys = hub.frames.changed_since(name, last.get(name))
+        if keys is None:  # another process wrote it: what stands on disk is compared
+            before, after = hub.frames.read_at(name, last.get(name)), hub.frames.read(name)
+            keys = None if before is None or after is None else differing(before, after, "source_key")
         if keys is None:
             return None
         found |= {SourceRef(system, key) for key in keys}

@@ -144,6 +144,10 @@ class FrameStore:
                 wanted, keys = step.before, keys | step.keys
         return keys if wanted == version else None
 
+    def read_at(self, name: str, version: str | None) -> pl.DataFrame | None:
+        """An earlier version; None where it stands no more."""
+        return self._load(name, version) if version in self._versions(name) else None
+
     def run_of(self, name: str) -> str | None:
         """The run that wrote the current version."""
         version = self.version(name)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from canonical.errors import MillstreamError
-from mdm.policy import GoldenCode, load_policies
+from mdm.policy import GoldenCode, Policy, load_policies
 from pipeline import reach
 from pipeline import stewardship as acts
 from store import conflicts, quarantine
@@ -75,9 +75,17 @@ def act(plant: MasteredPlant, entity: str, what: str, one: str, other: str) -> N
     elif what == "undo":
         acts.undo(plant.hub, LI)
     else:
-        golden_id = next(code for code, members in plant.golden(entity).items() if one in members)
+        golden_id = next((code for code, members in plant.golden(entity).items() if one in members), "")
         until = plant.moment + timedelta(minutes=5)
         acts.pin(plant.hub, LI, entity, golden_id, attribute="name", value="P", reason="", expires_at=until)
+
+
+def in_another_process(plant: MasteredPlant, folder: Path, policy: Policy) -> MasteredPlant:
+    """The plant as a process sees it that has kept nothing in memory."""
+    plant.hub.close()
+    opened = mastered_plant(folder, [policy])
+    opened.records, opened.passes, opened.moment = plant.records, plant.passes, plant.moment
+    return opened
 
 
 def play(folder: Path, monkeypatch: pytest.MonkeyPatch, entity: str, seed: int, length: int) -> int:
@@ -95,6 +103,8 @@ def play(folder: Path, monkeypatch: pytest.MonkeyPatch, entity: str, seed: int, 
 
     monkeypatch.setattr(reach, "around", watched)
     for number in range(length):
+        if rng.random() < 0.2:
+            plants[0] = in_another_process(plants[0], folder / "reached", policy)
         for _ in range(rng.choice((1, 1, 3))):
             step(plants, entity, rng)
         plants[0].master(entity)
@@ -120,13 +130,19 @@ def test_reach__at_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entit
     assert play(tmp_path, monkeypatch, entity, seed, 60) > 0
 
 
-def test_reach__one_decision_masters_the_records_tied_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_reach__is_what_hangs_together_with_a_decision_and_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
     plant = mastered_plant(tmp_path)
     for number in range(40):
         plant.put("item", f"erp:{number}", name=f"Part {number}", drawing_number=f"DW-{number}")
     plant.put("item", "mes:1", name="Part 1", drawing_number="DW-1")
     plant.master()
+    if again:
+        plant = in_another_process(plant, tmp_path, load_policies()["item"])
     acts.decide(plant.hub, LI, acts.same("item", ref("erp:1"), ref("erp:7")))
+    plant.put("item", "erp:9", name="Part nine", drawing_number="DW-9")
     found: list[set[str]] = []
     around = reach.around
 
@@ -139,4 +155,4 @@ def test_reach__one_decision_masters_the_records_tied_to_it(tmp_path: Path, monk
     monkeypatch.setattr(reach, "around", watched)
     plant.master()
     plant.hub.close()
-    assert found == [{"erp:1", "erp:7", "mes:1"}]
+    assert found == [{"erp:1", "erp:7", "mes:1", "erp:9"}]

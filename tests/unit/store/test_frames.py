@@ -100,3 +100,17 @@ def test_frames__renewed_keep_their_version_under_new_inputs(tmp_path: Path) -> 
     version = frames.version(name)
     frames.renew(name, "two")
     assert (frames.version(name), frames.made_of(name)) == (version, "two")
+
+
+def test_frames__an_earlier_version_is_read_while_it_stands(tmp_path: Path) -> None:
+    frames = FrameStore(tmp_path)
+    frames.write("item", pl.DataFrame({"id": [1]}), "run-1")
+    first = frames.version("item")
+    frames.write("item", pl.DataFrame({"id": [2]}), "run-2")
+    before = frames.version("item")
+    frames.write("item", pl.DataFrame({"id": [9]}), "run-9")
+    found = FrameStore(tmp_path).read_at("item", before)
+    assert found is not None
+    assert found["id"].to_list() == [2]
+    assert frames.read_at("item", first) is None
+    assert frames.read_at("item", None) is None
