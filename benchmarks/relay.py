@@ -1,14 +1,21 @@
-"""From a webhook of a new order to its work order in the MES, on loopback; the peer is the goal, and our own pass.
+"""From a webhook of a new order to its work order in the MES, on loopback; the peer is the goal, and two other ways.
 
-The simulated plant runs as for the demo, the relay as `millstream relay` in a process of its own; both share the
-machine with whoever posts. Orders that have to be made are put into the CRM first; then their webhooks are posted at
-a fixed rate. An order's time ends when the MES has answered for the first work order made for it: later than it could
-be seen there. Beside it stands one quiet pass, which is what a sensor that starts a pass takes without the wait
-before it.
+The simulated plant runs as for the demo, the relay as `millstream relay` in its own processes; all of it shares the
+machine with whoever posts. Orders that have to be made are put into the CRM first; then their webhooks are posted at a
+fixed rate: a rate that leaves the machine room, and the goal's. An order's time ends when the MES has answered for the
+first work order made for it: later than it could be seen there. CPU is what the kernel counts of each process.
+
+Beside it, in the same run: a plain forwarding workflow (`benchmarks.forwarding`, a small process that receives, maps
+and posts; a stand-in, for n8n could not be installed), and our own Dagster sensor (`benchmarks.sensing`: one tick of
+the shipped sensor and the pass it asks for, without the wait for the tick).
+
+    python -m benchmarks.run relay
+    python -m benchmarks.relay 50 20        # another rate and length, the relay alone
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -20,29 +27,35 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import Figure
 from benchmarks.processes import Processes, children
 from canonical.actors import Actor
+from canonical.commands import Command
 from console.cli.plant import Plant, PlantSpec
 from pipeline.hub import Hub, open_hub
 from pipeline.neighbourhood import components, down
+from pipeline.outbound import CommandContext, Lookups
 from pipeline.plan import judged_frames
 from pipeline.route import run_route
-from store import outbox
+from store import inbox, outbox
 from tests.e2e.sales_desk import SECRET, Post, SalesDesk
 
-PER_SECOND = 50
-SECONDS = 60
+PER_SECOND, SECONDS = 50, 60
+EASY_PER_SECOND, EASY_SECONDS = 10, 10
+"""A rate that leaves the machine room."""
+FORWARDED_SECONDS = 10
 SENDERS = 4
 PRODUCTS = 12
 WARM = 20
 """Orders before the first that counts, so that everything is loaded and connected."""
 START_SECONDS = 120.0
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 120.0
 GOAL_P50, GOAL_P95 = 100.0, 250.0
+SANDBOX = "the simulated systems"
 HOUSE = Path(__file__).parents[1]
 ACCEPTED = 202
 
@@ -60,30 +73,60 @@ class Taken:
         found = self.milliseconds
         return found[min(len(found) - 1, int(len(found) * share))] if found else float("inf")
 
+    def figures(self, how: str, per_second: int) -> list[Figure]:
+        """Beside the goal, and beside what two cores can give at this rate."""
+        name = f"webhook of a new order to its work order in the MES, {how}"
+        spent = [
+            Figure(f"CPU an order at {per_second}/s, {who} (peer: two cores)", each, 2000 / per_second, "ms")
+            for who, each in self.cpu.items()
+        ]
+        return [
+            Figure(f"{name}: median (peer: the goal)", self.at(0.5), GOAL_P50, "ms"),
+            Figure(f"{name}: 95 of 100 (peer: the goal)", self.at(0.95), GOAL_P95, "ms"),
+            Figure(f"{name}: lost (peer: the goal)", self.lost, 0, "orders"),
+            *spent,
+        ]
 
-def measure(per_second: int = PER_SECOND, seconds: int = SECONDS) -> list[Figure]:
-    """Milliseconds from webhook to work order at the median and at 95 of 100, how many were lost, and CPU an order."""
+
+def measure(per_second: int = PER_SECOND, seconds: int = SECONDS, *, beside: bool = True) -> list[Figure]:
+    """Milliseconds from webhook to work order, how many were lost, and CPU an order; `beside`: the other ways too."""
     with tempfile.TemporaryDirectory() as folder, plant(Path(folder)) as (running, environ):
         hub = open_hub(environ)
         run_route(hub, hub.new_run(Actor("run", "bench")))
-        began = time.perf_counter()
-        run_route(hub, hub.new_run(Actor("run", "bench")))
-        quiet_pass = (time.perf_counter() - began) * 1000
-        payloads = _orders(hub, running, environ, WARM + per_second * seconds)
+        orders = _Orders(hub, running, environ)
+        sensed = _sensed(hub, environ, orders.take("S", 1)) if beside else 0.0
+        payloads = orders.take("B", WARM + (EASY_PER_SECOND * EASY_SECONDS if beside else 0) + per_second * seconds)
         with relaying(environ) as (port, pid):
-            taken = _relayed(hub, (port, pid), running, payloads, per_second)
+            _warmed(hub, port, _next(payloads, WARM))
+            groups = _groups(pid, running)
+            hard_orders = _next(payloads, per_second * seconds)
+            easy = _relayed(hub, port, groups, payloads, EASY_PER_SECOND) if beside else None
+            hard = _relayed(hub, port, groups, hard_orders, per_second)
+        figures = hard.figures(f"{per_second}/s for {seconds} s", per_second)
+        if easy is not None:
+            figures += easy.figures(f"{EASY_PER_SECOND}/s for {EASY_SECONDS} s", EASY_PER_SECOND)
+            again = {
+                f"again-{name}": payload for name, payload in _next(hard_orders, per_second * FORWARDED_SECONDS).items()
+            }
+            figures += _beside(easy, hard, _forwarded(orders, again, per_second), sensed)
         hub.close()
-    name = f"webhook of a new order to its work order in the MES, {per_second}/s for {seconds} s"
-    spent = [
-        Figure(f"CPU an order, {who} (peer: two cores at this rate)", each, 2000 / per_second, "ms")
-        for who, each in taken.cpu.items()
-    ]
+    return figures
+
+
+def _next(payloads: dict[str, dict[str, Any]], number: int) -> dict[str, dict[str, Any]]:
+    """Take so many of what is left."""
+    return {name: payloads.pop(name) for name in list(payloads)[:number]}
+
+
+def _beside(easy: Taken, hard: Taken, forwarded: Taken, sensed: float) -> list[Figure]:
+    """The same in the two other ways."""
+    name = "webhook of a new order to its work order in the MES, at the same rate"
+    cpu = sum(spent for who, spent in hard.cpu.items() if who != SANDBOX)
     return [
-        Figure(f"{name}: median (peer: the goal)", taken.at(0.5), GOAL_P50, "ms"),
-        Figure(f"{name}: 95 of 100 (peer: the goal)", taken.at(0.95), GOAL_P95, "ms"),
-        Figure(f"{name}: lost (peer: the goal)", taken.lost, 0, "orders"),
-        Figure("the same median (peer: one quiet pass, as a sensor starts it)", taken.at(0.5), quiet_pass, "ms"),
-        *spent,
+        Figure(f"{name}: median (peer: a plain forwarding workflow)", hard.at(0.5), forwarded.at(0.5), "ms"),
+        Figure(f"{name}: 95 of 100 (peer: a plain forwarding workflow)", hard.at(0.95), forwarded.at(0.95), "ms"),
+        Figure("CPU an order, the hub (peer: a plain forwarding workflow)", cpu, sum(forwarded.cpu.values()), "ms"),
+        Figure("the median at the easy rate (peer: our Dagster sensor and its run)", easy.at(0.5), sensed, "ms"),
     ]
 
 
@@ -123,23 +166,62 @@ def relaying(environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
         print(*said[-20:], sep="\n", file=sys.stderr)
 
 
-def _relayed(
-    hub: Hub, relay: tuple[int, int], running: Plant, payloads: dict[str, dict[str, Any]], per_second: int
-) -> Taken:
-    port, pid = relay
-    names = list(payloads)
-    warm, counted = names[:WARM], names[WARM:]
+def _warmed(hub: Hub, port: int, payloads: dict[str, dict[str, Any]]) -> None:
     _until_listening(port)
-    _until_made(hub, _post_all(port, {name: payloads[name] for name in warm}, per_second))
-    processes = Processes({
+    _until_made(hub, _post_all(port, payloads, EASY_PER_SECOND))
+
+
+def _groups(pid: int, running: Plant) -> dict[str, Sequence[int]]:
+    return {
         "relay: door and turns": [pid],
         "relay: deliveries": children(pid, "pipeline.couriers"),
         "relay: its reports to Dagster": children(pid, "orchestration.reporter"),
-        "the simulated systems": running.pids,
-    })  # fmt: skip
-    sent = _post_all(port, {name: payloads[name] for name in counted}, per_second)
+        SANDBOX: running.pids,
+    }
+
+
+def _relayed(
+    hub: Hub, port: int, groups: Mapping[str, Sequence[int]], payloads: dict[str, dict[str, Any]], per_second: int
+) -> Taken:
+    processes = Processes(groups)
+    sent = _post_all(port, payloads, per_second)
     milliseconds, lost = _until_made(hub, sent)
-    return Taken(milliseconds, lost, {who: each * 1000 / len(counted) for who, each in processes.spent().items()})
+    return Taken(milliseconds, lost, {who: each * 1000 / len(sent) for who, each in processes.spent().items()})
+
+
+def _forwarded(orders: _Orders, payloads: dict[str, dict[str, Any]], per_second: int) -> Taken:
+    """The same webhooks through the plain workflow: it answers when the MES has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    products = Path(orders.environ["MILLSTREAM_HOME"]) / "products.json"
+    products.write_text(json.dumps(orders.in_mes_words()))
+    command = [sys.executable, "-m", "benchmarks.forwarding", str(port), str(products)]
+    process = subprocess.Popen(command, cwd=HOUSE, env={**os.environ, **orders.environ})
+    try:
+        _until_listening(port)
+        answered: dict[str, float] = {}
+        _post_all(port, _next(payloads, WARM), per_second)
+        processes = Processes({"forwarder": [process.pid]})
+        sent = _post_all(port, payloads, per_second, answered)
+        spent = processes.spent()["forwarder"] * 1000 / len(sent)
+    finally:
+        process.terminate()
+        process.wait(60)
+    taken = sorted((at - sent[number]) * 1000 for number, at in answered.items())
+    return Taken(taken, len(sent) - len(taken), {"forwarder": spent})
+
+
+def _sensed(hub: Hub, environ: Mapping[str, str], payloads: dict[str, dict[str, Any]]) -> float:
+    """Milliseconds from an event in the inbox to its work order, by a tick of the sensor and the run it asks for."""
+    ((number, payload),) = payloads.items()
+    sent = {number: time.time()}
+    with hub.store.begin() as tx:
+        inbox.accept(tx, "crm", number, {"id": number, **payload}, hub.now())
+    command = [sys.executable, "-m", "benchmarks.sensing"]
+    subprocess.run(command, cwd=HOUSE, env={**os.environ, **environ}, check=True)
+    milliseconds, _ = _until_made(hub, sent)
+    return milliseconds[0] if milliseconds else float("inf")
 
 
 def _until_listening(port: int) -> None:
@@ -153,26 +235,51 @@ def _until_listening(port: int) -> None:
         time.sleep(0.2)
 
 
-def _orders(hub: Hub, running: Plant, environ: dict[str, str], number: int) -> dict[str, dict[str, Any]]:
-    frames = judged_frames(hub)
-    made = set(frames["item"].filter(frames["item"]["sourcing"] == "make")["golden_id"])
-    bound = hub.bindings.frame("item").iter_rows(named=True)
-    codes = {
-        row["source_key"]: row["golden_id"] for row in bound if row["system"] == "crm" and row["golden_id"] in made
-    }
-    parts = components(frames)
-    desk = SalesDesk(environ)
-    products = [row for row in desk.query("SELECT Id, ProductCode, IsActive FROM Product2") if row["IsActive"]]
-    ours = [row for row in products if row["ProductCode"] in codes]
-    ours.sort(key=lambda row: len(down([codes[row["ProductCode"]]], parts)))  # those of the fewest parts
-    chosen = [row["Id"] for row in ours][:PRODUCTS]
-    day = date.fromisoformat(running.today)
-    numbers = [f"B{place:05d}" for place in range(number)]
-    return desk.take(numbers, chosen, day.isoformat(), (day + timedelta(days=7)).isoformat())
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """New orders of what has to be made."""
+
+    hub: Hub
+    running: Plant
+    environ: dict[str, str]
+
+    def take(self, letter: str, number: int) -> dict[str, dict[str, Any]]:
+        """Put orders into the CRM; order number → the payload of its webhook."""
+        codes, parts = self._made(), components(judged_frames(self.hub))
+        desk = SalesDesk(self.environ)
+        products = [row for row in desk.query("SELECT Id, ProductCode, IsActive FROM Product2") if row["IsActive"]]
+        ours = [row for row in products if row["ProductCode"] in codes]
+        ours.sort(key=lambda row: len(down([codes[row["ProductCode"]]], parts)))  # those of the fewest parts
+        chosen = [row["Id"] for row in ours][:PRODUCTS]
+        day = date.fromisoformat(self.running.today)
+        numbers = [f"{letter}{place:05d}" for place in range(number)]
+        return desk.take(numbers, chosen, day.isoformat(), (day + timedelta(days=7)).isoformat())
+
+    def in_mes_words(self) -> dict[str, dict[str, str]]:
+        """Product code → what the MES calls the item and its unit: the whole mapping of the plain workflow."""
+        lookups = Lookups(self.hub)
+        of_mes = Command("order_work", "mes", "work_order", "-", 1, {}, "run:bench", "-")
+        said = CommandContext(lookups, of_mes)
+        return {
+            code: {"material_code": said.native("item", golden_id), "unit": said.unit(golden_id, Decimal(1))[1]}
+            for code, golden_id in self._made().items()
+            if ("mes", "item", golden_id) in lookups.keys
+        }
+
+    def _made(self) -> dict[str, str]:
+        """Product code → golden id, of what is made."""
+        items = judged_frames(self.hub)["item"]
+        made = set(items.filter(items["sourcing"] == "make")["golden_id"])
+        bound = self.hub.bindings.frame("item").iter_rows(named=True)
+        return {
+            row["source_key"]: row["golden_id"] for row in bound if row["system"] == "crm" and row["golden_id"] in made
+        }
 
 
-def _post_all(port: int, payloads: dict[str, dict[str, Any]], per_second: int) -> dict[str, float]:
-    """Order → when its webhook was sent, in seconds of this machine's clock."""
+def _post_all(
+    port: int, payloads: dict[str, dict[str, Any]], per_second: int, answered: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Order → when its webhook was sent, in seconds of this machine's clock; `answered` takes when it was answered."""
     sent: dict[str, float] = {}
     began = time.time()
     doors = [Post(port) for _ in range(SENDERS)]
@@ -182,6 +289,8 @@ def _post_all(port: int, payloads: dict[str, dict[str, Any]], per_second: int) -
         status = doors[place % SENDERS](number, payloads[number])
         if status != ACCEPTED:
             raise AssertionError(f"the door answered {status}")
+        if answered is not None:
+            answered[number] = time.time()
 
     pools = [ThreadPoolExecutor(1) for _ in doors]
     waiting = []
@@ -227,6 +336,6 @@ def _answered(hub: Hub) -> dict[str, float]:
     return first
 
 
-if __name__ == "__main__":  # another rate and length, for a closer look: `python -m benchmarks.relay 10 20`
-    for figure in measure(*map(int, sys.argv[1:])):
+if __name__ == "__main__":
+    for figure in measure(*map(int, sys.argv[1:]), beside=False):
         print(f"{figure.name}: {figure.ours:.1f} / {figure.peer:.1f} {figure.unit}")

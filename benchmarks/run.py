@@ -35,6 +35,8 @@ FRAME = {
     "contenders",
     "supplier_records",
     "labelled_sets",
+    "forwarding",
+    "sensing",
     "__init__",
 }
 

@@ -6,8 +6,11 @@ edges, the Polars schema in between and the JSON Schema for editors.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -51,16 +54,18 @@ class Entity(BaseModel):
     """Fields equal across systems for one and the same thing: a drawing number, a tax number."""
 
 
-def references(model: type[Entity]) -> dict[str, str]:
+@cache
+def references(model: type[Entity]) -> Mapping[str, str]:
     """Field → referenced entity, for every `Reference` field of a model, optional ones included."""
     marks = {name: _mark(field, Reference) for name, field in model.model_fields.items()}
-    return {name: mark.entity for name, mark in marks.items() if mark is not None}
+    return MappingProxyType({name: mark.entity for name, mark in marks.items() if mark is not None})
 
 
-def quantities(model: type[Entity]) -> dict[str, str]:
+@cache
+def quantities(model: type[Entity]) -> Mapping[str, str]:
     """Quantity field → the field naming its unit."""
     marks = {name: _mark(field, UnitOf) for name, field in model.model_fields.items()}
-    return {name: mark.field for name, mark in marks.items() if mark is not None}
+    return MappingProxyType({name: mark.field for name, mark in marks.items() if mark is not None})
 
 
 def json_fields(model: type[Entity]) -> frozenset[str]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 
 import polars as pl
 
@@ -83,9 +86,10 @@ def value_type(annotation: object) -> type:
     raise TypeError(f"no frame type for {annotation!r}")
 
 
-def field_types(model: type[Entity]) -> dict[str, type]:
+@cache
+def field_types(model: type[Entity]) -> Mapping[str, type]:
     """Field → plain Python type."""
-    return {name: value_type(field.annotation) for name, field in model.model_fields.items()}
+    return MappingProxyType({name: value_type(field.annotation) for name, field in model.model_fields.items()})
 
 
 def model_schema(model: type[Entity]) -> dict[str, pl.DataType]:

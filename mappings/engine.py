@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any
 
@@ -20,6 +20,8 @@ from mappings.decode import STRUCTURE, presence_column, raw_columns, text_column
 from mappings.functions import COLUMN_FUNCTIONS
 from mappings.lineage import field_lineage
 from mappings.spec import Condition, InboundField, InboundSpec, JoinPart, Scalar
+
+_FAULTY = "faulty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class CompiledField:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InboundMapping:
     """A compiled mapping. Safe to share between threads."""
 
@@ -81,18 +83,40 @@ class InboundMapping:
         `Rejected` for each record that fails (its first fault; the message names the others as well).
         """
         rows = raw_columns(raw["record"], self.paths)
-        rows = rows.filter(~pl.col("readable") | _passes(self.spec.where))
-        rows = rows.with_columns(field.text.alias(_text_name(field.name)) for field in self.fields)
-        rows = rows.with_columns(field.typed.alias(field.name) for field in self.fields)
-        rows = rows.with_columns(self.key.alias("source_key"), *self._envelope(system))
-        rows = rows.with_columns(
-            check.failing.fill_null(value=False).alias(f"fault:{index}") for index, check in enumerate(self.checks)
-        )
-        faulty = reduce(or_, (pl.col(f"fault:{index}") for index in range(len(self.checks))))
-        good = rows.filter(~faulty)
+        if self.spec.where:
+            rows = rows.filter(~pl.col("readable") | _passes(self.spec.where))
+        rows = rows.with_columns(*self._texts, *self._envelope(system)).with_columns(self._typed)
+        rows = rows.with_columns(self.key.alias("source_key"), self._faulty.alias(_FAULTY))
+        faulty = rows[_FAULTY]
+        some = bool(faulty.any())
+        good = rows.filter(~faulty) if some else rows
         if self.spec.unique:
             good = good.unique("source_key", keep="last", maintain_order=True)
-        return self._finished(good), list(self._rejections(rows.filter(faulty), system))
+        return good.select(self._finished), list(self._rejections(rows.filter(faulty), system)) if some else []
+
+    @cached_property
+    def _texts(self) -> tuple[pl.Expr, ...]:
+        return tuple(field.text.alias(_text_name(field.name)) for field in self.fields)
+
+    @cached_property
+    def _typed(self) -> tuple[pl.Expr, ...]:
+        return tuple(field.typed.alias(field.name) for field in self.fields)
+
+    @cached_property
+    def _faulty(self) -> pl.Expr:
+        return pl.any_horizontal(check.failing.fill_null(value=False) for check in self.checks)
+
+    @cached_property
+    def _finished(self) -> tuple[pl.Expr, ...]:
+        """The frame's columns, with what stands where nothing was said."""
+        own = self.model.model_fields
+        defaults = {
+            name: field.default for name, field in own.items() if not field.is_required() and field.default is not None
+        }
+        return tuple(
+            (pl.col(name).fill_null(pl.lit(defaults[name])) if name in defaults else pl.col(name)).cast(kind)
+            for name, kind in frame_schema(self.model).items()
+        )
 
     def _envelope(self, system: str) -> Iterator[pl.Expr]:
         native, changed = self.spec.native_id, self.spec.changed_at
@@ -104,18 +128,11 @@ class InboundMapping:
         names = [pl.when(field.absent).then(pl.lit(field.name)) for field in self.fields]
         yield pl.concat_list(names).list.drop_nulls().alias("absent")
 
-    def _finished(self, good: pl.DataFrame) -> pl.DataFrame:
-        defaults = [
-            pl.col(name).fill_null(pl.lit(field.default))
-            for name, field in self.model.model_fields.items()
-            if not field.is_required() and field.default is not None
-        ]
-        return good.with_columns(defaults).select(
-            pl.col(name).cast(kind) for name, kind in frame_schema(self.model).items()
-        )
-
     def _rejections(self, faulty: pl.DataFrame, system: str) -> Iterator[Rejected]:
-        for row in faulty.iter_rows(named=True):
+        marked = faulty.with_columns(
+            check.failing.fill_null(value=False).alias(f"fault:{index}") for index, check in enumerate(self.checks)
+        )
+        for row in marked.iter_rows(named=True):
             failed = [check for index, check in enumerate(self.checks) if row[f"fault:{index}"]]
             yield Rejected(
                 entity=self.spec.entity,

@@ -38,6 +38,21 @@ class Bindings:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[str, _Held] = {}
+        self._seen: dict[str, int] | None = None
+
+    @contextmanager
+    def glance(self) -> Iterator[None]:
+        """Ask for each counter once: meanwhile what others bind goes unnoticed, and what is bound here is `noticed`."""
+        self._seen = {}
+        try:
+            yield
+        finally:
+            self._seen = None
+
+    def noticed(self, entity: str, tick: int) -> None:
+        """Something was bound by us: so the counter stands now."""
+        if self._seen is not None:
+            self._seen[entity] = tick
 
     @contextmanager
     def restored(self) -> Iterator[None]:
@@ -68,8 +83,12 @@ class Bindings:
         return pl.concat(found) if wanted == tick else None
 
     def _current(self, entity: str) -> _Held:
+        held = self._held.get(entity)
+        if held is not None and self._seen is not None and self._seen.get(entity) == held.tick:
+            return held
         with self._store.read() as tx:
             tick = ticks.value(tx, crosswalk.tick_of(entity)) or 0
+            self.noticed(entity, tick)
             held = self._held.get(entity)
             if held is not None and held.tick == tick:
                 return held

@@ -69,6 +69,8 @@ class Decided:
     tasks: int = 0
     timers: int = 0
     echoes: int = 0
+    at_once: tuple[str, ...] = ()
+    """Systems that were given a command which waits for no document of another that is decided here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,13 @@ def _outcome(looked: LookedAt, done: Enacted) -> Decided:
         tasks=done.tasks,
         timers=done.timers,
         echoes=sum(one.change.echo for one in looked.records),
+        at_once=_at_once(done),
     )
+
+
+def _at_once(done: Enacted) -> tuple[str, ...]:
+    made = {f"{one.system}/{one.entity}/{one.business_key}" for one in done.enqueued}
+    return tuple(sorted({one.system for one in done.enqueued if made.isdisjoint(one.after)}))
 
 
 def _record(hub: Hub, tx: Transaction, run: Run, outcome: Decided, looked: LookedAt) -> None:

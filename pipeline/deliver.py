@@ -1,7 +1,8 @@
 """Deliver: workers claim commands from the outbox and carry them out, step by step, until nothing is due.
 
 Batches keep commits few: the intents of a batch commit before its requests go out, its receipts after
-they came back. A worker that dies leaves its intents behind; whoever takes over looks before it sends.
+they came back, with the intents of the next. A worker that dies leaves its intents behind; whoever takes over
+looks before it sends.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from canonical.commands import DeliveryClass, State
+from canonical.commands import DeliveryClass, State, StepReceipt
 from canonical.errors import ConfigurationError
 from connectors.port import Connector, StepSpec
 from pipeline.delivery import (
@@ -44,6 +45,7 @@ LEASE_SECONDS = 180.0
 """Longer than one call may take with all its waiting; a lease runs anew before each step is sent."""
 _LIFE = secrets.token_hex(4)
 _OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT)
+_Pair = tuple[Journey, StepSpec]
 _Ended = tuple[list[Journey], list[documents.Document]]
 
 
@@ -127,11 +129,16 @@ class Round:
 
     def _walk(self, journeys: list[Journey]) -> None:
         """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
-        under_way = self._without_done(journeys)
+        under_way, sent = self._without_done(journeys), list[_Pair]()
         while under_way:
-            batch = _same_step(under_way)
-            self._carry_out(batch)
+            sent = self._turn_over(sent, under_way)
+            outcomes = self._connector.write([journey.request(step) for journey, step in sent]) if sent else []
+            for (journey, step), outcome in zip(sent, outcomes, strict=True):
+                heed(journey, step, outcome)
+                if journey.ending is None and journey.next_step is None:
+                    journey.ending = Finished(State.APPLIED if journey.changed else State.UNCHANGED)
             under_way = [journey for journey in under_way if journey.ending is None]
+        self._turn_over(sent, [])
 
     def _without_done(self, journeys: Sequence[Journey]) -> list[Journey]:
         """End those whose last step a look-up found done: there is nothing left to send."""
@@ -144,36 +151,25 @@ class Round:
             self._tell(done, ended)
         return [journey for journey in journeys if journey.ending is None]
 
-    def _carry_out(self, batch: list[tuple[Journey, StepSpec]]) -> None:
+    def _turn_over(self, sent: list[_Pair], under_way: Sequence[Journey]) -> list[_Pair]:
+        """Write down what came of what was sent, and in the same transaction what goes out next; returns the latter."""
+        batch = _same_step(under_way) if under_way else []
+        if not sent and not batch:
+            return []
+        receipts, voids = _learnt(sent)
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
         with self.hub.store.begin() as tx:
-            ours = deliveries.record_intents(tx, intents, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS)
-        held = [(journey, step) for journey, step in batch if journey.claimed.command.id in ours]
+            ours = deliveries.exchange(
+                tx, self.owner, self.hub.now(),
+                receipts=receipts, voids=voids, intents=intents, lease_seconds=LEASE_SECONDS,
+            )  # fmt: skip
+            ended = self._end(tx, [journey for journey, _ in sent])
         for journey, _ in batch:
             if journey.claimed.command.id not in ours:
                 journey.ending = Deferred(State.PENDING, 0.0, "the lease was lost")
-        requests = [journey.request(step) for journey, step in held]
-        outcomes = self._connector.write(requests) if requests else []
-        for (journey, step), outcome in zip(held, outcomes, strict=True):
-            heed(journey, step, outcome)
-        self._write_down(held)
-
-    def _write_down(self, batch: list[tuple[Journey, StepSpec]]) -> None:
-        now = self.hub.now()
-        receipts, voids = [], []
-        for journey, step in batch:
-            command_id, receipt = journey.claimed.command.id, journey.receipts.get(step.name)
-            if receipt is not None:
-                receipts.append((command_id, receipt))
-            elif _surely_without_effect(journey):
-                voids.append((command_id, step.name))
-            if journey.ending is None and journey.next_step is None:
-                journey.ending = Finished(State.APPLIED if journey.changed else State.UNCHANGED)
-        with self.hub.store.begin() as tx:
-            deliveries.record_receipts(tx, receipts, self.owner, now)
-            deliveries.void_intents(tx, voids, self.owner, now)
-            ended = self._end(tx, [journey for journey, _ in batch])
-        self._tell([journey for journey, _ in batch], ended)
+        if sent:
+            self._tell([journey for journey, _ in sent], ended)
+        return [(journey, step) for journey, step in batch if journey.claimed.command.id in ours]
 
     def _end(self, tx: Transaction, journeys: Sequence[Journey]) -> _Ended:
         return write_down_endings(tx, journeys, self.owner, self.hub.now())
@@ -192,6 +188,18 @@ class Round:
         )
 
 
+def _learnt(sent: Iterable[_Pair]) -> tuple[list[tuple[str, StepReceipt]], list[tuple[str, str]]]:
+    """Receipts of what was done, and the steps that surely were not carried out; what is in doubt is neither."""
+    receipts, voids = [], []
+    for journey, step in sent:
+        command_id, receipt = journey.claimed.command.id, journey.receipts.get(step.name)
+        if receipt is not None:
+            receipts.append((command_id, receipt))
+        elif _surely_without_effect(journey):
+            voids.append((command_id, step.name))
+    return receipts, voids
+
+
 def _surely_without_effect(journey: Journey) -> bool:
     """Refused, or never carried out; what is in doubt or parked in doubt keeps its intent."""
     ending = journey.ending
@@ -200,7 +208,7 @@ def _surely_without_effect(journey: Journey) -> bool:
     return isinstance(ending, Finished) and ending.state is State.REJECTED
 
 
-def _same_step(journeys: Sequence[Journey]) -> list[tuple[Journey, StepSpec]]:
+def _same_step(journeys: Sequence[Journey]) -> list[_Pair]:
     """The journeys that stand before the same step of the same operation as the first.
 
     Only one if it is blind; and of a step that is looked up no more than go out in one call, since nobody

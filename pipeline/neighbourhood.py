@@ -219,18 +219,20 @@ def _left(standing: Standing, row: Supply, consumers: set[str]) -> Supply:
 
 def _narrowed(frames: Frames, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
     """The rows that have to do with the orders and items; frames nobody narrows stay whole."""
-    chosen, goods = list(orders), list(items)
+    chosen, goods = (pl.Series(sorted(keys), dtype=pl.String).implode() for keys in (orders, items))
+    of_item = pl.col("item").is_in(goods)
     cuts = {
         "sales_order": pl.col("golden_id").is_in(chosen),
         "sales_order_line": pl.col("order").is_in(chosen),
-        "shipment": pl.col("sales_order").is_in(chosen) | pl.col("item").is_in(goods),
+        "shipment": pl.col("sales_order").is_in(chosen) | of_item,
         "item": pl.col("golden_id").is_in(goods),
-        "bom": pl.col("item").is_in(goods),
+        "bom": of_item,
         "bom_line": pl.col("parent").is_in(goods),
-        **dict.fromkeys(("routing", "operation", "forecast"), pl.col("item").is_in(goods)),
-        **dict.fromkeys(_BY_ITEM, pl.col("item").is_in(goods)),
+        **dict.fromkeys(("routing", "operation", "forecast", *_BY_ITEM), of_item),
     }
-    narrow = {name: frame.filter(cuts[name]) if name in cuts else frame for name, frame in frames.items()}
+    narrow = {
+        name: frame.filter(cuts[name]) if name in cuts and frame.height else frame for name, frame in frames.items()
+    }
     made = narrow["work_order"]["golden_id"].implode() if "work_order" in narrow else None
     for name in ("operation_report", "inspection"):
         if made is not None and name in narrow:

@@ -111,6 +111,7 @@ def _mastered(
         after = ticks.hold(tx, crosswalk.tick_of(entity))
         total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
         mastered = _counted(hub, tx, entity, run, records=total, golden=frame.height)
+        hub.bindings.noticed(entity, after)
     # Nobody else has bound anything since we looked, and nothing stands elsewhere than at home.
     if str(before) == made_of.get(crosswalk_name(entity)) and not moved:
         made_of = {**made_of, crosswalk_name(entity): str(after)}

@@ -50,6 +50,8 @@ class Turned:
     changes: Mapping[str, int]
     commands: Mapping[str, int]
     seconds: Mapping[str, float]
+    at_once: tuple[str, ...] = ()
+    """Of the systems, those with a command that waits for no other document."""
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -116,7 +118,7 @@ class Relay:
             with self.hub.frames.glance():
                 look_again(self.hub, self._run)
                 decided = self._decided(self._run, _Clock())
-            self._told(Turned(self._run.turn, 0, (), (), decided.changes, decided.commands, {}))
+            self._told(Turned(self._run.turn, 0, (), (), decided.changes, decided.commands, {}, decided.at_once))
             self._unsettled = False
         self.hub.frames.flush()
 
@@ -154,7 +156,7 @@ class Relay:
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
-        with self.hub.frames.glance():
+        with self.hub.frames.glance(), self.hub.bindings.glance():
             brought = land_brought(self.hub, self._run, events)
             clock.lap("land")
             brought.streams |= self._pulled
@@ -186,6 +188,7 @@ class Relay:
         turned = Turned(
             run.turn, len(events), tuple(sorted(brought.streams)), entities,
             decided.changes if decided else {}, decided.commands if decided else {}, clock.seconds,
+            decided.at_once if decided else (),
         )  # fmt: skip
         self._told(turned)
         return turned

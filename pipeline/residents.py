@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from canonical.errors import MillstreamError
 from pipeline.deliver import Round, end_dead_leases, live_systems, new_owner
@@ -13,10 +13,13 @@ from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS,
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
 from pipeline.restored import notice_restore, sent_mark
+from store import deliveries
 
 LOG = logging.getLogger(__name__)
 RESIDENTS = 2
 """Threads for each system."""
+HELP_SECONDS = 0.05
+"""After so long another thread looks whether the first has left it anything: two would share what is one batch."""
 FRESH_SECONDS = 20.0
 """How long the bindings a worker has looked up are believed; what it does not find it asks for at once."""
 
@@ -28,6 +31,7 @@ class Residents(Workers):
         super().__init__(hub)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._behind: set[str] = set()
         self._lookups, self._since = Lookups(hub), time.monotonic()
         self._mark = sent_mark(hub)
 
@@ -35,16 +39,26 @@ class Residents(Workers):
         """Put the threads to work, once it is seen whether the store was restored: what they claim would hide it."""
         notice_restore(self.hub)
         end_dead_leases(self.hub)
-        for system in list(systems) * RESIDENTS:
-            thread = threading.Thread(target=self._serve, args=(system,), name=f"deliver-{system}", daemon=True)
+        for system, place in ((system, place) for place in range(RESIDENTS) for system in systems):
+            thread = threading.Thread(target=self._serve, args=(system, place), name=f"deliver-{system}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def stir(self, systems: Collection[str]) -> None:
-        """Something was decided for these systems."""
+    def stir(self, systems: Collection[str], behind: Collection[str] = ()) -> None:
+        """Something was decided for these systems; those `behind` are stirred when another's document is there."""
         with self._changed:
+            self._behind.update(behind)
             self._turn.update(systems)
             self._changed.notify_all()
+
+    def ended(self, endings: Iterable[tuple[str, str]], recorded: Iterable[str] = ()) -> None:
+        """As `Workers.ended`; who was to wait for such documents is stirred."""
+        names = list(recorded)
+        super().ended(endings, names)
+        if names and self._behind:
+            with self._changed:
+                behind, self._behind = self._behind, set()
+            self.stir(behind)
 
     def stop(self) -> None:
         """Let every worker end its batch."""
@@ -53,13 +67,14 @@ class Residents(Workers):
         for thread in self._threads:
             thread.join()
 
-    def _serve(self, system: str) -> None:
+    def _serve(self, system: str, place: int) -> None:
         while not self._stopping.is_set():
             turn = self._turn[system]
             try:
                 if self._due(system) and system in live_systems(self.hub, [system]) and self._carry(system):
                     continue
                 self._nap(system, turn)
+                self._stopping.wait(place * HELP_SECONDS)
             except MillstreamError as error:
                 LOG.warning("delivery to %s: %s", system, error)
                 self._stopping.wait(LONGEST_NAP_SECONDS)
@@ -73,8 +88,10 @@ class Residents(Workers):
         return Round(self.hub, system, self._lookups, self, new_owner(), self._mark).run()
 
     def _nap(self, system: str, turn: int) -> None:
-        outlook, now = self._outlook(system)
-        nap = LONGEST_NAP_SECONDS if outlook.due_at is None else (outlook.due_at - now).total_seconds()
+        with self.hub.store.read() as tx:
+            now = self.hub.now()
+            due_at = deliveries.due_next(tx, now, system)
+        nap = LONGEST_NAP_SECONDS if due_at is None else (due_at - now).total_seconds()
         with self._changed:  # what is said to others is no reason to ask the store
             self._changed.wait_for(
                 lambda: self._turn[system] != turn or self._stopping.is_set(),

@@ -59,12 +59,12 @@ def _outside(rule: Rule, column: pl.Expr) -> pl.Expr:
     return outside
 
 
-def related_keys(rule: Rule, key: str, related: Related) -> list[str]:
-    """The keys a reference may (`exists_in`) or may not (`reference_unmarked`) have."""
+def related_keys(rule: Rule, key: str, related: Related) -> pl.Series:
+    """The keys a reference may (`exists_in`) or may not (`reference_unmarked`) have, as one list."""
     frame = related[rule.references or ""]
     if rule.mark is not None:
         frame = frame.filter(pl.col(rule.mark).fill_null(value=False))
-    return sorted(frame[key].drop_nulls().unique().to_list())
+    return frame[key].drop_nulls().implode()
 
 
 def judge_rows(

@@ -23,7 +23,7 @@ _READ: dict[type, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def types_of(subject: str) -> dict[str, type]:
+def types_of(subject: str) -> Mapping[str, type]:
     """Field → plain type, of a fact or of a golden record as rules see it. Raises `KeyError`."""
     if subject in FACTS:
         return field_types(FACTS[subject])

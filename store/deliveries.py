@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    Update,
     and_,
     bindparam,
     case,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
+from store import step_records
 from store.columns import UtcDateTime
 from store.database import is_postgresql
 from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
@@ -45,17 +47,6 @@ _CLAIMABLE = (State.IN_DOUBT, State.PENDING, State.AWAITING)
 _FINAL = frozenset(State) - OPEN_STATES
 _FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 _NOW = bindparam("now", type_=UtcDateTime)
-_SETTLE = (
-    update(outbox_steps)
-    .where(
-        outbox_steps.c.command_id == bindparam("at_command"),
-        outbox_steps.c.step == bindparam("at_step"),
-        outbox_steps.c.attempt == bindparam("at_attempt"),
-        outbox_steps.c.state == "intent",
-    )
-    .values(state=bindparam("state"), settled_at=bindparam("settled_at"), receipt=bindparam("receipt"))
-)
-
 _DEFER = (
     update(outbox)
     .where(
@@ -193,10 +184,17 @@ class Outlook:
     """Whether time alone brings something on: a pause ends, a lease runs out. If not, all wait for another document."""
 
 
+_SOMETHING_DUE = select(or_(*(exists(query) for query in _DUE)))
+
+
 def something_due(tx: Connection, now: datetime, system: str) -> bool:
     """Whether a claim would find anything; reads only, so it may be asked often."""
-    place = {"system": system, "now": now, "limit": 1}
-    return any(tx.execute(query, place).first() is not None for query in _DUE)
+    return bool(tx.execute(_SOMETHING_DUE, {"system": system, "now": now, "limit": 1}).scalar_one())
+
+
+def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:
+    """When the first command of a system may be claimed; None where none is open, or each waits for another."""
+    return tx.execute(_FREE_OF, {"system": system, "now": now}).one()[0]
 
 
 def outlook(tx: Connection, now: datetime, system: str) -> Outlook:
@@ -227,17 +225,24 @@ _FREE_OF = _free_of()
 
 def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: Collection[str] = ()) -> int:
     """What awaits a document may be tried at once: commands by id, or all of some systems; how many there were."""
-    waiting = update(outbox).where(
-        outbox.c.state == State.AWAITING,
-        outbox.c.not_before > now,
-        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now),
+    woken = sum(tx.execute(_WAKE_IDS, {"now": now, "of": chunk}).rowcount for chunk in chunks(ids))
+    return woken + sum(tx.execute(_WAKE_SYSTEMS, {"now": now, "of": chunk}).rowcount for chunk in chunks(systems))
+
+
+def _wake(column: ColumnElement[str]) -> Update:
+    return (
+        update(outbox)
+        .where(
+            column.in_(bindparam("of", expanding=True)),
+            outbox.c.state == State.AWAITING,
+            outbox.c.not_before > _NOW,
+            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW),
+        )
+        .values(not_before=_NOW, updated_at=_NOW)
     )
-    woken = 0
-    for chunk in chunks(ids):
-        woken += tx.execute(waiting.where(outbox.c.id.in_(chunk)).values(not_before=now, updated_at=now)).rowcount
-    if systems:
-        woken += tx.execute(waiting.where(outbox.c.system.in_(systems)).values(not_before=now, updated_at=now)).rowcount
-    return woken
+
+
+_WAKE_IDS, _WAKE_SYSTEMS = _wake(outbox.c.id), _wake(outbox.c.system)
 
 
 def renew(tx: Connection, command_id: str, owner: str, now: datetime, lease_seconds: float) -> bool:
@@ -258,21 +263,31 @@ def record_intents(
     Their leases run anew from `now`. Raises `ValueError` when an earlier attempt at a step is unanswered:
     look it up and void it first.
     """
+    return exchange(tx, owner, now, intents=intents, lease_seconds=lease_seconds)
+
+
+def exchange(
+    tx: Connection,
+    owner: str,
+    now: datetime,
+    *,
+    receipts: Collection[tuple[str, StepReceipt]] = (),
+    voids: Collection[tuple[str, str]] = (),
+    intents: Collection[tuple[str, str]] = (),
+    lease_seconds: float,
+) -> frozenset[str]:
+    """What came of the steps that went out, and the steps that go out next: see the functions for each of them.
+
+    One transaction for both spares every step but the first a commit. Which commands are still held, whose leases run
+    anew from `now`; of the others nothing is written.
+    """
     until = now + timedelta(seconds=lease_seconds)
-    held = _held(tx, [command_id for command_id, _ in intents], owner, now, sets_out=True, lease_until=until)
-    wanted = [(command_id, step) for command_id, step in intents if command_id in held]
-    known = _attempts(tx, wanted)
-    rows: list[dict[str, Any]] = []
-    for command_id, step in wanted:
-        attempt, unsettled = known.get((command_id, step), (0, None))
-        if unsettled is not None:
-            raise ValueError(
-                f"step {step} of command {command_id} is unanswered: look it up, then void it or record it"
-            )
-        place = {"command_id": command_id, "step": step, "attempt": attempt + 1}
-        rows.append({**place, "state": "intent", "sent_at": now})
-    if rows:
-        tx.execute(insert(outbox_steps), rows)
+    named = [command_id for command_id, _ in (*receipts, *voids, *intents)]
+    held = _held(tx, named, owner, now, sets_out=bool(intents), lease_until=until)
+    known = step_records.attempts(tx, held)
+    step_records.answered(tx, [one for one in receipts if one[0] in held], known, now)
+    step_records.voided(tx, [one for one in voids if one[0] in held], known, now)
+    step_records.intended(tx, [one for one in intents if one[0] in held], known, now)
     return held
 
 
@@ -312,25 +327,6 @@ def _while_held_all(sets_out: bool, names: tuple[str, ...]) -> ReturningUpdate[A
     )
 
 
-_ATTEMPTS = Keyed(
-    select(*(outbox_steps.c[name] for name in ("command_id", "step", "attempt", "state"))), outbox_steps.c.command_id
-)
-
-
-def _attempts(tx: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int | None]]:
-    """(command, step) → its last attempt, and the attempt that is unanswered."""
-    found: dict[tuple[str, str], tuple[int, int | None]] = {}
-    for row in _ATTEMPTS.rows(tx, (command_id for command_id, _ in wanted)):
-        last, unsettled = found.get((row.command_id, row.step), (0, None))
-        unsettled = row.attempt if row.state == "intent" else unsettled
-        found[row.command_id, row.step] = max(last, row.attempt), unsettled
-    return found
-
-
-def _written(receipt: StepReceipt) -> dict[str, Any]:
-    return {field.name: getattr(receipt, field.name) for field in fields(receipt)}
-
-
 def record_receipts(
     tx: Connection, receipts: Collection[tuple[str, StepReceipt]], owner: str, now: datetime
 ) -> frozenset[str]:
@@ -340,20 +336,7 @@ def record_receipts(
     """
     held = _held(tx, [command_id for command_id, _ in receipts], owner, now)
     kept = [(command_id, receipt) for command_id, receipt in receipts if command_id in held]
-    known = _attempts(tx, [(command_id, receipt.step) for command_id, receipt in kept])
-    settled, fresh = [], []
-    for command_id, receipt in kept:
-        last, unsettled = known.get((command_id, receipt.step), (0, None))
-        done = {"state": "done", "settled_at": now, "receipt": _written(receipt)}
-        if unsettled is not None:
-            settled.append({"at_command": command_id, "at_step": receipt.step, "at_attempt": unsettled, **done})
-        else:
-            place = {"command_id": command_id, "step": receipt.step, "attempt": last + 1}
-            fresh.append({**place, "sent_at": now, **done})
-    if settled:
-        tx.execute(_SETTLE, settled)
-    if fresh:
-        tx.execute(insert(outbox_steps), fresh)
+    step_records.answered(tx, kept, step_records.attempts(tx, held), now)
     return held
 
 
@@ -365,15 +348,7 @@ def record_receipt(tx: Connection, command_id: str, owner: str, receipt: StepRec
 def void_intents(tx: Connection, intents: Collection[tuple[str, str]], owner: str, now: datetime) -> frozenset[str]:
     """The target surely did not carry the steps out: it refused, was never reached, or was looked up in vain."""
     held = _held(tx, [command_id for command_id, _ in intents], owner, now)
-    known = _attempts(tx, intents)
-    settled = [
-        {"at_command": command_id, "at_step": step, "at_attempt": unsettled}
-        for command_id, step in intents
-        if command_id in held and (unsettled := known.get((command_id, step), (0, None))[1]) is not None
-    ]
-    if settled:
-        voided = {"state": "void", "settled_at": now, "receipt": None}
-        tx.execute(_SETTLE, [{**place, **voided} for place in settled])
+    step_records.voided(tx, [one for one in intents if one[0] in held], step_records.attempts(tx, held), now)
     return held
 
 
@@ -384,7 +359,7 @@ def void_intent(tx: Connection, command_id: str, owner: str, step: str, now: dat
 
 def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt: StepReceipt | None = None) -> None:
     """Turn an unanswered step into done (with a receipt) or void (without)."""
-    written = None if receipt is None else _written(receipt)
+    written = None if receipt is None else step_records.written(receipt)
     state = "void" if receipt is None else "done"
     mine = (outbox_steps.c.command_id == command_id, outbox_steps.c.step == step)
     settled = tx.execute(
@@ -471,7 +446,7 @@ def defer(
 def doubt(tx: Connection, steps: Mapping[str, str], now: datetime) -> None:
     """Open commands (id → step) count as perhaps sent, although nobody wrote down that they were."""
     wanted = list(steps.items())
-    known = _attempts(tx, wanted)
+    known = step_records.attempts(tx, steps)
     rows = [
         {"command_id": one, "step": step, "attempt": last + 1, "state": "intent", "sent_at": now}
         for one, step in wanted

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,10 @@ from store.statements import insert_new, upsert
 from store.tables import landings, watermarks
 
 RAW_SCHEMA = pl.Schema({"record": pl.String()})
+FRESH = 16
+"""So many small files that were just written are kept: who writes them reads them next."""
+SMALL = 1000
+"""Records of a small file."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -70,6 +75,8 @@ class RawFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._fresh: dict[Path, pl.DataFrame] = {}
+        self._keeping = threading.Lock()
 
     def path(self, system: str, stream: str, digest: str) -> Path:
         """Where the file with this digest stands."""
@@ -88,11 +95,20 @@ class RawFiles:
             stream_.write(content.getbuffer())
             durable.sync(stream_)
             durable.replace(unnamed, path)
+        if frame.height <= SMALL:
+            self._keep(path, frame.select(*RAW_SCHEMA))
         return RawFile(system, stream, digest, path, frame.height)
 
     def read(self, file: RawFile) -> pl.DataFrame:
         """The records of a file: one text column `record`."""
-        return pl.read_parquet(file.path)
+        fresh = self._fresh.get(file.path)
+        return pl.read_parquet(file.path) if fresh is None else fresh
+
+    def _keep(self, path: Path, frame: pl.DataFrame) -> None:
+        with self._keeping:
+            self._fresh[path] = frame
+            while len(self._fresh) > FRESH:
+                self._fresh.pop(next(iter(self._fresh)))
 
     def meta(self, file: RawFile) -> dict[str, str]:
         """What was written beside the records."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Connection, Row, Select, Table, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Bulk = Mapping[str, Any]
@@ -26,17 +27,23 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 class Keyed:
     """Rows of a query whose column is one of some values.
 
-    It is put together once, for that takes several times as long as looking a few rows up; what else the query
-    asks for comes by name (`bindparam`).
+    It is put together once, for that takes several times as long as looking a few rows up: the values come as one
+    list, however many they are, and what else the query asks for comes by name (`bindparam`).
     """
 
     def __init__(self, query: Select[Any], column: ColumnElement[Any]) -> None:
-        self._query = query.where(column.in_(bindparam("one_of", expanding=True, type_=column.type)))
+        listed = func.json_each(bindparam("one_of", type_=Text)).table_valued("value")
+        self._sqlite = query.where(column.in_(select(listed.c.value)))
+        self._postgresql = query.where(column == any_(bindparam("one_of", type_=ARRAY(column.type))))
 
     def rows(self, tx: Connection, values: Iterable[Any], **given: object) -> list[Row[Any]]:
-        """The rows of these values."""
-        found = (tx.execute(self._query, {**given, "one_of": chunk}) for chunk in chunks(sorted(set(values))))
-        return [row for each in found for row in each]
+        """The rows of these values, which JSON can say."""
+        arrays = tx.dialect.name == "postgresql"
+        query = self._postgresql if arrays else self._sqlite
+        found = list[Row[Any]]()
+        for chunk in chunks(sorted(set(values))):
+            found += tx.execute(query, {**given, "one_of": chunk if arrays else json.dumps(chunk)})
+        return found
 
 
 def select_in(tx: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Row[Any]]:

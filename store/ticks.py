@@ -6,8 +6,10 @@ Whoever keeps a copy of a table in memory compares its counter instead of readin
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, select
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from store.statements import insert_into, upsert
 from store.tables import ticks
@@ -16,15 +18,16 @@ _VALUE = select(ticks.c.value).where(ticks.c.name == bindparam("of"))
 _HELD = _VALUE.with_for_update()
 
 
-def advance(tx: Connection, name: str) -> None:
-    """What `name` stands for has changed."""
-    tx.execute(_advance(tx.dialect.name), {"name": name, "value": 1})
+def advance(tx: Connection, name: str) -> int:
+    """What `name` stands for has changed; the counter as it stands now."""
+    return int(tx.execute(_advance(tx.dialect.name), {"name": name, "value": 1}).scalar_one())
 
 
 @lru_cache
-def _advance(dialect: str) -> Insert:
+def _advance(dialect: str) -> ReturningInsert[Any]:
     further = {"value": ticks.c.value + 1}
-    return insert_into(dialect, ticks).on_conflict_do_update(index_elements=[ticks.c.name], set_=further)
+    advanced = insert_into(dialect, ticks).on_conflict_do_update(index_elements=[ticks.c.name], set_=further)
+    return advanced.returning(ticks.c.value)
 
 
 def value(tx: Connection, name: str) -> int | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection, Engine
 
 from store.database import BUSY_SECONDS, WRITES, open_engine
 from store.migrations import upgrade
+from store.write_gate import WriteGate
 
 Transaction = Connection
 """What every function of the store takes first; other rooms know it by this name only."""
@@ -22,6 +25,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._turn = threading.Lock()
+        self._gate = WriteGate(Path(f"{engine.url.database}-gate")) if engine.dialect.name == "sqlite" else None
         self._own = threading.local()
 
     @classmethod
@@ -60,13 +64,15 @@ class Store:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """SQLite lets one write at a time and has the others ask again and again: our own threads queue instead."""
-        if self.engine.dialect.name != "sqlite":
+        """SQLite lets one write at a time and has the others ask again after ever longer naps: ours queue instead."""
+        if self._gate is None:
             yield
             return
+        until = time.monotonic() + BUSY_SECONDS
         waited_for = self._turn.acquire(timeout=BUSY_SECONDS)
         try:
-            yield  # whoever waited too long is told so by SQLite
+            with self._gate.open_until(until):
+                yield  # whoever waited too long is told so by SQLite
         finally:
             if waited_for:
                 self._turn.release()
@@ -87,3 +93,5 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+        if self._gate is not None:
+            self._gate.close()

@@ -28,7 +28,7 @@ NAMED = {
     "order_production": {
         "command written", "command written+intent written", "looked up", "answer written+command written",
         "command written+document written", "nothing written",
-        "answer written+command written+document written",
+        "answer written+command written+document written", "answer written+command written+intent written",
         *(f"before {step.name} is sent" for step in LOOKED_UP), *(f"{step.name} sent" for step in LOOKED_UP),
     },
     "print_ticket": {

@@ -1,0 +1,96 @@
+"""The record of every attempt at every step: intended, answered, or surely not carried out.
+
+Who calls holds the command by a lease (`store.deliveries`) and knows its attempts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from canonical.commands import StepReceipt
+from store.statements import Keyed
+from store.tables import outbox_steps
+
+Attempts = Mapping[tuple[str, str], tuple[int, int | None]]
+"""(Command, step) → its last attempt, and the attempt that is unanswered."""
+
+
+_BEGIN = insert(outbox_steps)
+_SETTLE = (
+    update(outbox_steps)
+    .where(
+        outbox_steps.c.command_id == bindparam("at_command"),
+        outbox_steps.c.step == bindparam("at_step"),
+        outbox_steps.c.attempt == bindparam("at_attempt"),
+        outbox_steps.c.state == "intent",
+    )
+    .values(state=bindparam("state"), settled_at=bindparam("settled_at"), receipt=bindparam("receipt"))
+)
+
+_ATTEMPTS = Keyed(
+    select(*(outbox_steps.c[name] for name in ("command_id", "step", "attempt", "state"))), outbox_steps.c.command_id
+)
+
+
+def attempts(tx: Connection, command_ids: Iterable[str]) -> Attempts:
+    """Of every step of some commands."""
+    found: dict[tuple[str, str], tuple[int, int | None]] = {}
+    for row in _ATTEMPTS.rows(tx, command_ids):
+        last, unsettled = found.get((row.command_id, row.step), (0, None))
+        unsettled = row.attempt if row.state == "intent" else unsettled
+        found[row.command_id, row.step] = max(last, row.attempt), unsettled
+    return found
+
+
+def intended(tx: Connection, wanted: Collection[tuple[str, str]], known: Attempts, now: datetime) -> None:
+    """These (command, step) are about to be sent; raises `ValueError` where an earlier attempt is unanswered."""
+    rows: list[dict[str, Any]] = []
+    for command_id, step in wanted:
+        attempt, unsettled = known.get((command_id, step), (0, None))
+        if unsettled is not None:
+            raise ValueError(
+                f"step {step} of command {command_id} is unanswered: look it up, then void it or record it"
+            )
+        place = {"command_id": command_id, "step": step, "attempt": attempt + 1}
+        rows.append({**place, "state": "intent", "sent_at": now})
+    if rows:
+        tx.execute(_BEGIN, rows)
+
+
+def written(receipt: StepReceipt) -> dict[str, Any]:
+    """A receipt as it stands in its row."""
+    return {field.name: getattr(receipt, field.name) for field in fields(receipt)}
+
+
+def answered(tx: Connection, receipts: Collection[tuple[str, StepReceipt]], known: Attempts, now: datetime) -> None:
+    """The target answered, or a look-up found the step done, which is written down without an intent too."""
+    settled, fresh = [], []
+    for command_id, receipt in receipts:
+        last, unsettled = known.get((command_id, receipt.step), (0, None))
+        done = {"state": "done", "settled_at": now, "receipt": written(receipt)}
+        if unsettled is not None:
+            settled.append({"at_command": command_id, "at_step": receipt.step, "at_attempt": unsettled, **done})
+        else:
+            place = {"command_id": command_id, "step": receipt.step, "attempt": last + 1}
+            fresh.append({**place, "sent_at": now, **done})
+    if settled:
+        tx.execute(_SETTLE, settled)
+    if fresh:
+        tx.execute(_BEGIN, fresh)
+
+
+def voided(tx: Connection, intents: Collection[tuple[str, str]], known: Attempts, now: datetime) -> None:
+    """These (command, step) were surely not carried out."""
+    settled = [
+        {"at_command": command_id, "at_step": step, "at_attempt": unsettled}
+        for command_id, step in intents
+        if (unsettled := known.get((command_id, step), (0, None))[1]) is not None
+    ]
+    if settled:
+        voided = {"state": "void", "settled_at": now, "receipt": None}
+        tx.execute(_SETTLE, [{**place, **voided} for place in settled])
