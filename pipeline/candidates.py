@@ -75,9 +75,12 @@ def find_candidates(hub: Hub, policy: Policy, run: Run) -> Found:
     model = relearn(hub, entity, given)
     records = _records(hub, entity)
     seen = _fingerprints(entity, records, model)
-    asked, gone = _to_ask(hub, entity, records, seen)
-    found = _pairs(hub, policy, model, asked) if asked.height else []
-    outcome = _remember(hub, policy, model, records, _Change(asked, gone, found, run))
+    news = _news(hub, entity, records, seen)
+    found = _pairs(hub, policy, model, news.asked) if news.asked.height else []
+    if news.changed.is_empty() and news.gone.is_empty() and not _may_close_circles(hub, entity):
+        outcome = _standing(hub, entity)
+    else:
+        outcome = _remember(hub, policy, model, records, _Change(news, found, run))
     hub.frames.write(f"standardised/{entity}", _standardised(hub, entity, records, seen), run.run_id, made_of)
     return outcome
 
@@ -121,8 +124,17 @@ def _read(entity: str, row: Mapping[str, Any]) -> tuple[str, str]:
     return profile.text, dumps({name: getattr(profile.partner, name) for name in _FIRM})
 
 
-def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Records to look up, and those that went.
+@dataclass(frozen=True, slots=True)
+class _News:
+    """Records to look up, those that say something else or are new, and those that went."""
+
+    asked: pl.DataFrame
+    changed: pl.DataFrame
+    gone: pl.DataFrame
+
+
+def _news(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) -> _News:
+    """What has happened since the pairs that stand were found.
 
     Two records that both carry the key are settled by it. So a pair has a side without one, and asking the fewer
     finds them all: what has changed, or what has no key.
@@ -132,9 +144,9 @@ def _to_ask(hub: Hub, entity: str, records: pl.DataFrame, seen: pl.DataFrame) ->
     gone = before.join(seen, on=_REF, how="anti")
     changed = records.join(seen.join(before, on=_SEEN, how="anti"), on=_REF, how="semi")
     unnamed = records.filter(~pl.col("named"))
-    if changed.is_empty() or unnamed.is_empty():
-        return unnamed.clear(), gone
-    return (changed if changed.height <= unnamed.height else unnamed), gone
+    if changed.is_empty():
+        return _News(changed, changed, gone)
+    return _News(changed if changed.height <= unnamed.height else unnamed, changed, gone)
 
 
 def _pairs(hub: Hub, policy: Policy, model: Model, asked: pl.DataFrame) -> list[CandidatePair]:
@@ -209,16 +221,15 @@ def evidence_of(judged: Judged) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    asked: pl.DataFrame
-    gone: pl.DataFrame
+    news: _News
     found: Sequence[CandidatePair]
     run: Run
 
 
 def _remember(hub: Hub, policy: Policy, model: Model, records: pl.DataFrame, change: _Change) -> Found:
     """Put the new pairs in the place of the old ones of these records, and every pair in its band."""
-    entity = policy.entity
-    renewed = _refs(pl.concat([change.asked.select(_REF), change.gone.select(_REF)]))
+    entity, news = policy.entity, change.news
+    renewed = _refs(pl.concat(part.select(_REF) for part in (news.asked, news.changed, news.gone)))
     with hub.store.begin() as tx:
         standing = candidates.listed(tx, entity)
         kept = [one for one in standing if one.a not in renewed and one.b not in renewed]
@@ -229,7 +240,24 @@ def _remember(hub: Hub, policy: Policy, model: Model, records: pl.DataFrame, cha
         of = {ref for one in (*standing, *rows) for ref in (one.a, one.b)}
         candidates.replace(tx, entity, rows, of, run_id=change.run.run_id, now=hub.now())
     links = sum(one.band == "auto" for one in rows)
-    return Found(change.asked.height, links, len(rows) - links)
+    return Found(news.asked.height, links, len(rows) - links)
+
+
+def _may_close_circles(hub: Hub, entity: str) -> bool:
+    """Whether a link may make an item its own component: that also hangs on where items stand, not on pairs alone."""
+    with hub.store.read() as tx:
+        return (
+            entity == "item"
+            and "auto" in candidates.counts(tx, entity)
+            and hub.frames.read("golden/bom_line") is not None
+        )
+
+
+def _standing(hub: Hub, entity: str) -> Found:
+    """The pairs stand as they are."""
+    with hub.store.read() as tx:
+        bands_ = candidates.counts(tx, entity)
+    return Found(0, bands_.get("auto", 0), bands_.get("review", 0))
 
 
 def _acyclic(hub: Hub, tx: Transaction, rows: list[CandidatePair]) -> list[CandidatePair]:

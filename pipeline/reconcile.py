@@ -50,7 +50,7 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     records = _canonical(hub, entity)
     find_candidates(hub, policy, run)
     steward = told(hub, policy)
-    now = inputs(hub, policy, _units(hub).digest, steward)
+    now = inputs(hub, policy, lambda: _units(hub).digest, steward)
     last = read(hub.frames.made_of(f"golden/{entity}"))
     again = sent_again(hub, entity)
     if last == now and not again:

@@ -7,7 +7,7 @@ that are matched with one another `pipeline.reach` finds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -31,8 +31,8 @@ Inputs = Mapping[str, str | None]
 """Name of a frame, a crosswalk or a setting → its version."""
 
 
-def inputs(hub: Hub, policy: Policy, units: str, steward: Told) -> dict[str, str | None]:
-    """Everything the golden records of one entity are made of; `units` is the digest of how items are counted."""
+def inputs(hub: Hub, policy: Policy, units: Callable[[], str], steward: Told) -> dict[str, str | None]:
+    """Everything the golden records of one entity are made of; `units` gives the digest of how items are counted."""
     entity = policy.entity
     frames = [f"canonical/{entity}/{system}" for system in hub.configuration.sources_of(entity)]
     found = {name: hub.frames.version(name) for name in frames}
@@ -41,7 +41,7 @@ def inputs(hub: Hub, policy: Policy, units: str, steward: Told) -> dict[str, str
     if entity in THROUGH_WORK_ORDER:
         found[WORK] = hub.frames.version(WORK)
     if entity in THROUGH_WORK_ORDER or (policy.item is not None and quantities(ENTITIES[entity])):
-        found["units"] = units
+        found["units"] = units()
     found["policy"] = digest(policy.model_dump_json())
     return {**found, **reach.made_of(policy, steward)}
 

@@ -98,6 +98,17 @@ def test_unchanged__is_not_looked_at_again(plant: MasteredPlant, monkeypatch: py
     assert bands(plant, "partner") == {"crm:A7 erp:V1": "auto"}
 
 
+def test_key_of_its_own__ends_the_link_where_every_record_has_one_now(plant: MasteredPlant) -> None:
+    plant.put("partner", "erp:V1", **FIRM, tax_number="91320500MA1XYZ")
+    plant.put("partner", "crm:A7", **FIRM)
+    plant.master("partner")
+    assert plant.golden("partner") == {"91320500MA1XYZ": {"erp:V1", "crm:A7"}}
+    plant.put("partner", "crm:A7", **FIRM, tax_number="91320500MA1OTHER")
+    plant.master("partner")
+    assert bands(plant, "partner") == {}
+    assert plant.golden("partner") == {"91320500MA1XYZ": {"erp:V1"}, "crm:A7": {"crm:A7"}}
+
+
 def test_decision_between_two_models__looks_at_no_record_again(
     plant: MasteredPlant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
