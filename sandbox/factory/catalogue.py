@@ -122,10 +122,13 @@ RAW: Final = (
 WORK_CENTRES: Final = (
     ("CUT", "Laser cutting", "激光下料", 16), ("SAW", "Sawing", "锯切", 16), ("TURN", "CNC turning", "数控车", 20),
     ("MILL", "Machining centre", "加工中心", 20), ("GEAR", "Gear hobbing", "滚齿", 16),
-    ("GRIND", "Grinding", "磨削", 16), ("HONE", "Honing", "珩磨", 16), ("WELD", "Welding", "焊接", 16),
+    ("GRIND", "Grinding", "磨削", 16), ("HONE", "Honing", "珩磨", 16), ("WELD", "Welding", "焊接", 20),
     ("PAINT", "Painting", "涂装", 16), ("ASM1", "Sub-assembly", "部装", 16), ("ASM2", "Final assembly", "总装", 16),
     ("TEST", "Test bench", "试验台", 16), ("OUT", "Outside processing", "外协", 24),
 )  # fmt: skip
+# Machines or benches that share the work of a centre, so that the plant can make what is ordered from it: grinding and
+# final assembly just so, the others with some room. Times of operations are those of the centre as a whole.
+MACHINES: Final = {"SAW": 10, "TURN": 8, "MILL": 8, "GRIND": 8, "PAINT": 3, "ASM1": 4, "ASM2": 2, "TEST": 8}
 ROUTES: Final = {
     "finished": ("ASM2", "PAINT", "TEST"),
     "upper": ("WELD", "ASM1", "TEST"),

@@ -240,12 +240,16 @@ def _route(rng: Random, serial: int, route: tuple[str, ...], centres: dict[str, 
     if "GRIND" in steps and rng.random() < 0.08:
         steps.insert(-1, "OUT")  # heat treatment before grinding is done outside
     return [
-        Operation(
-            serial, 10 * at, code, *centres[code], rng.choice((10, 15, 20, 30, 45)),
-            Decimal(rng.randint(8, 240)) / 4, code == "OUT",
-        )
+        _operation(serial, 10 * at, (code, *centres[code]), rng.choice((10, 15, 20, 30, 45)), rng.randint(8, 240))
         for at, code in enumerate(steps, start=1)
-    ]  # fmt: skip
+    ]
+
+
+def _operation(serial: int, sequence: int, centre: tuple[str, str, str], setup: int, quarters: int) -> Operation:
+    """One step: minutes of setup and quarters of a minute a unit on one machine, shared by all of the centre."""
+    machines = catalogue.MACHINES.get(centre[0], 1)
+    run = (Decimal(quarters) / (4 * machines)).quantize(Decimal("0.01"))
+    return Operation(serial, sequence, *centre, max(1, setup // machines), run, centre[0] == "OUT")
 
 
 def _spoil(
