@@ -59,6 +59,7 @@ class FrameStore:
         self._steps: dict[str, list[_Step]] = {}
         self._flushing = threading.Lock()
         self._seen: dict[str, str | None] | None = None
+        self._pointers: dict[str, str] = {}
 
     @contextmanager
     def glance(self) -> Iterator[None]:
@@ -201,9 +202,16 @@ class FrameStore:
 
     def _versions(self, name: str) -> list[str]:
         try:
-            return (self._folder(name) / "current").read_text(encoding="utf-8").split()
+            with open(self._pointer(name), encoding="utf-8") as stream:  # noqa: PTH123 - asked for every frame of a turn
+                return stream.read().split()
         except FileNotFoundError:
             return []
+
+    def _pointer(self, name: str) -> str:
+        found = self._pointers.get(name)
+        if found is None:
+            found = self._pointers[name] = str(self._folder(name) / "current")
+        return found
 
     def _pointed(self, name: str) -> str | None:
         seen = self._seen

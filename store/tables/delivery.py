@@ -46,6 +46,7 @@ outbox = Table(
     text_column("approved_by", nullable=True),
     UniqueConstraint("system", "kind", "business_key", "revision"),
     Index("ix_outbox_key", "system", "business_key", "position"),
+    Index("ix_outbox_business_key", "business_key"),
     Index("ix_outbox_state", "state", "system", "position"),
     Index("ix_outbox_updated", "system", "updated_at"),
 )

@@ -52,6 +52,15 @@ landings = Table(
     Column("complete", Boolean, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
     UniqueConstraint("system", "stream", "digest", "run_id"),
+    Index("ix_landings_stream", "system", "stream", "position"),
+    Index(
+        "ix_landings_complete",
+        "system",
+        "stream",
+        "position",
+        sqlite_where=text("complete = 1"),
+        postgresql_where=text("complete"),
+    ),
 )
 
 watermarks = Table(
@@ -190,6 +199,7 @@ decided = Table(
     Column("revision", Integer, nullable=False),
     text_column("content"),
     PrimaryKeyConstraint("system", "kind", "business_key"),
+    Index("ix_decided_business_key", "business_key"),
 )
 
 decided_facts = Table(

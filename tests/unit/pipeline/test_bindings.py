@@ -31,3 +31,18 @@ def test_bindings__in_memory_follow_whoever_else_binds(tmp_path: Path) -> None:
     assert sorted(changed["source_key"]) == ["A", "A", "B"]  # what A was, what it is, and B
     assert bindings.changed_since("item", 99) is None
     store.close()
+
+
+def test_glance__others_go_unnoticed_and_what_was_noticed_is_read(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    bindings = Bindings(store)
+    bind(store, "A")
+    with bindings.glance():
+        first = bindings.tick("item")
+        bind(store, "B")
+        assert bindings.tick("item") == first
+        bindings.noticed("item", first + 1)
+        assert bindings.frame("item")["source_key"].to_list() == ["A", "B"]
+        bind(store, "C")
+    assert bindings.frame("item")["source_key"].to_list() == ["A", "B", "C"]
+    store.close()

@@ -134,3 +134,38 @@ def test_renew_all__only_what_is_held(shared: Store) -> None:
         assert deliveries.renew_all(tx, IDS, "w1", LATER, 60) == frozenset(IDS[:2])
         ends = [entry.lease_until for one in IDS if (entry := outbox.entry(tx, one))]
     assert ends == [LATER + timedelta(seconds=60)] * 2 + [NOW + timedelta(seconds=60)] * 2
+
+
+def test_exchange__what_was_answered_and_what_goes_out_next_stand_together(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(one, "save") for one in IDS[:2]], "w1", NOW, lease_seconds=60)
+    with shared.begin() as tx:
+        held = deliveries.exchange(
+            tx, "w1", LATER,
+            receipts=[(IDS[0], _receipt()), (IDS[2], _receipt())], voids=[(IDS[1], "save")],
+            intents=[(IDS[0], "submit"), (IDS[3], "submit")], lease_seconds=60,
+        )  # fmt: skip
+        found = outbox.steps(tx, IDS)
+    assert held == frozenset(IDS[:2]), "the others are another's"
+    assert [(record.step, record.state) for record in found[IDS[0]]] == [("save", "done"), ("submit", "intent")]
+    assert [(record.step, record.state) for record in found[IDS[1]]] == [("save", "void")]
+    assert set(found) == held
+
+
+def test_exchange__a_step_that_may_not_go_out_takes_the_answers_back_too(shared: Store) -> None:
+    with shared.begin() as tx:
+        deliveries.record_intents(tx, [(IDS[0], "save"), (IDS[1], "save")], "w1", NOW, lease_seconds=60)
+    answer = [(IDS[0], _receipt())]
+    with pytest.raises(ValueError, match="unanswered"), shared.begin() as tx:
+        deliveries.exchange(tx, "w1", LATER, receipts=answer, intents=[(IDS[1], "save")], lease_seconds=60)
+    with shared.read() as tx:
+        assert [record.state for record in outbox.steps(tx, IDS)[IDS[0]]] == ["intent"]
+
+
+def test_due_next__now_later_or_never(shared: Store) -> None:
+    with shared.begin() as tx:
+        assert deliveries.due_next(tx, NOW, "erp") == NOW + timedelta(seconds=60), "when the leases end"
+        assert not deliveries.something_due(tx, NOW, "erp")
+        assert deliveries.due_next(tx, LATER, "erp") == LATER
+        assert deliveries.something_due(tx, LATER, "erp")
+        assert deliveries.due_next(tx, NOW, "mes") is None

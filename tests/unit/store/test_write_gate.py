@@ -1,0 +1,43 @@
+"""Whose turn it is to write, between processes; two gates on one file are as good as two processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from store.write_gate import WriteGate
+
+
+def test_open_until__the_next_is_in_as_soon_as_the_first_is_out(tmp_path: Path) -> None:
+    first, second = WriteGate(tmp_path / "gate"), WriteGate(tmp_path / "gate")
+    said: list[str] = []
+
+    def follow() -> None:
+        with second.open_until(time.monotonic() + 30):
+            said.append("second")
+
+    with first.open_until(time.monotonic() + 30):
+        thread = threading.Thread(target=follow)
+        thread.start()
+        time.sleep(0.05)
+        said.append("first")
+    thread.join(30)
+    assert said == ["first", "second"]
+    first.close()
+    second.close()
+
+
+def test_open_until__who_waited_too_long_goes_on_and_leaves_the_other_its_place(tmp_path: Path) -> None:
+    first, second, third = (WriteGate(tmp_path / "gate") for _ in range(3))
+    with first.open_until(time.monotonic() + 30):
+        with second.open_until(time.monotonic() + 0.01):
+            pass
+        began = time.monotonic()
+        with third.open_until(began + 0.05):
+            assert time.monotonic() - began >= 0.05, "the first is still in"
+
+
+def test_open_until__where_there_can_be_no_file_nobody_waits(tmp_path: Path) -> None:
+    with WriteGate(tmp_path / "no" / "folder").open_until(time.monotonic() + 30):
+        assert not (tmp_path / "no").exists()
