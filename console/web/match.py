@@ -14,6 +14,8 @@ from mdm.lookup import ATTRIBUTES
 from pipeline.indexes import Match, find_matches
 
 MOST_HITS = 50
+MOST_TEXT = 2_000
+"""Characters of one attribute: no name is longer, and each is read by many patterns."""
 
 
 def match(call: Call) -> Response:
@@ -55,7 +57,13 @@ def a_limit(value: object) -> int:
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
-    wrong = [name for name, value in values.items() if not isinstance(value, str | None)]
-    if wrong:
-        raise Wrong(f"{wrong[0]} has to be text")
-    return dict(values)
+    return {name: None if value is None else a_text(name, value) for name, value in values.items()}
+
+
+def a_text(name: str, value: object) -> str:
+    """What is said of an attribute; raises `Wrong` for what is no text, or too long for one."""
+    if not isinstance(value, str):
+        raise Wrong(f"{name} has to be text")
+    if len(value) > MOST_TEXT:
+        raise Wrong(f"{name} is longer than {MOST_TEXT} characters")
+    return value

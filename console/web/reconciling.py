@@ -19,7 +19,7 @@ from canonical.entities import ENTITIES, field_types
 from canonical.strict_json import loads
 from console.web.guard import POLICY
 from console.web.machine import Call, Wrong, failed
-from console.web.match import a_limit, an_object, unmatched
+from console.web.match import a_limit, a_text, an_object, unmatched
 from console.web.values import shown
 from mdm.lookup import ATTRIBUTES
 from pipeline.indexes import Match, find_matches
@@ -97,7 +97,7 @@ def _answered(call: Call, entity: str, queries: Mapping[str, Any]) -> dict[str, 
 
 def _result(call: Call, entity: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Candidates, the best first. Who asks for a golden id gets that record, whatever else it may be like."""
-    text, limit = str(query.get("query") or ""), a_limit(query.get("limit", 5))
+    text, limit = a_text("query", str(query.get("query") or "")), a_limit(query.get("limit", 5))
     if not _is_of(entity, query.get("type")):
         return []
     given = query.get("properties") or []
@@ -128,7 +128,7 @@ def _properties(entity: str, properties: Iterable[Any]) -> dict[str, str]:
         for value in values if isinstance(values, list) else [values]:
             text = value.get("name") if isinstance(value, Mapping) else value
             if name in ATTRIBUTES[entity] and isinstance(text, str | int | float | Decimal) and name not in found:
-                found[name] = str(text)
+                found[name] = a_text(name, str(text))
     return found
 
 

@@ -105,6 +105,10 @@ def _times(number: str, factor: str) -> str:
     return _exact(Decimal(number) * Decimal(factor))
 
 
+_NO_FIGURE = re.compile(r"\d{41,}")
+"""So many digits in a row are no figure of a part, and each pattern below would go over them again and again."""
+
+
 class _Reading:
     """A text being read: each find is taken out, so that no number is read twice."""
 
@@ -126,7 +130,7 @@ class _Reading:
 def parse_item(raw: str) -> ParsedItem:
     """Parse a name or specification, or both joined by a space; Chinese and English."""
     text = normalise(raw)
-    reading = _Reading(_SEAL.sub(" ", text))
+    reading = _Reading(_SEAL.sub(" ", _NO_FIGURE.sub(" ", text)))
     _words_of_trade(reading)
     _electrical(reading)
     _dimensions(reading)

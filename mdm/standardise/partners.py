@@ -20,10 +20,10 @@ _LATIN_LEGAL = re.compile(
     r"|gmbh(?:\s*&\s*co\.?\s*kg)?|l\.?l\.?c\.?|plc|s\.?a\.?r\.?l\.?|s\.?a\.?s?|s\.?r\.?l\.?|b\.?v\.?|n\.?v\.?|a\.?g\.?|k\.?g\.?|oy|ab|a/s|aps|pte\.?|pty\.?|s\.?p\.?a\.?|sdn\.? bhd\.?|kk|group|holdings?)(?![a-z])"
 )
 _BRANCH = re.compile(
-    r"(?:第?[一二三四五六七八九十\d]+|[\u4e00-\u9fff]{2,6}?)(?:分公司|分厂|分店|办事处|营业部|门市部|经营部|销售部|项目部|事业部|支行|分行|车间)$"
+    r"(?:第?[一二三四五六七八九十\d]{1,12}|[\u4e00-\u9fff]{2,6}?)(?:分公司|分厂|分店|办事处|营业部|门市部|经营部|销售部|项目部|事业部|支行|分行|车间)$"
 )
 _LATIN_BRANCH = re.compile(
-    r"(?<![a-z])(?:([a-z]+|\d+(?:st|nd|rd|th)?|no\.? ?\d+) (?:branch|office|division|plant)|(?:branch|plant) (?:no\.? ?)?(\d+|[a-z]+))(?![a-z])"
+    r"(?<![a-z])(?:([a-z]+|(?<!\d)\d{1,12}(?:st|nd|rd|th)?|no\.? ?\d{1,12}) (?:branch|office|division|plant)|(?:branch|plant) (?:no\.? ?)?(\d+|[a-z]+))(?![a-z])"
 )
 _PLACES = sorted(PROVINCE_OF, key=len, reverse=True)
 _PLACE = re.compile(
@@ -36,7 +36,8 @@ _TRADES = """精密机械 机械设备 机械制造 机械 机电设备 机电 �
 供应链管理 供应链 物流 货运 运输 包装材料 包装制品 包装 印刷 精密模具 模具 汽车零部件 汽车配件 汽车 新材料 材料 轴承 仪器仪表 仪器 仪表 塑料制品 塑胶制品 塑胶 塑料 橡胶 密封件 紧固件 标准件 弹簧
 化工 涂料 油墨 电气设备 电气 电器 电缆 线缆 电线 电机 电源 照明 光电 半导体 集成电路 通信 软件 智能装备 智能科技 智能 装备 设备 实业 工业 工程 建筑 建材 装饰 家具 纺织 服装 食品 医疗器械 医疗 医药 药业
 能源 新能源 环保科技 环保 节能 钢铁 钢材 金属制品 金属材料 金属 铸造 锻造 热处理 表面处理 液压 气动 阀门 泵业 管业 玻璃 陶瓷 纸业 农业 投资 咨询 管理 技术 制造 制品 工贸 厂""".split()  # noqa: SIM905
-_TRADE = re.compile(rf"(?:{'|'.join(sorted(_TRADES, key=len, reverse=True))})+$")
+_TRADE = frozenset(_TRADES)
+_TRADE_LENGTHS = sorted({len(trade) for trade in _TRADES})
 _TAX = re.compile(r"[^0-9A-Z]")
 
 
@@ -79,12 +80,27 @@ def _chinese(raw: str, text: str) -> ParsedPartner:
     left = re.sub(r"[()（）\[\]·,，.。\-]", "", _LEGAL.sub("", left))
     places = [match[1] for match in _PLACE.finditer(left)]
     rest = _PLACE.sub("", left)
-    if len(_TRADE.sub("", rest)) < 1:
-        rest = left  # the place is the name
-    trade = _TRADE.search(rest)
-    core = rest[: trade.start()] if trade else rest
+    at = _trade_from(rest)
+    if at == 0:
+        rest, at = left, _trade_from(left)  # the place is the name
     region = next((place for place in reversed(places) if PROVINCE_OF[place] != place), places[-1] if places else "")
-    return ParsedPartner(raw, text, region, PROVINCE_OF.get(region, ""), core, trade[0] if trade else "", legal, branch)
+    return ParsedPartner(raw, text, region, PROVINCE_OF.get(region, ""), rest[:at], rest[at:], legal, branch)
+
+
+def _trade_from(text: str) -> int:
+    """Where the trades begin that a name ends with; its length where it ends with none.
+
+    Backwards, each place once: trades are made of trades (机械设备 is 机械 and 设备), and a pattern would try them all.
+    """
+    first = len(text)
+    starts = {first}
+    for at in range(first - 1, -1, -1):
+        if at < first - _TRADE_LENGTHS[-1]:
+            break
+        if any(at + length in starts and text[at : at + length] in _TRADE for length in _TRADE_LENGTHS):
+            starts.add(at)
+            first = at
+    return first
 
 
 def _latin(raw: str, text: str) -> ParsedPartner:

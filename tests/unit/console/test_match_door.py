@@ -77,6 +77,7 @@ def test_match__each_golden_record_once_with_its_parts(asking: Browser, bearer: 
         ("item", "[]", 400),
         ("item", '{"attributes": {"colour": "red"}}', 400),
         ("item", '{"attributes": {"name": 7}}', 400),
+        ("item", json.dumps({"attributes": {"name": "x" * 2001}}), 400),
         ("item", '{"attributes": {"name": "x"}, "limit": 5000}', 400),
         ("item", '{"attributes": {"name": "x"}, "limit": true}', 400),
         ("item", "x" * 1_000_001, 413),
@@ -266,7 +267,8 @@ def test_reconcile__preview_escapes_and_knows_nothing_else(asking: Browser, serv
 
 def test_reconcile__refuses(asking: Browser, service: str) -> None:
     many = {f"q{k}": {"query": "x"} for k in range(51)}
-    for text in ("[", "[]", json.dumps(many), '{"q0": 5}', '{"q0": {"query": "x", "limit": 0}}'):
+    long = json.dumps({"q0": {"query": "x" * 2001}})
+    for text in ("[", "[]", long, json.dumps(many), '{"q0": 5}', '{"q0": {"query": "x", "limit": 0}}'):
         assert _asked(asking, service, "queries", text).status == HTTPStatus.BAD_REQUEST
     for text in ("[]", "{}", '{"ids": [5], "properties": []}', '{"ids": ["a"], "properties": ["name"]}'):
         assert _asked(asking, service, "extend", text).status == HTTPStatus.BAD_REQUEST

@@ -1,5 +1,7 @@
 """Partners and people, taken apart."""
 
+from time import process_time
+
 import pytest
 
 from mdm.standardise.partners import address, parse_partner, partner_contradictions, tax_number
@@ -62,3 +64,28 @@ def test_parse_person__order_and_titles() -> None:
 
 def test_digits__chinese_mobile_prefix() -> None:
     assert digits("+86 138-0013-8000") == digits("13800138000")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["甲" + "机械设备" * 40 + "店", "机械" * 4000 + "店", "1" * 8000, "甲" + "三" * 8000 + "店", "branch no " * 800],
+    ids=lambda said: said[:6],
+)
+def test_parse_partner__whatever_a_system_sends_is_read_at_once(said: str) -> None:
+    began = process_time()
+    parse_partner(said)
+    assert process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("said", "core", "trade"),
+    [
+        ("丰嘉机械设备", "丰嘉", "机械设备"),
+        ("丰嘉工程机械设备技术有限公司", "丰嘉", "工程机械设备技术"),
+        ("丰嘉机械店", "丰嘉机械店", ""),
+        ("机械设备有限公司", "", "机械设备"),
+    ],
+)
+def test_parse_partner__trades_are_the_longest_ending_made_of_trades(said: str, core: str, trade: str) -> None:
+    parsed = parse_partner(said)
+    assert (parsed.core, parsed.trade) == (core, trade)
