@@ -51,9 +51,11 @@ def judged_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
 
 
 def planning_frames(hub: Hub) -> Mapping[str, pl.DataFrame]:
-    """The judged records as planning sees them: configured lines ask for items of their own, rework is on its way."""
-    frames = configured_lines(hub).frames
-    coming = hub.kept.get("rework")
+    """The judged records as planning sees them: configured lines ask for items of their own, rework is on its way.
+
+    What is to come of rework stays as the last plan of this process saw it: what is decided follows that plan.
+    """
+    frames, coming = configured_lines(hub).frames, hub.kept.get("rework")
     return {**frames, REWORK: awaited(hub, frames, hub.as_of()) if coming is None else coming}
 
 

@@ -199,6 +199,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "telemetry": "遥测",
         "environment": "环境变量",
         "channel": "通知渠道",
+        "connection": "连接",
         "outbox": "发件箱",
         "leases": "租约",
         "subject.system": "系统",
