@@ -26,6 +26,8 @@ from store.unit_of_work import Transaction
 Inputs = Mapping[str, str | None]
 DECIDED, ENDED, LINKED, DAY = "decided", "ended", "linked", "day"
 """Under which names decisions, their ends, links and the day stand among what golden records were made of."""
+MANY = 1000
+"""Of more changes than this and a fifth of all records, mastering everything costs no more."""
 _REF: dict[str, pl.DataType] = {"system": pl.String(), "source_key": pl.String()}
 _LINK: dict[str, pl.DataType] = {
     "a_system": pl.String(),
@@ -131,7 +133,7 @@ def around(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, since
     if DECIDED not in since.last or any(since.differs(name) for name in ("policy", "units")) or _ages(policy):
         return None
     changed = _changed(hub, policy.entity, records, steward, since)
-    if changed is None:
+    if changed is None or len(changed) > max(MANY, records.height // 5):
         return None
     with hub.store.read() as tx:
         found, homes = _closed(tx, policy, records, steward.given, changed)

@@ -156,3 +156,23 @@ def test_reach__is_what_hangs_together_with_a_decision_and_a_change(
     plant.master()
     plant.hub.close()
     assert found == [{"erp:1", "erp:7", "mes:1", "erp:9"}]
+
+
+def test_reach__of_most_records_is_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "MANY", 2)
+    plant = mastered_plant(tmp_path)
+    found: list[bool] = []
+    around = reach.around
+
+    def watched(*given: Any) -> reach.Reach | None:
+        reached = around(*given)
+        found.append(reached is not None)
+        return reached
+
+    monkeypatch.setattr(reach, "around", watched)
+    for changed in (6, 3, 2):
+        for number in range(changed):
+            plant.put("item", f"erp:{number}", name=f"Part {number} {changed}", drawing_number=f"DW-{number}")
+        plant.master()
+    plant.hub.close()
+    assert found == [False, True]
