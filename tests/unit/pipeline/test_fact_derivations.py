@@ -332,6 +332,47 @@ def test_failed_inspection__keeps_the_days_it_was_first_decided_with() -> None:
     assert days == [("rework|i1", TODAY, TODAY)] * 2
 
 
+# -- transfers -----------------------------------------------------------------------------------------------------
+
+SITES = Planning.model_validate(
+    {"sites": {"south": {"warehouses": ["WH3"]}, "far": {"warehouses": ["WH9", "WH8"], "supplied_by": "south"}}}
+)
+
+
+def transferred(
+    code: str, *stock: tuple[str, int], known: dict[str, Any] | None = None, by_hand: bool = False
+) -> tuple[Any, ...]:
+    """What is decided of a transfer of A to a site, with A lying in these warehouses."""
+    lots = [{"golden_id": place, "warehouse": place, "item": "A", "lot": "", "status": "available",
+             "quantity": Decimal(there)} for place, there in stock]  # fmt: skip
+    order = planned(f"{code}|SO-1|1|1", code, sourcing="transfer")
+    frames, plan, decided = (
+        {"stock": frame("stock", *lots)},
+        Plan(planned_orders=(order,)),
+        {"planned_order": known or {}},
+    )
+    sources = FactSources(frames, plan, decided, SITES, TODAY, {}, transfers_by_hand=by_hand)
+    [row] = facts(sources, {"planned_order"})["planned_order"].iter_rows(named=True)
+    return row["reference"], row["item"], row["from_warehouse"], row["to_warehouse"], row["by_hand"]
+
+
+def test_planned_order__a_transfer_leaves_where_most_lies_at_the_site_that_supplies_it() -> None:
+    reference = "T|A@south|SO-1|1|1"
+    there = ("WH1", 3), ("WH2", 5), ("WH3", 99)
+    assert transferred("A@south", *there) == (reference, "A", "WH2", "WH3", False)
+    assert transferred("A@south") == (reference, "A", "WH1", "WH3", False), "where the plant receives"
+    far = "T|A@far|SO-1|1|1"
+    assert transferred("A@far", *there) == (far, "A", "WH3", "WH9", False)
+    assert transferred("A@far", by_hand=True) == (far, "A", "WH3", "WH9", True)
+
+
+def test_planned_order__a_transfer_keeps_the_warehouses_it_was_decided_with() -> None:
+    reference = "T|A@south|SO-1|1|1"
+    row = {"reference": reference, "quantity": Decimal(40), "due": date(2026, 11, 5), "start": TODAY, "supplier": None,
+           "sales_order": None, "priority": 5, "from_warehouse": "WH2", "to_warehouse": "WH3"}  # fmt: skip
+    assert transferred("A@south", ("WH1", 50), known={reference: row})[2:4] == ("WH2", "WH3")
+
+
 def test_work_hours__setup_once_an_operation_and_run_time_a_piece() -> None:
     reports = [
         report("r1", 10, 5, hours=Decimal("1.5")), report("r2", 10, 5, hours=Decimal(1)),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 
 from canonical.entities import ENTITIES, golden_schema
 from pipeline.rework import SCHEMA
@@ -117,6 +118,48 @@ def test_rework__reported_goods_go_to_whom_the_rejected_pieces_were_made_for() -
     }
     [receipt] = snapshot(frames, Planning(), AS_OF, ()).receipts
     assert (receipt.key, receipt.quantity, receipt.origin) == ("goods_receipt|r9", 2_000_000, "A|SO-1|1|1")
+
+
+SITES = Planning.model_validate({"sites": {"south": {"warehouses": ["WH3"], "transfer_days": 2}}})
+
+
+def moved(status: str, reference: str | None = "T|A@south|SO-1|1|1", **more: Any) -> dict[str, pl.DataFrame]:
+    """Nine of A in WH1, of which four are to be brought to the south."""
+    row = {"golden_id": "TRF-1", "number": "TRF-1", "item": "A", "from_warehouse": "WH1", "to_warehouse": "WH3",
+           "quantity": Decimal(4), "unit": "pcs", "due": date(2026, 11, 9), "status": status,
+           "our_reference": reference, **more}  # fmt: skip
+    lot = {"golden_id": "L", "warehouse": "WH1", "item": "A", "lot": "1", "status": "available", "quantity": Decimal(9)}
+    return {"transfer_order": golden("transfer_order", row), "stock": golden("stock", lot)}
+
+
+def test_own_transfers__are_replanned_until_they_leave_then_firm_then_closed() -> None:
+    def picture(status: str) -> tuple[list[tuple[str, str, int, str]], frozenset[str]]:
+        found = snapshot(moved(status), SITES, AS_OF, ())
+        assert [row.quantity for row in found.stock] == [9_000_000]
+        assert found.receipts == ()
+        return [(one.key, one.item, one.quantity, one.sourcing) for one in found.firm_orders], found.closed_orders
+
+    key = "A@south|SO-1|1|1"
+    assert picture("requested") == ([], frozenset())
+    assert picture("in_transit") == ([(key, "A@south", 4_000_000, "transfer")], frozenset())
+    assert picture("received") == picture("cancelled") == ([], frozenset({key}))
+
+
+@pytest.mark.parametrize(
+    ("status", "to", "left", "comes"),
+    [
+        ("requested", "WH3", 5, ["A@south"]),  # still in the first warehouse's stock, and spoken for
+        ("in_transit", "WH3", 9, ["A@south"]),
+        ("requested", "WH2", 9, []),  # within one site nothing changes until it leaves
+        ("in_transit", "WH2", 9, ["A"]),
+        ("received", "WH3", 9, []),
+    ],
+)
+def test_transfers_of_others__count_where_they_go(status: str, to: str, left: int, comes: list[str]) -> None:
+    found = snapshot(moved(status, None, to_warehouse=to), SITES, AS_OF, ())
+    assert [unscaled(row.quantity) for row in found.stock] == [left]
+    assert [row.item for row in found.receipts] == comes
+    assert found.firm_orders == ()
 
 
 def test_foreign_work__is_a_receipt_reserved_for_the_order_it_names() -> None:
