@@ -2,9 +2,9 @@
 
 Each database, SQLite and PostgreSQL, holds the same plant in tables of its own, one for each kind of row. *Load* makes
 the snapshot of them; *plan* is what `planning.mrp.plan` does for large snapshots up to the tables of the plan; *store*
-puts the planned orders into `planned_orders` in one transaction, and every single peg into a Parquet frame that is
-synced, as the hub's frames are. The goal is for 100,000 items; `MILLSTREAM_BENCH_ITEMS` sets the numbers of items (the
-largest counts).
+puts the planned orders into `planned_orders` in one transaction, and every single peg, by numbers whose keys stand
+beside, into a Parquet frame that is synced, as the hub's frames are. The goal is for 100,000 items;
+`MILLSTREAM_BENCH_ITEMS` sets the numbers of items (the largest counts).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from canonical.plan import (
 )
 from planning.encoding import encode
 from planning.kernels.solving import solve
-from planning.plan_frames import Planned, order_frame, peg_frame
+from planning.plan_frames import Planned, key_frame, order_frame, peg_frame
 from planning.preparation import collection_paused, prepare
 from store.bulk import fill
 from store.frames import FrameStore
@@ -99,8 +99,10 @@ def _figures(name: str, url: str, folder: Path, snapshot: PlanningSnapshot) -> l
         with collection_paused():
             loaded = clock("load", lambda: _load(store, tables))
             planned = clock("plan", lambda: _plan(loaded))
-            orders = clock("store: orders into SQL", lambda: _store_orders(store, planned))
-            pegs = clock("store: pegs as Parquet", lambda: _store_pegs(folder / name, planned))
+            frame = clock("orders as a frame", lambda: order_frame(planned))
+            clock("store: orders into SQL", lambda: _store_orders(store, frame))
+            pegs = clock("store: pegs as Parquet", lambda: _store_pegs(folder / name, planned, frame))
+            orders = frame.height
         if any(set(getattr(loaded, kind)) != set(getattr(snapshot, kind)) for kind in ROWS):
             raise AssertionError("what was loaded is not what was stored")
         _check(store, orders)
@@ -124,17 +126,16 @@ def _plan(snapshot: PlanningSnapshot) -> Planned:
     return Planned(prepared, columns, names, solve(columns))
 
 
-def _store_orders(store: Store, planned: Planned) -> int:
-    frame = order_frame(planned)
+def _store_orders(store: Store, orders: pl.DataFrame) -> None:
     with store.begin() as tx:
-        replace_orders(tx, frame)
-    return frame.height
+        replace_orders(tx, orders)
 
 
-def _store_pegs(folder: Path, planned: Planned) -> int:
-    frame = peg_frame(planned)
-    FrameStore(folder).write("plan/peg", frame, "bench")
-    return frame.height
+def _store_pegs(folder: Path, planned: Planned, orders: pl.DataFrame) -> int:
+    frames, pegs = FrameStore(folder), peg_frame(planned)
+    frames.write("plan/key", key_frame(planned, orders), "bench")
+    frames.write("plan/peg", pegs, "bench")
+    return pegs.height
 
 
 # -- the plant in SQL -------------------------------------------------------------------------------------------------

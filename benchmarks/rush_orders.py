@@ -1,100 +1,133 @@
 """Rush orders, scenarios and pegging questions on the plan of model A that stands in memory, beside the goals.
 
-A rush order is planned beside the plan that stands, before everything else that is wanted on its day: only what it
-reaches is planned again, and the outcome is the one of planning everything (`tests/properties/test_net_change.py`). A
-scenario adds a hundred orders and takes out a hundred; its memory is what it holds beside the base. A pegging question
-asks for all pegs of one item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the number of items (the largest counts).
+A rush order is planned beside the plan that stands: only what it reaches is planned again, and who is covered on
+another day for it is what planning everything says (`tests/properties/test_net_change.py`). How much it reaches, the
+plant decides: in model A, whose orders are late already, a rush order takes parts from hundreds of others, so it is
+measured at each size. A scenario adds a hundred orders and takes out a hundred, and is asked for its figures and whom
+it moves; what it holds is what is allocated while it stands, beside what the base holds. A pegging question asks for
+all pegs of one item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
 """
 
 from __future__ import annotations
 
+import gc
 import random
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 
 import numpy as np
 
 from benchmarks.measuring import Figure, best_seconds
 from benchmarks.mrp_compiled import SIZES, TODAY, UNIT, model
-from canonical.plan import PlanDemand
+from planning.coverage.days import Coverage
+from planning.coverage.rush import rush_beside
+from planning.coverage.scenarios import scenario_beside
 from planning.kernels.solving import solve
-from planning.net_change import Changed, StandingPlan
+from planning.net_change import StandingPlan
 from planning.preparation import collection_paused
+from planning.promise.asking import Asked
+from planning.scenario import AddDemand, Change, ChangeDemand
 
-ROUNDS = {1: 100, 10: 60, 100: 30}
+ROUNDS = {1: 40, 10: 20, 100: 20}
+LARGE = 50_000
+"""Items from which a tenth of the rounds has to do."""
 GOALS = {1: 50.0, 10: 50.0, 100: 150.0}
 
 
 def measure() -> list[Figure]:
-    """Percentiles over seeded questions."""
-    items, chance = max(SIZES), random.Random(3)
+    """Percentiles over seeded questions, by size."""
+    return list(chain.from_iterable(_figures(size) for size in sorted(SIZES)))
+
+
+def _figures(items: int) -> list[Figure]:
+    chance = random.Random(3)
     with collection_paused():
-        standing = StandingPlan(model(items))
-    whole = best_seconds(lambda: solve(standing.columns)) * 1000
-    size = f"{items:,} items"
+        coverage = Coverage(StandingPlan(model(items)))
+    standing, size = coverage.standing, f"{items:,} items"
+    rush_beside(coverage, _asked(chance, standing, 1))
     figures = []
     for count, rounds in ROUNDS.items():
-        taken, reached = [], []
-        for _ in range(rounds):
-            rows = _rush(chance, standing, count)
+        taken, hurt = [], []
+        for _ in range(rounds // 10 + 2 if items >= LARGE else rounds):
+            asked = _asked(chance, standing, count)
             start = time.perf_counter()
-            with standing.changed(rows) as change:
-                taken.append((time.perf_counter() - start) * 1000)
-                reached.append(len(change.items))
-        name = f"impact of {count} rush orders, p95 ({size}, {np.mean(reached):,.0f} change on average); peer: the goal"
-        figures.append(Figure(name, float(np.percentile(taken, 95)), GOALS[count], "ms"))
-    figures.append(Figure("the same 100 by planning everything; peer: p95 above", whole, figures[-1].ours, "ms"))
-    return [*figures, *_scenarios(standing, chance), _pegging(standing, chance)]
+            hurt.append(len(rush_beside(coverage, asked).moved))
+            taken.append((time.perf_counter() - start) * 1000)
+        name = f"{size}: impact of {count} rush orders, p95 ({np.mean(hurt):,.0f} orders move on average)"
+        figures.append(Figure(f"{name}; peer: the goal", float(np.percentile(taken, 95)), GOALS[count], "ms"))
+    whole = best_seconds(lambda: solve(standing.columns)) * 1000
+    figures.append(Figure(f"{size}: planning everything, without who moves", whole, 0.0, "ms"))
+    return [*figures, *_scenarios(coverage, chance, size), _pegging(standing, chance, size)]
 
 
-def _rush(chance: random.Random, standing: StandingPlan, count: int) -> list[PlanDemand]:
-    ends = [code for code in standing.names.codes[: count * 50 + 1000] if code.startswith("L0")]
+def _ends(standing: StandingPlan, count: int) -> list[str]:
+    return [code for code in standing.names.codes[: count * 50 + 1000] if code.startswith("L0")]
+
+
+def _due(chance: random.Random) -> timedelta:
+    return timedelta(7 * chance.randrange(2, 12))
+
+
+def _asked(chance: random.Random, standing: StandingPlan, count: int) -> list[Asked]:
+    ends = _ends(standing, count)
     return [
-        PlanDemand(
-            f"RUSH-{n:04d}",
-            chance.choice(ends),
-            chance.randrange(1, 20) * UNIT,
-            TODAY + timedelta(7 * chance.randrange(2, 12)),
-            f"RUSH-{n:04d}",
-            customer="C1",
-        )
-        for n in range(count)
+        Asked(chance.choice(ends), chance.randrange(1, 20) * UNIT, TODAY + _due(chance), "C1") for _ in range(count)
     ]
 
 
-def _scenarios(standing: StandingPlan, chance: random.Random) -> list[Figure]:
-    taken, shares = [], []
-    for _ in range(10):
-        rows, dropped = _rush(chance, standing, 100), chance.sample([*standing.item_of], 100)
-        start = time.perf_counter()
-        with standing.changed(rows, dropped) as change:
-            taken.append(time.perf_counter() - start)
-            shares.append(_share(standing, change))
+def _changes(chance: random.Random, standing: StandingPlan) -> tuple[Change, ...]:
+    ends = _ends(standing, 100)
+    added = [
+        AddDemand(f"NEW-{n}", chance.choice(ends), chance.randrange(1, 20) * UNIT, TODAY + _due(chance))
+        for n in range(100)
+    ]
+    return (*added, *(ChangeDemand(key, quantity=0) for key in chance.sample([*standing.item_of], 100)))
+
+
+def _scenarios(coverage: Coverage, chance: random.Random, size: str) -> list[Figure]:
+    standing = coverage.standing
+    asked = [_changes(chance, standing) for _ in range(10)]
+    scenario_beside(coverage, "first", asked[0])
+    start = time.perf_counter()
+    for number, changes in enumerate(asked):
+        scenario_beside(coverage, str(number), changes)
+    taken = time.perf_counter() - start
+    held = max(_held(lambda changes=changes: scenario_beside(coverage, "", changes)) for changes in asked[:2])  # type: ignore[misc]
+    share = 100 * held / _base(coverage)
     return [
-        Figure("ten scenarios of 200 changed orders each: the slowest; peer: the goal", max(taken), 1.0, "s"),
-        Figure("ten scenarios: the most memory one holds beside the base; peer: the goal", max(shares), 20.0, "%"),
+        Figure(f"{size}: ten scenarios of 200 changed orders each; peer: the goal", taken, 1.0, "s"),
+        Figure(f"{size}: what a scenario holds at most, of what the base holds; peer: the goal", share, 20.0, "%"),
     ]
 
 
-def _share(standing: StandingPlan, change: Changed) -> float:
-    """Percent of the base's bytes that a change holds: its new rows, and copies of what says where rows stand."""
-    base, own = standing.result, change.result
-    pages = base.pages
-    rows = [(table.itemsize, int(count)) for table, count in zip(pages[1:4], pages.filled, strict=True)]
-    rows.append((pages.orders.itemsize, int(pages.filled[0])))
-    held = sum(size * count for size, count in rows) + sum(table.nbytes for table in standing.columns[1:])
-    held += sum(table.nbytes for table in (*base.shelf, *pages.spans))
-    new = own.pages.filled - pages.filled
-    more = int(new[0]) * (pages.orders.itemsize + pages.draws.itemsize) + int(new[1]) * pages.pegs.itemsize
-    more += sum(table.nbytes for table in (*own.shelf, *own.pages.spans)) + change.columns.root_rank.nbytes
-    return 100 * more / held
+def _held(work: Callable[[], object]) -> int:
+    """Bytes at most allocated meanwhile, over what was."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
-def _pegging(standing: StandingPlan, chance: random.Random) -> Figure:
+def _base(coverage: Coverage) -> int:
+    """Bytes of the plan that stands: tables of the plant, and rows of the plan in use."""
+    standing, result = coverage.standing, coverage.standing.result
+    orders, pegs, shorts = result.pages.filled.tolist()
+    pages = result.pages
+    held = orders * (pages.orders.itemsize + pages.draws.itemsize) + pegs * pages.pegs.itemsize
+    held += shorts * pages.shorts.itemsize + sum(table.nbytes for table in standing.columns[1:])
+    return int(held + sum(table.nbytes for table in (*result.shelf, *pages.spans, *coverage.board)))
+
+
+def _pegging(standing: StandingPlan, chance: random.Random, size: str) -> Figure:
     codes = chance.sample(standing.names.codes, 500)
     taken = [_milliseconds(lambda code=code: standing.pegs_of(code)) for code in codes]  # type: ignore[misc]
-    return Figure("pegging question, p95; peer: the goal", float(np.percentile(taken, 95)), 5.0, "ms")
+    return Figure(f"{size}: pegging question, p95; peer: the goal", float(np.percentile(taken, 95)), 5.0, "ms")
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

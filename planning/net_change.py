@@ -157,6 +157,7 @@ class _Change:
             + [row for row in rows if row.item == code]
             for code in sorted(self.touched)
         }
+        self.rivals = sorted(row.key for each in self.demands.values() for row in each)
         self._check_roots(rows, gone)
 
     def _check_roots(self, rows: Sequence[PlanDemand], gone: dict[str, str]) -> None:
@@ -322,8 +323,7 @@ class _Change:
             raise NotCovered("more new demands than there is room for")
         place = 2 * bisect_left(self.names.places, draft.key)
         # Those that come between the same two are told apart by `sub`: their order as text.
-        rivals = sorted(row.key for rows in self.demands.values() for row in rows)
-        self.columns.fixed[number] = place, bisect_left(rivals, draft.key), self._root_of(draft.root), -1
+        self.columns.fixed[number] = place, bisect_left(self.rivals, draft.key), self._root_of(draft.root), -1
         self.names.fixed_keys.append(draft.key)
         self.names.fixed_roots.append(draft.root)
         self.new_keys[draft.key] = number

@@ -76,40 +76,38 @@ def order_frame(planned: Planned) -> pl.DataFrame:
     )
 
 
+def key_frame(planned: Planned, orders: pl.DataFrame) -> pl.DataFrame:
+    """What the numbers of `peg_frame` stand for: planned orders, then other supplies, then other consumers."""
+    names = planned.names
+    supplies = pl.DataFrame({"key": names.supply_keys}, schema={"key": pl.String})
+    others = pl.DataFrame(
+        {"key": names.fixed_keys, "root": names.fixed_roots}, schema={"key": pl.String, "root": pl.String}
+    )
+    rows = pl.concat([orders.select("key", "root"), supplies, others], how="diagonal")
+    return rows.with_row_index("number")
+
+
 def peg_frame(planned: Planned) -> pl.DataFrame:
-    """Every single peg: the fields of `Peg`, each text a category; item by item, not sorted within one."""
+    """Every single peg: who gives how much to whom by number (`key_frame`), what kind of supply, of which item."""
     names, pages, shelf = planned.names, planned.result.pages, planned.result.shelf
     pegs, starts = single_pegs(planned.columns, planned.result)
-    orders, fixed, known = int(pages.filled[0]), len(names.fixed_keys), len(names.supply_keys)
-    own = order_frame(planned).select("key", "root")
-    # Numbered alike for supplies and consumers: orders, then what was there before, then fixed consumers.
-    texts = [*own["key"], *names.supply_keys, *names.fixed_keys]
-    supply, consumer = pegs["supply"].astype(np.int64), pegs["consumer"].astype(np.int64)
-    rows = shelf.rows[: int(shelf.used[0])]
-    row = np.where(supply < 0, -1 - supply, 0)
-    made = np.where(rows["made"] >= 0, rows["made"], orders + np.arange(len(rows))) if len(rows) else np.zeros(1, int)
-    supplies = np.where(supply >= 0, supply, made[row])
+    orders, known = int(pages.filled[0]), len(names.supply_keys)
+    # One row more, so that there is one to look at for pegs on planned orders.
+    rows = np.append(shelf.rows[: int(shelf.used[0])], np.zeros(1, shelf.rows.dtype))
+    number = np.where(np.arange(len(rows)) < known, orders + np.arange(len(rows)), rows["made"])
+    kinds = np.full(len(rows), KINDS.index("by_product"), np.uint8)
     firm = {one.key for one in planned.prepared.admitted.firm_orders}
-    kinds = np.full(max(len(rows), 1), KINDS.index("by_product"))
     kinds[:known] = [KINDS.index("firm" if key in firm else "receipt") for key in names.supply_keys]
-    kinds[: len(rows)][rows["on_hand"] != 0] = KINDS.index("on_hand")
+    kinds[rows["on_hand"] != 0] = KINDS.index("on_hand")
+    supply, consumer = pegs["supply"], pegs["consumer"]
+    own, row = supply >= 0, np.where(supply < 0, -1 - supply, len(rows) - 1)
     owner = np.repeat(np.arange(len(names.codes)), np.diff(starts))
-    items = np.where(supply >= 0, owner, rows["item"][row] if len(rows) else 0)
-    roots = sorted({*own["root"].drop_nulls(), *(root for root in names.fixed_roots if root is not None)})
-    place = {root: number for number, root in enumerate(roots)}
-    of_order = own["root"].replace_strict(place, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
-    of_fixed = np.array([-1 if root is None else place[root] for root in names.fixed_roots], np.int64)
-    rooted = np.concatenate([of_order, of_fixed])
-    who = np.where(consumer >= 0, consumer, orders - 1 - consumer)
-    keyed, numbers = _distinct(texts)
-    at = np.where(consumer >= 0, consumer, orders + known - 1 - consumer)
     return pl.DataFrame(
         {
-            "supply": _category(keyed, numbers[supplies]),
-            "kind": _category(list(KINDS), np.where(supply >= 0, KINDS.index("planned"), kinds[row])),
-            "consumer": _category(keyed, numbers[at]),
-            "root": _category(roots, rooted[who] if fixed + orders else who),
-            "item": _category(names.codes, items),
+            "supply": np.where(own, supply, number[row]).astype(np.uint32),
+            "kind": _category(list(KINDS), np.where(own, np.uint8(KINDS.index("planned")), kinds[row])),
+            "consumer": np.where(consumer >= 0, consumer, orders + known - 1 - consumer).astype(np.uint32),
+            "item": _category(names.codes, np.where(own, owner, rows["item"][row])),
             "quantity": pegs["quantity"],
         }
     )
@@ -118,20 +116,9 @@ def peg_frame(planned: Planned) -> pl.DataFrame:
 KINDS = ("on_hand", "receipt", "firm", "planned", "by_product")
 
 
-def _distinct(texts: list[str]) -> tuple[list[str], Ints]:
-    """Each text once (a firm order is a supply and a consumer), and the number of each."""
-    place: dict[str, int] = {}
-    numbers = np.array([place.setdefault(text, len(place)) for text in texts], np.int64)
-    return list(place), numbers
-
-
 def _category(texts: list[str], numbers: Ints) -> pl.Series:
-    """Texts by number, null below 0, kept as numbers."""
-    found = pl.Series(numbers.astype(np.uint32), dtype=pl.UInt32)
-    missing = numbers < 0
-    if missing.any():
-        found = pl.select(pl.when(pl.Series(~missing)).then(found)).to_series()
-    return found.cat.to(pl.Enum(texts))
+    """Texts by number, kept as numbers."""
+    return pl.Series(numbers.astype(np.uint32)).cat.to(pl.Enum(texts))
 
 
 def _texts(texts: list[str], numbers: Ints) -> pl.Series:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planning.columns import NotCovered
-from planning.coverage.figures import Counting, counting
+from planning.coverage.figures import Counting, Lots, counting, lots_of
 from planning.coverage.kernel import NEVER, Agenda, Board, Ways, settle_days
 from planning.feasible import Moved
 from planning.kernels.solving import new_room
@@ -70,6 +70,13 @@ class Coverage:
     def counting(self) -> Counting:
         """What counting figures takes; raises NotCovered where they cannot be counted."""
         return counting(self)
+
+    @cached_property
+    def lots(self) -> Lots:
+        """The orders of the plan that stands, counted by item."""
+        standing = self.standing
+        every = np.arange(len(standing.columns.items) - 1)
+        return lots_of(standing.columns, standing.result, standing.names.urgencies, every)
 
     def beside(self, change: Changed) -> Covered:
         """The same with a change in it, while the change lasts."""

@@ -12,7 +12,9 @@ from planning.coverage.kernel import NEVER
 from planning.tidying import rows_in
 
 if TYPE_CHECKING:
-    from planning.columns import Columns, Ints, Result, Table
+    from collections.abc import Iterable, Sequence
+
+    from planning.columns import Columns, Ints, Result
     from planning.coverage.days import Coverage, Covered
     from planning.net_change import Changed
 
@@ -49,50 +51,78 @@ def counting(coverage: Coverage) -> Counting:
     return Counting(due, demand, receipt, overdue)
 
 
+class Lots(NamedTuple):
+    """By item: orders, those that are late, those of them that are told, the first due day, whether any is needed."""
+
+    orders: Ints
+    late: Ints
+    told: Ints
+    first: Ints
+    needed: Ints
+
+
+def lots_of(columns: Columns, result: Result, urgencies: Sequence[object], chosen: Ints) -> Lots:
+    """The orders of these items, counted."""
+    spans, pages = result.pages.spans, result.pages
+    rows, (starts, ends) = rows_in(spans.order_from[chosen], spans.order_to[chosen])
+    item, due = pages.orders["item"][rows], pages.orders["due"][rows]
+    expected = np.maximum(due, columns.items["frozen"][item])
+    overdue = pages.orders["overdue"][rows] != 0
+    expected[overdue] = columns.items["late_end"][item[overdue]]
+    late = expected > due
+    needed = pages.orders["quantity"][rows] > pages.orders["surplus"][rows]
+    plain = np.array([isinstance(each, tuple) and each[0] == 0 for each in urgencies], bool)
+    told = late & needed & plain[pages.draws["urgency"][rows]]
+    first = np.full(len(chosen), np.iinfo(np.int64).max)
+    first[ends > starts] = due[starts[ends > starts]]
+    sums = (np.diff(np.append(0, np.cumsum(flags))[np.append(0, ends)]) for flags in (late, told, needed))
+    return Lots(ends - starts, *(np.asarray(each, np.int64) for each in _placed(sums, first)))
+
+
 def figures_of(coverage: Coverage, covered: Covered, change: Changed | None = None) -> Figures:
     """The figures of the plan that stands, or of a change beside it while that lasts."""
-    basis, standing = coverage.counting, coverage.standing
-    columns, result = (standing.columns, standing.result) if change is None else (change.columns, change.result)
-    urgencies = standing.names.urgencies if change is None else change.names.urgencies
-    due, demand = basis.due, basis.demand
+    standing, (due, demand) = coverage.standing, (coverage.counting.due, coverage.counting.demand)
+    columns, result, lots = standing.columns, standing.result, coverage.lots
     if change is not None:
-        due, demand = due.copy(), demand.copy()
-        demand[[standing.known[key] for key in change.dropped]] = 0
-        today = standing.prepared.snapshot.as_of.toordinal()
-        for row in change.added:
-            number = change.number[row.key]
-            due[number], demand[number] = max(row.due.toordinal() - today, 0), 1
-    rows, (starts, _) = rows_in(result.pages.spans.order_from, result.pages.spans.order_to)
-    orders, draws = result.pages.orders[rows], result.pages.draws[rows]
-    late = _late(columns, orders)
+        columns, result = change.columns, change.result
+        own = lots_of(columns, result, change.names.urgencies, change.items)
+        lots = Lots(*(each.copy() for each in lots))
+        for every, one in zip(lots, own, strict=True):
+            every[change.items] = one
+        due, demand = _wanted(coverage, change)
     shorts = int((result.pages.spans.short_to - result.pages.spans.short_from).sum())
-    plain = np.array([urgency is not None and urgency[0] == 0 for urgency in urgencies], bool)
-    told = int(np.count_nonzero(late & plain[draws["urgency"]] & (orders["quantity"] > orders["surplus"])))
-    told += shorts + _supply_messages(coverage, columns, result, orders, starts)
     days, wanted = covered.days[demand != 0].astype(np.int64), due[demand != 0]
     never = days >= NEVER
     return Figures(
-        orders=len(orders),
-        late_orders=int(np.count_nonzero(late)),
+        orders=int(lots.orders.sum()),
+        late_orders=int(lots.late.sum()),
         shortages=shorts,
         demands=len(days),
         in_time=int(np.count_nonzero(days <= wanted)),
         never=int(np.count_nonzero(never)),
         late_days=int(np.maximum(days - wanted, 0)[~never].sum()),
-        messages=told,
+        messages=int(lots.told.sum()) + shorts + _supply_messages(coverage, columns, result, lots),
     )
 
 
-def _late(columns: Columns, orders: Table) -> Ints:
-    """By order whether it is there after it is due."""
-    expected = np.maximum(orders["due"], columns.items["frozen"][orders["item"]])
-    overdue = orders["overdue"] != 0
-    expected[overdue] = columns.items["late_end"][orders["item"][overdue]]
-    found: Ints = expected > orders["due"]
-    return found
+def _placed(sums: Iterable[Ints], first: Ints) -> list[Ints]:
+    late, told, needed = sums
+    return [late, told, first, needed]
 
 
-def _supply_messages(coverage: Coverage, columns: Columns, result: Result, orders: Table, starts: Ints) -> int:
+def _wanted(coverage: Coverage, change: Changed) -> tuple[Ints, Ints]:
+    """By fixed consumer the day it is wanted and whether it is a demand, with the change."""
+    standing, basis = coverage.standing, coverage.counting
+    due, demand = basis.due.copy(), basis.demand.copy()
+    demand[[standing.known[key] for key in change.dropped]] = 0
+    today = standing.prepared.snapshot.as_of.toordinal()
+    for row in change.added:
+        number = change.number[row.key]
+        due[number], demand[number] = max(row.due.toordinal() - today, 0), 1
+    return due, demand
+
+
+def _supply_messages(coverage: Coverage, columns: Columns, result: Result, lots: Lots) -> int:
     """How many messages there are about supplies; twin of `planning.messages.supply_messages`."""
     basis, supplies = coverage.counting, columns.supplies
     tolerance = coverage.standing.prepared.snapshot.policies.message_tolerance_days
@@ -101,11 +131,7 @@ def _supply_messages(coverage: Coverage, columns: Columns, result: Result, order
     used = (supplies["quantity"] > free) & ~on_hand
     early = basis.receipt & (day < wanted - tolerance)
     count = int(np.count_nonzero(used & (basis.overdue | (day > wanted + tolerance) | early)))
-    lots = result.pages.spans.order_to - result.pages.spans.order_from
-    first = np.full(len(lots), np.iinfo(np.int64).max)
-    first[lots > 0] = orders["due"][starts[lots > 0]]
-    count += int(np.count_nonzero((free > 0) & ~on_hand & (basis.receipt | (first[item] < day))))
-    idle, needed = np.zeros((2, len(lots)), bool)
+    count += int(np.count_nonzero((free > 0) & ~on_hand & (basis.receipt | (lots.first[item] < day))))
+    idle = np.zeros(len(lots.orders), bool)
     idle[item[on_hand & (free > 0)]] = True
-    needed[orders["item"][orders["quantity"] > orders["surplus"]]] = True
-    return count + int(np.count_nonzero(idle & needed))
+    return count + int(np.count_nonzero(idle & (lots.needed > 0)))

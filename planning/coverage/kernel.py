@@ -103,9 +103,13 @@ def _arrival(supply: int, columns: Any, pages: Any, shelf: Any, board: Board) ->
 
 @compiled
 def _note(consumer: int, day: Any, item: int, pages: Any, board: Board, agenda: Agenda) -> None:
-    """An item covers a consumer on this day: what that means for the day everything is there."""
+    """An item covers a consumer on this day: what that means for the day everything is there.
+
+    What is there when an order starts does not decide its day, and counts as there from the first.
+    """
     if consumer >= 0:
         parent = pages.orders[consumer].item
+        day = np.int64(0) if day <= pages.draws[consumer].start else np.int64(day)
         if day > board.material[consumer]:
             board.material[consumer], board.decider[consumer] = day, item
             agenda.due[parent] = 1
@@ -156,7 +160,7 @@ def _hear(item: int, below: int, pegs: Any, columns: Any, pages: Any, shelf: Any
         order = pegs[peg].consumer
         if order >= 0 and pages.orders[order].item == item:
             day = _arrival(pegs[peg].supply, columns, pages, shelf, board)
-            if day > board.material[order]:
+            if day > board.material[order] and day > pages.draws[order].start:
                 board.material[order], board.decider[order] = day, below
     for short in range(pages.spans.short_from[below], pages.spans.short_to[below]):
         order = pages.shorts[short].consumer
