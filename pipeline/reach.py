@@ -20,7 +20,7 @@ from mdm.references import CROSSWALK_SCHEMA
 from pipeline import mastering
 from pipeline.basis import differing, digest
 from pipeline.hub import Hub
-from store import conflicts, crosswalk, decisions
+from store import conflicts, crosswalk, decisions, ticks
 from store.unit_of_work import Transaction
 
 Inputs = Mapping[str, str | None]
@@ -76,13 +76,24 @@ class Told:
 
     ever: Sequence[Decision]
     given: Stewarded
+    tick: int
+    """How often something had been decided."""
 
 
 def told(hub: Hub, policy: Policy) -> Told:
     """Decisions and links of an entity as they stand."""
     with hub.store.read() as tx:
         ever = decisions.listed(tx, policy.entity) if policy.entity in mastering.STEWARDED else []
-        return Told(ever, mastering.stewarded(tx, policy, hub.now()))
+        return Told(ever, mastering.stewarded(tx, policy, hub.now()), _tick(tx, policy.entity))
+
+
+def holds(tx: Transaction, policy: Policy, steward: Told) -> bool:
+    """Whether nothing has been decided since."""
+    return policy.entity not in mastering.STEWARDED or _tick(tx, policy.entity) == steward.tick
+
+
+def _tick(tx: Transaction, entity: str) -> int:
+    return ticks.value(tx, decisions.tick_of(entity)) or 0
 
 
 def made_of(policy: Policy, steward: Told) -> dict[str, str | None]:

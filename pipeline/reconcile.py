@@ -49,7 +49,15 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
     policy = mastering.policy_of(hub, entity)
     records = _canonical(hub, entity)
     find_candidates(hub, policy, run)
-    steward = told(hub, policy)
+    mastered = None
+    while mastered is None:  # once more with what a steward decides meanwhile
+        mastered = _reconciled(hub, policy, run, records)
+    return mastered
+
+
+def _reconciled(hub: Hub, policy: Policy, run: Run, records: pl.DataFrame) -> Mastered | None:
+    """What it came to; None, and nothing written, where a steward decided something meanwhile."""
+    entity, steward = policy.entity, told(hub, policy)
     now = inputs(hub, policy, lambda: _units(hub).digest, steward)
     last = read(hub.frames.made_of(f"golden/{entity}"))
     again = sent_again(hub, entity)
@@ -57,7 +65,7 @@ def reconcile_entity(hub: Hub, entity: str, run: Run) -> Mastered:
         return _unchanged(hub, entity, run, records.height)
     within = None if again or not last else _reached(hub, policy, records, steward, Since(last, now))
     mine = records if within is None else within.among(records)
-    return _mastered(hub, policy, run, mine, given=steward.given, within=within, made_of=now)
+    return _mastered(hub, policy, run, mine, steward=steward, within=within, made_of=now)
 
 
 def _reached(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, since: Since) -> Reach | None:
@@ -90,12 +98,12 @@ def _mastered(
     run: Run,
     records: pl.DataFrame,
     *,
-    given: Stewarded,
+    steward: Told,
     within: Reach | None,
     made_of: Inputs,
-) -> Mastered:
+) -> Mastered | None:
     """Master some records, or all of them; the golden records of the others stand."""
-    entity = policy.entity
+    entity, given = policy.entity, steward.given
     shared = {name for name, other in hub.configuration.policies.items() if other.shared_codes}
     keyed, unresolved = rekey(entity, records, _crosswalks(hub, entity), shared)
     counted, unknown = _in_stocking_units(hub, policy, keyed)
@@ -106,6 +114,8 @@ def _mastered(
     frame, changed = _golden(hub, entity, outcome, within)
     fresh = _unbound(outcome, known)
     with hub.store.begin() as tx:
+        if not reach.holds(tx, policy, steward):
+            return None
         before = ticks.hold(tx, crosswalk.tick_of(entity))
         moved = _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
         after = ticks.hold(tx, crosswalk.tick_of(entity))

@@ -14,6 +14,7 @@ import pytest
 from canonical.errors import MillstreamError
 from mdm.policy import GoldenCode, Policy, load_policies
 from pipeline import reach
+from pipeline import reconcile as reconciling
 from pipeline import stewardship as acts
 from store import conflicts, quarantine
 from tests.unit.pipeline.mastered import LI, SYSTEMS, MasteredPlant, mastered_plant, ref
@@ -176,3 +177,27 @@ def test_reach__of_most_records_is_everything(tmp_path: Path, monkeypatch: pytes
         plant.master()
     plant.hub.close()
     assert found == [False, True]
+
+
+def test_decision_while_a_pass_computes__is_in_what_the_pass_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = mastered_plant(tmp_path)
+    for number in range(3):
+        plant.put("item", f"erp:{number}", name=f"Part {number}", drawing_number=f"DW-{number}")
+    plant.master()
+    plant.put("item", "erp:2", name="Part two", drawing_number="DW-2")
+    compute, decided = reconciling.reconcile, []
+
+    def meanwhile(*given: Any) -> Any:
+        if not decided:
+            decided.append(acts.decide(plant.hub, LI, acts.same("item", ref("erp:0"), ref("erp:1"))))
+        return compute(*given)
+
+    monkeypatch.setattr(reconciling, "reconcile", meanwhile)
+    plant.master()
+    assert plant.golden() == {"DW-0": {"erp:0", "erp:1"}, "DW-2": {"erp:2"}}
+    frame = plant.hub.frames.read("golden/item")
+    plant.hub.close()
+    assert frame is not None
+    assert frame["golden_id"].to_list() == ["DW-0", "DW-2"]
