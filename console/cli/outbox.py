@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from canonical.commands import Command, State, StepReceipt
+from canonical.commands import Command, State
 from canonical.errors import ConfigurationError, MillstreamError
 from console.cli.failures import NotKnown
 from console.cli.state import now, opened
@@ -100,8 +100,7 @@ def reason(entry: OutboxEntry) -> str | None:
 
 def said(terminal: Terminal, reason: str | None) -> str | None:
     """A reason in the caller's words; what a system said stays as it is."""
-    key = f"held.{reason}"
-    return terminal.say(key) if reason and terminal.words.knows(key) else terminal.told(reason)
+    return terminal.words.why(reason) if reason else reason
 
 
 def summary(entry: OutboxEntry) -> dict[str, Any]:
@@ -258,6 +257,8 @@ def resolve(
         The target's own id of the document it made, where it was applied: later changes then go to that document.
         Left out, the target is asked what stands under our reference.
     """
+    from console.cli.resolving import seen
+
     if native_id is not None and as_ != "applied":
         raise ConfigurationError(terminal.say("outbox.resolve.native_id"))
     with opened(terminal) as store, store.read() as tx:
@@ -265,7 +266,7 @@ def resolve(
     if native_id is None and as_ == "applied":
         native_id = _made(terminal, entry.command)
     with opened(terminal) as store, store.begin() as tx:
-        receipt = native_id and _seen(tx, entry, native_id, note)
+        receipt = native_id and seen(tx, entry.command.id, native_id, note, now())
         done = interventions.resolve(
             tx, entry.command.id, terminal.person, State(as_), now(), note=note, receipt=receipt or None
         )
@@ -273,30 +274,17 @@ def resolve(
 
 
 def _made(terminal: Terminal, command: Command) -> str | None:
-    """The target's own id of what stands there under our reference; None, and said so, where it cannot be asked."""
+    """The target's own id of what it made; None, and said so, where it cannot be asked."""
+    from console.cli.resolving import made_there, the_only
     from pipeline.hub import open_hub
 
-    key = command.business_key
     try:
         with closing(open_hub(terminal.environ)) as hub:
-            found = hub.connector(command.system).look_up(command.kind, [key])[key]
+            found = made_there(hub, command)
     except MillstreamError as error:
         terminal.complain(terminal.say("outbox.resolve.not_asked", why=error.message), style="yellow")
         return None
-    if len(found) != 1:
-        raise MillstreamError(
-            terminal.say("outbox.resolve.not_one", count=len(found), key=key),
-            system=command.system, entity=command.entity, key=key,
-            hint=terminal.say("outbox.resolve.not_one.hint"),
-        )  # fmt: skip
-    return found[0].native_id
-
-
-def _seen(tx: Transaction, entry: OutboxEntry, native_id: str, note: str) -> StepReceipt:
-    """What a person saw in the target, as the answer of the step that had none."""
-    sent = outbox.steps(tx, [entry.command.id]).get(entry.command.id, ())
-    step = next((record.step for record in sent if record.state == "intent"), "")
-    return StepReceipt(step, native_id, None, None, now(), {"resolved": note})
+    return the_only(terminal.words, command, found)
 
 
 def _touched(terminal: Terminal, entry: OutboxEntry, state: State | None) -> Exit:

@@ -136,7 +136,10 @@ PAGES: dict[str, tuple[str, str]] = {
         "请先在 {system} 中查看：此处登记的结果将被采信。",
     ),
     "page.outbox.resolve.as": ("How it ended", "结果"),
-    "page.outbox.resolve.id": ("The document's own id there, where it was applied", "已执行时对方单据的内部编号"),
+    "page.outbox.resolve.id": (
+        "The document's own id there, where it was applied (left out, the target is asked)",
+        "已执行时对方单据的内部编号（不填则向目标系统查询）",
+    ),
     "page.outbox.resolve.note": ("What you saw", "您看到的情况"),
     "page.outbox.facts": ("Where it stands", "现状"),
     "page.outbox.decided": ("decided", "决策时间"),
@@ -147,6 +150,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "done.retried": ("It will be sent again.", "将重新发送。"),
     "done.parked": ("It is parked.", "已搁置。"),
     "done.approved": ("Approved.", "已批准。"),
+    "done.resolved_unasked": (
+        "Its end is written down. The target could not be asked for the document's id: later changes may not find it.",
+        "结果已登记。未能向目标系统查询单据编号，后续变更可能找不到该单据。",
+    ),
     "done.resolved": ("Its end is written down.", "结果已登记。"),
     "done.nothing": (
         "Nothing was changed: it stands otherwise by now.",

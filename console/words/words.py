@@ -39,6 +39,11 @@ class Words:
         """What a room below said, in the reader's language as far as it is known."""
         return (translated(text) if self.language == "zh" else None) or text
 
+    def why(self, reason: str | None) -> str:
+        """Why a command stands where it stands: reasons of ours as sentences, what a system said as it said it."""
+        key = f"held.{reason}"
+        return self.say(key) if self.knows(key) else self.told(reason or "")
+
     def knows(self, key: str) -> bool:
         """Whether there is a sentence under `key`."""
         return key in phrases.PHRASES

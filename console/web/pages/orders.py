@@ -94,7 +94,7 @@ def _part(visit: Visit, life: OrderLife, name: str, columns: tuple[str, ...]) ->
 
 
 def _cells(visit: Visit, row: Row, columns: tuple[str, ...]) -> dict[str, str]:
-    said = {"said": _event_said(visit, row) if "fact" in row else _reason(visit, row.get("reason"))}
+    said = {"said": _event_said(visit, row) if "fact" in row else visit.words.why(row.get("reason"))}
     given = {**row, **({"said": said["said"]} if "said" in columns else {})}
     return {name: _cell(visit, name, given.get(name)) for name in columns}
 
@@ -107,11 +107,6 @@ def _cell(visit: Visit, name: str, value: object) -> str:
     if name == "message" and isinstance(value, str):
         return visit.words.told(value)
     return shown(value)
-
-
-def _reason(visit: Visit, reason: str | None) -> str:
-    key = f"held.{reason}"
-    return visit.words.say(key) if visit.words.knows(key) else visit.words.told(reason or "")
 
 
 def _event_said(visit: Visit, event: Row) -> str:

@@ -8,11 +8,12 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from canonical.commands import State, StepReceipt
+from canonical.commands import Command, State
 from canonical.errors import MillstreamError
+from console.cli.outbox import reason
+from console.cli.resolving import made_there, seen, the_only
 from console.web.paging import part
 from console.web.visit import Visit
-from console.words.words import Words
 from store import audit, golden, interventions, outbox
 from store.outbox import OutboxEntry
 from store.unit_of_work import Transaction
@@ -38,7 +39,7 @@ def listed(visit: Visit) -> Response:
     rows = part(found, visit.number("page", 1))
     return visit.page(
         "outbox.html", part=rows, totals=totals, states=list(State), chosen=chosen, names=_named(visit, rows.rows),
-        systems=sorted({place for place, _ in counted}), system=system, reason=_reason,
+        systems=sorted({place for place, _ in counted}), system=system, reason=reason,
     )  # fmt: skip
 
 
@@ -56,13 +57,6 @@ def _state(visit: Visit) -> State | None:
     return State(given) if given in set(State) else None
 
 
-def _reason(words: Words, entry: OutboxEntry) -> str:
-    """Why an entry stands where it stands; what a system said stays as it is."""
-    said = entry.held_for if entry.state is State.HELD else entry.last_error
-    key = f"held.{said}"
-    return words.say(key) if words.knows(key) else words.told(said or "")
-
-
 def show(visit: Visit) -> Response:
     """One command: its content, each step sent, who touched it, and what may be done."""
     with visit.hub.store.read() as tx:
@@ -75,7 +69,7 @@ def show(visit: Visit) -> Response:
 def _shown(visit: Visit, tx: Transaction, entry: OutboxEntry) -> Response:
     command, state = entry.command, entry.state
     return visit.page(
-        "command.html", entry=entry, command=command, why=_reason(visit.words, entry),
+        "command.html", entry=entry, command=command, why=visit.words.why(reason(entry)),
         item=_named(visit, [entry])[command.id],
         steps=outbox.steps(tx, [command.id]).get(command.id, ()),
         acts=audit.listed(tx, f"command/{command.id}"), blocker=outbox.blocked_by(tx, command.id),
@@ -122,25 +116,35 @@ def resolve(visit: Visit) -> Response:
     ending = next((one for one in ENDINGS if one == visit.field("as")), None)
     if ending is None or (native_id and ending is not State.APPLIED):
         raise MillstreamError(visit.words.say("outbox.resolve.native_id"))
+    with visit.hub.store.read() as tx:
+        command = _entry(visit, tx).command
+    told = "done.resolved"
+    if ending is State.APPLIED and not native_id:
+        native_id, told = _made(visit, command)
     with visit.hub.store.begin() as tx:
-        command = _command(visit, tx)
-        receipt = _seen(visit, tx, command, native_id, note) if native_id else None
-        done = interventions.resolve(tx, command, visit.actor, ending, visit.now, note=note, receipt=receipt)
-    return _on(visit, "done.resolved", done=done)
+        receipt = seen(tx, command.id, native_id, note, visit.now) if native_id else None
+        done = interventions.resolve(tx, command.id, visit.actor, ending, visit.now, note=note, receipt=receipt)
+    return _on(visit, told, done=done)
 
 
-def _seen(visit: Visit, tx: Transaction, command: str, native_id: str, note: str) -> StepReceipt:
-    """What a person saw in the target, as the answer of the step that had none."""
-    sent = outbox.steps(tx, [command]).get(command, ())
-    step = next((record.step for record in sent if record.state == "intent"), "")
-    return StepReceipt(step, native_id, None, None, visit.now, {"resolved": note})
+def _made(visit: Visit, command: Command) -> tuple[str, str]:
+    """The target's own id of what it made, and what to tell; without an id where the target cannot be asked."""
+    try:
+        found = made_there(visit.hub, command)
+    except MillstreamError:
+        return "", "done.resolved_unasked"
+    return the_only(visit.words, command, found), "done.resolved"
+
+
+def _entry(visit: Visit, tx: Transaction) -> OutboxEntry:
+    entry = outbox.entry(tx, visit.place("command"))
+    if entry is None:
+        raise MillstreamError(visit.words.say("outbox.unknown", given=visit.place("command")))
+    return entry
 
 
 def _command(visit: Visit, tx: Transaction) -> str:
-    command = visit.place("command")
-    if outbox.entry(tx, command) is None:
-        raise MillstreamError(visit.words.say("outbox.unknown", given=command))
-    return command
+    return _entry(visit, tx).command.id
 
 
 def _wanted(visit: Visit, name: str) -> str:

@@ -44,13 +44,8 @@ def _by_state(visit: Visit, entries: list[OutboxEntry]) -> list[Stuck]:
         mine = [one for one in entries if one.state is state]
         if mine:
             oldest = min(mine, key=lambda entry: entry.created_at)
-            found.append(Stuck(state, len(mine), oldest, _said(visit, reason(oldest))))
+            found.append(Stuck(state, len(mine), oldest, visit.words.why(reason(oldest))))
     return found
-
-
-def _said(visit: Visit, why: str | None) -> str:
-    key = f"held.{why}"
-    return visit.words.say(key) if visit.words.knows(key) else visit.words.told(why or "")
 
 
 def _ago(words: Words, since: datetime, now: datetime) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
+import pytest
+
 from canonical.actors import Role, Scope
+from canonical.commands import State
+from canonical.errors import MillstreamError
 from console.web.charts import line
 from console.web.routes import ROUTES, Door
 from console.web.site import TEMPLATES
@@ -15,7 +20,8 @@ from console.words.page_words import PAGES
 from console.words.phrases import PHRASES
 from console.words.terms import TERMS
 from pipeline.hub import open_hub
-from store import golden, notices, tasks
+from store import circuits, documents, golden, notices, outbox, tasks
+from store.circuits import CircuitRow
 from store.notices import Notice
 from store.tasks import Task
 from store.unit_of_work import Store
@@ -159,3 +165,49 @@ def test_terms__every_team_the_shipped_rules_name_is_called_something_in_chinese
     }
     assert len(named) > 5
     assert {team for team in named if team not in TERMS} == set()
+
+
+@pytest.mark.parametrize(
+    ("standing", "status"),
+    [
+        (1, HTTPStatus.SEE_OTHER), (0, HTTPStatus.CONFLICT), (2, HTTPStatus.CONFLICT), (None, HTTPStatus.SEE_OTHER),
+    ],
+)  # fmt: skip
+def test_resolve__asks_the_target_what_was_made(
+    told: Store, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, standing: int | None, status: int
+) -> None:
+    def look_up(_: str, keys: list[str]) -> dict[str, list[SimpleNamespace]]:
+        if standing is None:
+            raise MillstreamError("it is down")
+        return {key: [SimpleNamespace(native_id="100417")] * standing for key in keys}
+
+    hub = open_hub(environ)
+    monkeypatch.setattr(type(hub), "connector", lambda *_: SimpleNamespace(look_up=look_up))
+    person(hub, "wang.fang", Role.APPROVER)
+    asking = browser(hub)
+    asking.log_in("wang.fang")
+    with hub.store.read() as tx:
+        parked = next(one for one in outbox.entries(tx) if one.state is State.PARKED)
+    place = f"/outbox/{parked.command.id}"
+    answer = asking.post(f"{place}/resolve", {"as": "applied", "note": "it stands there"})
+    assert answer.status == status
+    assert answer.location.endswith("unasked") is (standing is None)
+    with hub.store.read() as tx:
+        entry = outbox.entry(tx, parked.command.id)
+        assert entry is not None
+        assert entry.state is (State.APPLIED if status == HTTPStatus.SEE_OTHER else State.PARKED)
+        assert [one.native_id for one in documents.listed(tx, "erp")] == ["100417"] * (standing == 1)
+    hub.close()
+
+
+def test_stuck__says_which_systems_are_left_alone(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    with hub.store.begin() as tx:
+        circuits.note(tx, CircuitRow("mes", "open", hub.now(), hub.now(), "it hangs"))
+    asking = browser(hub)
+    asking.log_in("operator")
+    text = asking.get("/stuck").text
+    assert "it hangs" in text
+    assert "millstream probe mes" in text
+    hub.close()
