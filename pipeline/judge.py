@@ -85,7 +85,8 @@ def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> Non
         if golden is None:
             changed = differing(before, good, "golden_id")
         else:
-            changed = golden | (frozenset(before["golden_id"]) ^ frozenset(good["golden_id"]))
+            one, other = before["golden_id"].to_list(), good["golden_id"].to_list()
+            changed = golden if one == other else golden | (frozenset(one) ^ frozenset(other))
     if changed is not None and not changed:
         hub.frames.renew(name, basis)
     else:

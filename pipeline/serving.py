@@ -19,6 +19,12 @@ LOOK_SECONDS = 1.0
 """How often the inbox is looked at when nobody rings."""
 GIVING_WAY_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 2.0
+REST_SHARE, LONGEST_REST_SECONDS = 0.5, 0.1
+"""Where one writes at a time, a turn keeps deliveries waiting: after it they come first, for a share of what it took.
+
+Their steps wait for one another, so with turns end to end each step would wait for a turn; and what comes meanwhile
+is taken together.
+"""
 QUIET_SECONDS = 15.0
 """After so long without an event everything is looked at once, and what stands in memory is written."""
 
@@ -88,8 +94,11 @@ class Service:
 
     def _step(self) -> None:
         self._poll()
-        if self.relay.turn() is not None:
+        began = time.monotonic()
+        if (turned := self.relay.turn()) is not None:
             self._busy, self._settled = time.monotonic(), False
+            if turned.systems and self.hub.store.one_writer:
+                self._stopping.wait(min((self._busy - began) * REST_SHARE, LONGEST_REST_SECONDS))
             return
         self._settle()
         self.wakes.wait(LOOK_SECONDS if not self.relay.waiting else GIVING_WAY_SECONDS)

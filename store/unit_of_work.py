@@ -35,6 +35,11 @@ class Store:
         upgrade(engine)
         return cls(engine)
 
+    @property
+    def one_writer(self) -> bool:
+        """Whether whoever writes keeps all others from writing, to whatever."""
+        return self._gate is not None
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Everything this thread begins or reads meanwhile is one transaction: all of it stands, or none.
