@@ -20,12 +20,14 @@ from canonical.entities import ENTITIES, golden_schema
 from canonical.keys import CONFIGURED
 from canonical.strict_json import loads
 from pipeline.configured_stock import shared_out
+from pipeline.open_documents import is_rework, planned_origin
 from pipeline.option_models import option_value
+from pipeline.planning_settings import SITE_MARK
 from pipeline.snapshot import Frames, Row, plan_key, rows
 from planning.configuration import NotConfigurable, OptionModel, Template, Value, Violation, configure
 from planning.configuration_variants import Variant, VariantOperation, Variants
 
-DOCUMENTS = ("work_order", "purchase_request", "subcontract_order")
+DOCUMENTS = ("work_order", "purchase_request", "subcontract_order", "transfer_order")
 """Documents of ours that name a configured item by its template."""
 FOR_STOCK = {"safety_stock", "lot_minimum", "lot_multiple", "lot_fixed", "lot_maximum", "order_up_to", "sources"}
 """What a template's record says of stock, which does not hold for what is made to order."""
@@ -198,9 +200,9 @@ def _earlier(frames: Frames) -> set[str]:
 
 
 def _item_of(reference: str) -> str | None:
-    """The configured item behind our reference for a planned order; None for any other item."""
-    item = plan_key(reference).partition("|")[0]
-    return item if CONFIGURED in item else None
+    """The configured item behind our reference for a planned order, wherever it is; None for any other item."""
+    template, mark, about = plan_key(reference).partition("|")[0].partition(CONFIGURED)
+    return f"{template}{mark}{about.partition(SITE_MARK)[0]}" if mark else None
 
 
 # -- frames ----------------------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ def _expanded(frames: Frames, lines: Mapping[str, ConfiguredLine], items: Mappin
     )
     for entity in DOCUMENTS:
         if entity in frames:
-            found[entity] = _told_apart(frames[entity])
+            found[entity] = _told_apart(frames, entity)
     for entity, more in _item_columns(frames, items).items():
         found[entity] = _with_rows(found.get(entity), entity, more)
     if "stock" in found:
@@ -224,10 +226,16 @@ def _expanded(frames: Frames, lines: Mapping[str, ConfiguredLine], items: Mappin
     return found
 
 
-def _told_apart(frame: pl.DataFrame) -> pl.DataFrame:
-    """Our own documents under the item they are about; they name its template."""
-    references = frame["our_reference"].drop_nulls().unique().to_list()
-    about = {reference: item for reference in references if (item := _item_of(reference)) is not None}
+def _told_apart(frames: Frames, entity: str) -> pl.DataFrame:
+    """Our own documents under the item they are about; they name its template. Rework is about what was rejected."""
+    frame = frames[entity]
+    about = {reference: _item_of(reference) for reference in frame["our_reference"].drop_nulls().unique().to_list()}
+    rework = [reference for reference in about if is_rework(reference)]
+    if rework:
+        work, failed = ({row["golden_id"]: row for row in rows(frames, one)} for one in ("work_order", "inspection"))
+        origins = {reference: planned_origin(reference, work, failed) for reference in rework}
+        about |= {reference: _item_of(f"|{origin}") if origin else None for reference, origin in origins.items()}
+    about = {reference: item for reference, item in about.items() if item is not None}
     if not about:
         return frame
     return frame.with_columns(

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from canonical.keys import template_of
+from pipeline.open_documents import is_rework
 from pipeline.snapshot import Frames, Row, finishing_reports, rows, shipped_line
 from planning.configuration_variants import Variant
 
@@ -51,7 +52,8 @@ def _left(frames: Frames, items: Mapping[str, Variant], asked: Mapping[str, str]
     work = {row["golden_id"]: row for row in rows(frames, "work_order") if row["item"] in items}
     _received(frames, work, there)
     for row in work.values():
-        for line in items[row["item"]].lines if row["status"] in DRAWN else ():
+        drawn = row["status"] in DRAWN and not is_rework(row["our_reference"] or "")
+        for line in items[row["item"]].lines if drawn else ():
             there[line.item] -= line.quantity * row["quantity"]
     for row in rows(frames, "shipment"):
         item = asked.get(shipped_line(row["our_reference"] or ""))

@@ -208,6 +208,44 @@ def test_stock__what_was_made_for_a_configuration_is_found_again(configurator: C
     assert any(template_of(one.item) == "G-CART" for one in outcome.planned_orders)  # the other configuration
 
 
+def together(*some: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    names = dict.fromkeys(name for frames_ in some for name in frames_)
+    return {name: pl.concat([frames_[name] for frames_ in some if name in frames_]) for name in names}
+
+
+def of_body(code: str, good: int) -> dict[str, pl.DataFrame]:
+    """So many bodies of a cart, made by an order of ours and received."""
+    known = {name: next(frame.iter_rows(named=True)) for name, frame in made(code, good, shipped=0).items()}
+    number = {"work_order": "MO3", "operation_report": "R3", "goods_receipt": "GR3", "stock": "ST3", "shipment": "SH3"}
+    more = {
+        "operation_report": {"work_order": "MO3"}, "goods_receipt": {"item": "G-BODY", "our_reference": "R3"},
+        "stock": {"item": "G-BODY"}, "shipment": {"our_reference": "SO-0|1"}, "work_order": {"item": "G-BODY"},
+    }  # fmt: skip
+    return {name: golden(name, {**row, "golden_id": number[name], **more[name]}) for name, row in known.items()}
+
+
+def test_stock__rework_of_a_configuration_is_of_that_configuration_and_draws_nothing(
+    configurator: Configurator,
+) -> None:
+    cart, body = sorted(configurator.configured(frames(line(1, 3, size=20))).items, reverse=True)
+    known = together(made(cart, 2, shipped=0), of_body(body, 10))
+    order = {**next(known["work_order"].iter_rows(named=True)), "golden_id": "MO2", "our_reference": "rework|I1"}
+    failed = {"golden_id": "I1", "code": "I1", "work_order": known["work_order"]["golden_id"][0], "result": "failed"}
+    reworked = together(known, {"work_order": golden("work_order", order), "inspection": golden("inspection", failed)})
+    found = configurator.configured(frames(line(1, 3, size=20), **reworked)).frames
+    assert found["work_order"]["item"].to_list() == [cart, body, cart]
+    held = dict(found["stock"].group_by("item").agg(pl.col("quantity").sum()).rows())
+    assert (held[cart], held[body]) == (Decimal(2), Decimal(8)), "ten bodies, of which the two carts drew two, once"
+
+
+def test_transfer__of_a_configuration_is_known_by_its_code_at_any_site(configurator: Configurator) -> None:
+    (code,) = items_of(configurator.configured(frames(line(1, 3, size=20))))
+    row = {"golden_id": "T1", "number": "T1", "item": "G-CART", "quantity": Decimal(1), "status": "in_transit",
+           "our_reference": f"T|{code}@south|SO-1|1|1"}  # fmt: skip
+    found = configurator.configured(frames(line(1, 3, size=20), transfer_order=golden("transfer_order", row)))
+    assert found.frames["transfer_order"]["item"].to_list() == [code]
+
+
 def test_earlier_items__are_known_by_their_code(configurator: Configurator) -> None:
     old = Variant("G-CART~feed", "G-CART", (), (), 1, ())
     work = {
