@@ -21,15 +21,15 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import certifi
+import requests
 import tenacity
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.exceptions import SSLError as Urllib3SslError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
-from urllib3.response import BaseHTTPResponse
 
 from canonical.errors import ConfigurationError, OutcomeUnknown, StreamHalted, SystemUnavailable, TransientError
 from canonical.strict_json import loads
@@ -116,8 +116,10 @@ class Wire:
         self._rate = RateLimit(system, limits.requests_per_second, place=place, redis_url=redis_url, shared=shared)
         self._breaker = Breaker(system, limits, shared=shared, heard=heard)
         self._room = threading.BoundedSemaphore(limits.concurrency)
-        self._pool = _pool(self.base, limits.concurrency, ca_file)
-        self._patience = urllib3.Timeout(connect=limits.connect_seconds, read=limits.timeout_seconds)
+        # An adapter without a session around it: no proxies, cookies or .netrc, for nothing else may decide where our
+        # secrets go; and none of what a session looks up for each request.
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=limits.concurrency, max_retries=0)
+        self._verify = ca_file or True
 
     def url(self, path: str) -> str:
         """The full address of a path, or of an address on the same host; raise `StreamHalted` for any other."""
@@ -184,71 +186,74 @@ class Wire:
 
     def close(self) -> None:
         """Give connections back."""
-        self._pool.close()
+        self._adapter.close()
         if self._shared is not None:
             self._shared.close()
 
     def _exchange(self, message: Message) -> Reply:
         deadline = time.monotonic() + self.limits.timeout_seconds
         try:
-            response = self._pool.urlopen(
-                message.method,
-                _target(self.url(message.path), message.params),
-                body=message.content,
-                headers={**_HEADERS, **message.headers},
-                timeout=self._patience,
-                retries=False,
-                redirect=False,
-                preload_content=False,
+            response = self._adapter.send(
+                self._prepared(message),
+                stream=True,
+                timeout=(self.limits.connect_seconds, self.limits.timeout_seconds),
+                verify=self._verify,
             )
-        except UnicodeError:
-            raise  # no header can bear it: nothing was sent, and whoever wrote it has to know
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except requests.RequestException as error:
             raise self._failure(error) from None
         try:
             content = self._read(response, deadline)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             kind = Unanswered if isinstance(error, Urllib3Timeout | TimeoutError) else OutcomeUnknown
             raise kind(f"the reply broke off ({type(error).__name__})", system=self.system) from None
         finally:
             response.close()
         return self._parsed(message, response, content)
 
-    def _failure(self, error: Exception) -> SystemUnavailable | OutcomeUnknown:
+    def _prepared(self, message: Message) -> requests.PreparedRequest:
+        return requests.Request(
+            message.method,
+            self.url(message.path),
+            headers={**_HEADERS, **message.headers},
+            params=dict(message.params) or None,
+            data=message.content,
+        ).prepare()
+
+    def _failure(self, error: requests.RequestException) -> SystemUnavailable | OutcomeUnknown:
         """Never the error's own text: it may quote an address with secrets in it."""
         name = type(error).__name__
-        if isinstance(error, ConnectTimeoutError) or _never_connected(error):
-            kind = ClosedDoor if isinstance(error, ConnectTimeoutError) else Unreachable
+        if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
+            kind = ClosedDoor if isinstance(error, requests.ConnectTimeout) else Unreachable
             return kind(f"cannot connect ({name})", system=self.system)
-        if isinstance(error, Urllib3Timeout):
+        if isinstance(error, requests.Timeout):
             limit = f"{self.limits.timeout_seconds:g} s"
             return Unanswered(f"sent, but no answer came within {limit} ({name})", system=self.system)
         return OutcomeUnknown(f"sent, but no answer came ({name})", system=self.system)
 
-    def _read(self, response: BaseHTTPResponse, deadline: float) -> bytes:
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
         parts, size = [], 0
-        while part := response.read1(_CHUNK, decode_content=True):
+        while part := response.raw.read1(_CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > self.limits.reply_megabytes * 1024 * 1024:
                 raise OutcomeUnknown(f"a reply of more than {self.limits.reply_megabytes} MB", system=self.system)
             if time.monotonic() > deadline:
                 raise Urllib3Timeout
-        if response.length_remaining:
-            raise urllib3.exceptions.IncompleteRead(size, response.length_remaining)
+        if response.raw.length_remaining:
+            raise urllib3.exceptions.IncompleteRead(size, response.raw.length_remaining)
         return b"".join(parts)
 
-    def _parsed(self, message: Message, response: BaseHTTPResponse, content: bytes) -> Reply:
+    def _parsed(self, message: Message, response: requests.Response, content: bytes) -> Reply:
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         fits = any(part in kind for part in _TYPES[message.expects]) and "html" not in kind
         if not fits:
-            if response.status < HTTPStatus.BAD_REQUEST and content:
+            if response.ok and content:
                 raise OutcomeUnknown(f"answered with {kind or 'an untyped body'}", system=self.system)
-            return Reply(response.status, response.headers)
+            return Reply(response.status_code, response.headers)
         if message.expects != "json" or not content:
-            return Reply(response.status, response.headers, content or None)
+            return Reply(response.status_code, response.headers, content or None)
         try:
-            return Reply(response.status, response.headers, loads(content))
+            return Reply(response.status_code, response.headers, loads(content))
         except ValueError as error:
             raise OutcomeUnknown(f"answered with JSON we refuse: {str(error)[:80]}", system=self.system) from None
 
@@ -282,24 +287,13 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return max(backoff, min(asked or 0, 60))
 
 
-def _pool(base: str, concurrency: int, ca_file: str | None) -> urllib3.HTTPConnectionPool:
-    """Kept connections to one host. No proxies, cookies or .netrc: nothing else may decide where our secrets go."""
-    verified = {"ca_certs": ca_file or certifi.where()} if base.startswith("https:") else {}
-    return urllib3.connection_from_url(base, maxsize=concurrency, **verified)
-
-
-def _target(url: str, params: Mapping[str, str]) -> str:
-    """The path and query to ask for."""
-    parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, urlencode(params))))
-    return (parts.path or "/") + (f"?{query}" if query else "")
-
-
-def _never_connected(error: Exception) -> bool:
+def _never_connected(error: requests.RequestException) -> bool:
     """Also where the certificate was refused: nothing is sent before the handshake is done."""
-    if isinstance(error, NewConnectionError | NameResolutionError):
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(reason, NewConnectionError | NameResolutionError):
         return True
-    first = error.args[0] if isinstance(error, Urllib3SslError) and error.args else None
+    first = reason.args[0] if isinstance(reason, Urllib3SslError) and reason.args else None
     return isinstance(first, ssl.SSLCertVerificationError)
 
 
