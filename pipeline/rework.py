@@ -17,7 +17,7 @@ from canonical.entities import DECIMAL
 from pipeline.golden_rows import ZERO, Frames, Row, rows
 from pipeline.hub import Hub
 from pipeline.inspections import rejected, reports_by_key
-from pipeline.open_documents import own_orders, planned_origin, rework_reference
+from pipeline.open_documents import REWORK, own_orders, planned_origin, rework_reference
 from pipeline.standing import standing_frame
 from rules.rulebook import CommandThen
 from store import outbox, runs
@@ -37,13 +37,28 @@ SCHEMA: dict[str, pl.DataType] = {
 
 def awaited(hub: Hub, frames: Frames, as_of: date) -> pl.DataFrame:
     """Rework orders with something still to come: reference, item, quantity, day due, planned order they go back to."""
-    failed = [row for row in rows(frames, "inspection") if row["result"] == "failed"]
+    about = _about_failures(frames)
+    failed = list(rows(about, "inspection"))
     if not failed:
         return pl.DataFrame(schema=SCHEMA)
     known, ordered = _ordered(hub, [row["golden_id"] for row in failed])
-    shares = rejected(frames, reports_by_key(frames), known)
-    found = _coming(failed, frames, shares, ordered, as_of)
+    shares = rejected(about, reports_by_key(about), known)
+    found = _coming(failed, about, shares, ordered, as_of)
     return pl.DataFrame(list(found), schema=SCHEMA, orient="row")
+
+
+def _about_failures(frames: Frames) -> Frames:
+    """Of all there ever was, the failed inspections, their reports and work orders, and the orders of rework."""
+    if "inspection" not in frames:
+        return {}
+    failed = frames["inspection"].filter(pl.col("result") == "failed")
+    ours = pl.col("our_reference").str.starts_with(REWORK).fill_null(value=False)
+    cuts = {
+        "operation_report": pl.col("golden_id").is_in(failed["report"].implode()),
+        "work_order": ours | pl.col("golden_id").is_in(failed["work_order"].implode()),
+    }
+    narrow = {name: frames[name].filter(cut) for name, cut in cuts.items() if name in frames}
+    return {"inspection": failed, **narrow}
 
 
 def _ordered(hub: Hub, inspections: list[str]) -> tuple[Mapping[str, Row], frozenset[str]]:
