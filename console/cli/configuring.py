@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from canonical.errors import ConfigurationError
 from console.cli.failures import NotKnown
 from console.cli.planner import _desk, _table
-from console.cli.state import opened
+from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
@@ -160,20 +160,14 @@ def configured(line: str, /, *, terminal: Caller) -> Exit:
     line
         The sales order line, as ORDER|LINE.
     """
-    from pipeline.hub import open_hub
     from pipeline.plan import configured_lines
     from pipeline.planning_frames import serial_numbers
 
-    with opened(terminal):
-        pass
-    hub = open_hub(terminal.environ)
-    try:
+    with hub_of(terminal) as hub:
         found = configured_lines(hub)
         known = found.lines.get(line)
         with hub.store.read() as tx:
             serials = serial_numbers(tx, line)
-    finally:
-        hub.close()
     if known is None:
         hint = ", ".join(sorted(found.lines)[:5]) or terminal.say("plan.no_configuration.hint")
         raise NotKnown(terminal.say("plan.no_configuration", line=line), hint=hint)

@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from canonical.relations import Relation, RelationKind
-from console.cli.mdm_stewards import hub_of, moment_of
+from console.cli.mdm_stewards import moment_of
+from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
 Caller = Annotated[Terminal, Parameter(parse=False)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +9,7 @@ from cyclopts import Parameter
 
 from canonical.errors import ConfigurationError
 from canonical.stewardship import SourceRef
-from console.cli.state import opened
+from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
@@ -20,20 +18,6 @@ if TYPE_CHECKING:
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 Verdict = Literal["same", "different", "split", "pin", "approve", "reject"]
-
-
-@contextmanager
-def hub_of(terminal: Terminal) -> Iterator[Hub]:
-    """The hub of a store that stands."""
-    from pipeline.hub import open_hub
-
-    with opened(terminal):
-        pass
-    hub = open_hub(terminal.environ)
-    try:
-        yield hub
-    finally:
-        hub.close()
 
 
 def match(entity: str, /, *attributes: str, limit: int = 5, terminal: Caller) -> Exit:

@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from canonical.errors import ConfigurationError
 from console.cli.explaining_items import draw_orders, draw_rules, item_rules
 from console.cli.failures import NotKnown
-from console.cli.state import opened
+from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
 if TYPE_CHECKING:
@@ -43,16 +43,10 @@ NUMBERS = QUANTITIES | {
 @contextmanager
 def hub_and_desk(terminal: Terminal) -> Iterator[tuple[Hub, Desk]]:
     """A hub that has planned, and its planner's desk."""
-    from pipeline.hub import open_hub
     from pipeline.plan_desk import desk
 
-    with opened(terminal):
-        pass
-    hub = open_hub(terminal.environ)
-    try:
+    with hub_of(terminal) as hub:
         yield hub, desk(hub, hub.as_of())
-    finally:
-        hub.close()
 
 
 @contextmanager

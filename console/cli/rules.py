@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from canonical.strict_yaml import suggest
 from console.cli.failures import NotKnown
-from console.cli.state import opened, settings_of
+from console.cli.state import hub_of, settings_of
 from console.cli.terminal import Exit, Terminal, as_json
 
 if TYPE_CHECKING:
-    from pipeline.hub import Hub
     from pipeline.rehearsal import Rehearsal, Rehearsed
     from pipeline.why import Why
     from rules.compiling import CompiledRule
@@ -138,20 +136,6 @@ def schema(*, terminal: Caller) -> Exit:
     return Exit.OK
 
 
-@contextmanager
-def _hub(terminal: Terminal) -> Iterator[Hub]:
-    """The hub of a store that stands."""
-    from pipeline.hub import open_hub
-
-    with opened(terminal):
-        pass
-    hub = open_hub(terminal.environ)
-    try:
-        yield hub
-    finally:
-        hub.close()
-
-
 def _event(terminal: Terminal, tx: Transaction, named: str) -> ChangeEvent:
     from pipeline.why import find_event
 
@@ -171,7 +155,7 @@ def explain(event: str, /, *, terminal: Caller) -> Exit:
     """
     from pipeline.why import why
 
-    with _hub(terminal) as hub, hub.store.read() as tx:
+    with hub_of(terminal) as hub, hub.store.read() as tx:
         found = why(hub, tx, _event(terminal, tx, event))
     terminal.answer(_explained(terminal, found), lambda: _draw_why(terminal, found))
     return Exit.OK
@@ -261,7 +245,7 @@ def dry_run(event: str | None = None, /, *, limit: int = 20, terminal: Caller) -
     from pipeline.rehearsal import rehearse, rehearse_change
     from pipeline.why import change_of
 
-    with _hub(terminal) as hub:
+    with hub_of(terminal) as hub:
         run = hub.new_run(terminal.person)
         if event is None:
             found = rehearse(hub, run, load_plan(hub))

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from canonical.errors import ConfigurationError
 from console.cli.terminal import Terminal
 from pipeline.settings import Settings
 from store import people
 from store.unit_of_work import Store
+
+if TYPE_CHECKING:
+    from pipeline.hub import Hub
 
 _SQLITE = "sqlite:///"
 _PASSWORD = re.compile(r"(//[^:/@]*:)[^@]*@")
@@ -38,6 +42,20 @@ def opened(terminal: Terminal, *, create: bool = False) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def hub_of(terminal: Terminal) -> Iterator[Hub]:
+    """The whole hub, with configuration and connections, of a store that stands."""
+    from pipeline.hub import open_hub
+
+    with opened(terminal):
+        pass
+    hub = open_hub(terminal.environ)
+    try:
+        yield hub
+    finally:
+        hub.close()
 
 
 def _founded(store: Store, file: Path | None) -> None:
