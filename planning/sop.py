@@ -142,6 +142,8 @@ def review(of: Review) -> Reviewed:
     lifted: list[str] = []
     standing = plan
     while (name := next((one for one in standing.binding if one not in lifted), None)) is not None:
+        if _all_there(of, standing):
+            break  # what is left could only come sooner
         lifted.append(name)
         standing = feasible(of, lifted)
         if standing.total <= (bands[-1].plan if bands else plan).total + _ENOUGH:
@@ -149,6 +151,15 @@ def review(of: Review) -> Reviewed:
         resource = next(one for one in of.resources if one.name == name)
         bands.append(Band(name, resource.kind, resource.by, standing, _takes(of, standing, lifted)))
     return Reviewed(of, plan, tuple(bands))
+
+
+def _all_there(of: Review, plan: Feasible) -> bool:
+    """Whether not one more step of any product can be ready."""
+    for product in of.products:
+        asked = sum(product.demand.get(month, 0.0) for month in of.months)
+        if asked - sum(plan.ready[product.item].values()) >= product.step - _ENOUGH:
+            return False
+    return True
 
 
 def _takes(of: Review, plan: Feasible, lifted: Collection[str]) -> tuple[Taken, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
+from planning import sop
 from planning.sop import ChangeAsked, ChangeCapacity, Product, Resource, Review, changed, feasible, review
 
 JAN, FEB = date(2027, 1, 1), date(2027, 2, 1)
@@ -54,6 +56,18 @@ def test_feasible__whole_pieces_come_out() -> None:
         Review(WEEKS[:4], (Product("A", {JAN: 100}),), (Resource("line", "capacity", (10,) * 4, (INF,) * 4, {"A": 3}),))
     )
     assert found.ready["A"][JAN] == 13
+
+
+def test_review__solves_nothing_more_where_all_that_is_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """January waits for the part, and has it in February: stretching it would give nobody a piece more."""
+    solved = Mock(wraps=feasible)
+    monkeypatch.setattr(sop, "feasible", solved)
+    part = Resource("part", "supply", (0, 0, 0, 0, INF, INF, INF, INF), (INF,) * 8, {"A": 1})
+    found = review(Review(WEEKS, (Product("A", {JAN: 50, FEB: 50}),), (part, centre(100, {"A": 1}))))
+    assert found.plan.ready["A"] == {JAN: 0, FEB: 100}
+    assert found.plan.binding == ("part",)
+    assert found.bands == ()
+    assert solved.call_count == 1
 
 
 def test_review__two_work_centres_that_bind_alike_are_stretched_together() -> None:
