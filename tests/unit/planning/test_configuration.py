@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import product
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -162,6 +163,20 @@ def test_build__siblings_share_what_their_choices_leave_alike() -> None:
     bodies = {one.code for code in (red, blue) for one in variants.below(code) if one.template == "BODY"}
     assert len(bodies) == 1
     assert len(variants.items) == 3
+
+
+def test_build__a_line_is_worked_out_once_for_each_set_of_values_it_reads() -> None:
+    rail = Mock(side_effect=two_fifths)
+    variants = Variants(model(extra=(line("RAIL", rail, ("size",)),)))
+    wanted = [(size, colour) for size in (Decimal(10), Decimal(20)) for colour in ("red", "blue")]
+    codes = [
+        variants.build(configure(variants.model, {"size": size, "colour": colour}).values) for size, colour in wanted
+    ]
+    rails = [next(one.quantity for one in variants.items[code].lines if one.item == "RAIL") for code in codes]
+    assert rails == [4, 4, 8, 8]
+    assert rail.call_count == 2
+    below = [one.code for one in variants.below(*codes)]
+    assert len(below) == len(set(below)) == 6  # four carts, two bodies
 
 
 def test_build__the_same_content_has_the_same_code_in_another_process() -> None:
