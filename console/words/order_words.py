@@ -38,11 +38,6 @@ ORDERS: dict[str, tuple[str, str]] = {
     "stuck.commands": ("Commands, and the oldest in each state", "指令及各状态中最久的一条"),
     "stuck.count": ("how many", "数量"),
     "stuck.oldest": ("the oldest", "最久的一条"),
-    "stuck.circuits": ("Systems that are left alone", "暂停访问的系统"),
-    "stuck.circuits.press": (
-        "Nothing: it is tried again from {until}. To look at it now:",
-        "无需处理：{until} 后自动重试。立即检查：",
-    ),
     "stuck.doubles": ("Documents that stand twice", "重复的单据"),
     "stuck.doubles.press": (
         "Cancel one of them in that system; the next pass sees that it is gone.",

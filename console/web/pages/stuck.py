@@ -9,7 +9,6 @@ from functools import partial
 from starlette.responses import Response
 
 from canonical.commands import State
-from console.cli.circuits import not_closed
 from console.cli.down import down
 from console.cli.outbox import reason
 from console.cli.status import STUCK
@@ -30,10 +29,10 @@ class Stuck:
 
 
 def show(visit: Visit) -> Response:
-    """Systems that bring nothing, circuits that are open, documents that stand twice, commands by state."""
+    """Systems that bring nothing or are left alone, documents that stand twice, commands by state."""
     with visit.hub.store.read() as tx:
         return visit.page(
-            "stuck.html", down=down(tx), circuits=not_closed(tx), doubles=doubles.listed(tx),
+            "stuck.html", down=down(tx), doubles=doubles.listed(tx),
             stuck=_by_state(visit, outbox.entries(tx, states=STUCK)), ago=partial(_ago, visit.words),
         )  # fmt: skip
 
