@@ -35,13 +35,15 @@ class ConnectionBrake:
 
 def listed(tx: Connection) -> dict[str, ConnectionBrake]:
     """System → its brake, for the systems that have one."""
-    rows = tx.execute(select(connections).order_by(connections.c.system))
     return {
         row.system: ConnectionBrake(
             row.system, ConnectionState(row.state), row.adopted_at, row.changed_at, row.changed_by
         )
-        for row in rows
+        for row in tx.execute(_LISTED)
     }
+
+
+_LISTED = select(connections).order_by(connections.c.system)
 
 
 def set_state(tx: Connection, system: str, state: ConnectionState, actor: Actor | str, now: datetime) -> bool:

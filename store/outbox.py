@@ -106,13 +106,14 @@ def enqueue(
         for command in fresh
     ]
     if rows:
-        tx.execute(insert(outbox), rows)
+        tx.execute(_ENQUEUE, rows)
     for parked in _parked_in_doubt(tx, standing):
         tell_followers(tx, parked, now)
     return Enqueued(tuple(command.id for command in fresh), tuple(superseded))
 
 
 _DocumentKey = tuple[str, str, str]
+_ENQUEUE = insert(outbox)
 _SAME_KEYS = Keyed(
     select(
         *(outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state"))

@@ -85,10 +85,14 @@ def standing(tx: Connection, now: datetime) -> list[AcceptedPromise]:
 
 def listed(tx: Connection, *, ended: bool = False, limit: int | None = None) -> list[AcceptedPromise]:
     """Promises in the order they were accepted, the open ones only unless told."""
-    query = select(promises).order_by(promises.c.position).limit(limit)
-    if not ended:
-        query = query.where(promises.c.state == "open")
+    query = _LISTED if ended else _OPEN
+    if limit is not None:
+        query = query.limit(limit)
     return [_promise(row) for row in tx.execute(query)]
+
+
+_LISTED = select(promises).order_by(promises.c.position)
+_OPEN = _LISTED.where(promises.c.state == "open")
 
 
 def expire(tx: Connection, now: datetime) -> list[str]:

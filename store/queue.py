@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, bindparam, delete, func, insert, select, type_coerce, update
 
 from store.columns import canonical_text
-from store.statements import chunks, select_in, upsert
+from store.statements import Keyed, chunks, select_in, upsert
 from store.tables import queue_assignments, queue_items, queue_marks, queue_places
 
 ALL = "*"
@@ -74,8 +74,12 @@ def mark_known(tx: Connection, entity: str, golden_ids: Collection[str]) -> None
     if len(golden_ids) > MANY:
         mark(tx, entity, (ALL,))
         return
-    here = select(queue_places.c.golden_id).where(queue_places.c.entity == entity)
-    mark(tx, entity, {row.golden_id for row in select_in(tx, here, queue_places.c.golden_id, golden_ids)})
+    mark(tx, entity, {row.golden_id for row in _KNOWN.rows(tx, golden_ids, of=entity)})
+
+
+_KNOWN = Keyed(
+    select(queue_places.c.golden_id).where(queue_places.c.entity == bindparam("of")), queue_places.c.golden_id
+)
 
 
 def is_marked(tx: Connection) -> bool:

@@ -100,11 +100,12 @@ def listed(
 
 def latest(tx: Connection, kinds: Collection[str] | None = None) -> list[Task]:
     """The newest task of each kind, owner and key, whatever became of it: what facts are derived from."""
-    query = select(tasks).order_by(tasks.c.position)
-    if kinds is not None:
-        query = query.where(tasks.c.kind.in_(sorted(kinds)))
+    query = _LATEST if kinds is None else _LATEST.where(tasks.c.kind.in_(sorted(kinds)))
     found = {(row.kind, row.owner, row.key): row for row in tx.execute(query)}
     return [_task(row) for row in found.values()]
+
+
+_LATEST = select(tasks).order_by(tasks.c.position)
 
 
 def _open(kind: str, key: str, owner: str | None) -> list[Any]:

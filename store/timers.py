@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Integer, Row, Select, bindparam, func, select, update
 
 from store.statements import insert_missing, select_in
 from store.tables import timers
@@ -79,8 +79,15 @@ def end(tx: Connection, about: Iterable[TimerKey], now: datetime) -> None:
 
 def due(tx: Connection, now: datetime, limit: int = 1000) -> list[Timer]:
     """Timers that have run out and have not fired, the longest overdue first."""
-    query = select(timers).where(timers.c.state == "waiting", timers.c.due_at <= now)
-    return [_timer(row) for row in tx.execute(query.order_by(timers.c.due_at, timers.c.position).limit(limit))]
+    return [_timer(row) for row in tx.execute(_DUE, {"now": now, "most": limit})]
+
+
+_DUE = (
+    select(timers)
+    .where(timers.c.state == "waiting", timers.c.due_at <= bindparam("now", type_=timers.c.due_at.type))
+    .order_by(timers.c.due_at, timers.c.position)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def fire(tx: Connection, found: Iterable[Timer], now: datetime) -> list[Timer]:
