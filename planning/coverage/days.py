@@ -12,9 +12,19 @@ import numpy as np
 
 from planning.columns import NotCovered
 from planning.coverage.figures import Counting, Lots, counting, lots_of
-from planning.coverage.kernel import NEVER, Agenda, Board, Ways, settle_days
+from planning.coverage.kernel import (
+    NEVER,
+    Agenda,
+    Board,
+    Ways,
+    begin_days,
+    forget_days,
+    hear_all,
+    settle_days,
+    tell_all,
+)
 from planning.feasible import Moved
-from planning.kernels.solving import new_room
+from planning.kernels.solving import new_room, single_pegs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +34,8 @@ if TYPE_CHECKING:
     from planning.columns import Columns, Ints, Result
     from planning.net_change import Changed, StandingPlan
 
+PORTION = 256
+"""Items whose pegs are parted at a time."""
 SPAN = 8
 """Calendars reach so many times as far as the plan itself, its lead times end on end."""
 
@@ -131,22 +143,46 @@ class Coverage:
         size = int(result.pages.filled[0]) + len(columns.fixed)
         if size > len(self.latest):
             self.latest = np.full(2 * size, -1, np.int32)
+        if not begin_days(columns, result.pages, board, self.ways, first):
+            raise NotCovered("a day beyond the calendars")
         while True:
-            latest = self.latest[:size]
-            settled, self.bench = settle_days(
-                columns, result.pages, result.shelf, self.bench, board, agenda, self.ways, latest, first
-            )
-            if not settled:
-                raise NotCovered("a day beyond the calendars")
+            for low, high in reversed([*pairwise(columns.level_from.tolist())]):
+                self._settle_level(columns, result, board, agenda, (low, high))
             asking = np.flatnonzero(agenda.again)
             if not len(asking):
                 return
-            first = int(result.pages.filled[0])
             agenda.again[:] = 0
             board.covered[asking], board.settler[asking] = 0, -1
             for number in asking.tolist():
                 for item in self._asked_by(number, added):
                     agenda.due[item] = agenda.pegs[item] = 1
+
+    def _settle_level(
+        self, columns: Columns, result: Result, board: Board, agenda: Agenda, bounds: tuple[int, int]
+    ) -> None:
+        """Settle the items of one level that are due; those below are settled."""
+        low, high = bounds
+        pages, shelf = result.pages, result.shelf
+        whole = low + np.flatnonzero(agenda.whole[low:high])
+        if len(whole):
+            forget_days(pages, board, whole)
+            level = np.zeros(len(agenda.due), np.uint8)
+            level[low:high] = 1
+            for chosen in _portions(self._below(whole)):
+                pegs, starts = single_pegs(columns, result, chosen, self.bench)
+                hear_all(columns, pages, shelf, board, agenda, chosen, pegs, starts, level)
+        if not settle_days(columns, pages, board, agenda, self.ways, low + np.flatnonzero(agenda.due[low:high])):
+            raise NotCovered("a day beyond the calendars")
+        for chosen in _portions(low + np.flatnonzero(agenda.pegs[low:high])):
+            pegs, starts = single_pegs(columns, result, chosen, self.bench)
+            latest = self.latest[: int(pages.filled[0]) + len(columns.fixed)]
+            tell_all(columns, pages, shelf, board, agenda, chosen, pegs, starts, latest)
+
+    def _below(self, items: Ints) -> Ints:
+        """The components of these items, each once."""
+        first, below = self.ways.below_from, self.ways.below
+        found = np.concatenate([below[first[item] : first[item + 1]] for item in items.tolist()])
+        return np.unique(found)
 
     def _asked_by(self, number: int, added: Iterable[PlanDemand]) -> Iterable[int]:
         """The components a demand for a phantom is for."""
@@ -155,6 +191,11 @@ class Coverage:
         code = self.standing.item_of[key] if row is None else row.item
         components = self.standing.prepared.explosion.components.get(code, ())
         return [self.standing.number[component] for component, *_ in components]
+
+
+def _portions(items: Ints) -> Iterable[Ints]:
+    """So many items that their pegs are small beside the plan."""
+    return [items[at : at + PORTION] for at in range(0, len(items), PORTION)]
 
 
 def _planned_again(before: Result, after: Result) -> Any:  # noqa: ANN401 - an array of flags

@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from planning.kernels.compiling import allocating, compiled, compiled_and_kept, fingerprint
-from planning.kernels.ranking import most_needs
-from planning.kernels.scratch import longer_bench
-from planning.kernels.unfolding import part
 
 NEVER = 2**30
 """The day of what is missing for good."""
@@ -154,17 +151,19 @@ def _tell(
 
 
 @compiled
-def _hear(item: int, below: int, pegs: Any, columns: Any, pages: Any, shelf: Any, board: Board) -> None:
-    """What one component says to the orders of an item, which ask all of theirs."""
+def _hear(
+    below: int, level: Any, pegs: Any, columns: Any, pages: Any, shelf: Any, board: Board, agenda: Agenda
+) -> None:
+    """What one component says to the orders of a level that ask all of theirs."""
     for peg in range(len(pegs)):
         order = pegs[peg].consumer
-        if order >= 0 and pages.orders[order].item == item:
+        if order >= 0 and agenda.whole[pages.orders[order].item] and level[pages.orders[order].item]:
             day = _arrival(pegs[peg].supply, columns, pages, shelf, board)
             if day > board.material[order] and day > pages.draws[order].start:
                 board.material[order], board.decider[order] = day, below
     for short in range(pages.spans.short_from[below], pages.spans.short_to[below]):
         order = pages.shorts[short].consumer
-        if order >= 0 and pages.orders[order].item == item:
+        if order >= 0 and agenda.whole[pages.orders[order].item] and level[pages.orders[order].item]:
             board.material[order], board.decider[order] = NEVER, below
 
 
@@ -182,71 +181,105 @@ def _settle_orders(item: int, columns: Any, pages: Any, board: Board, ways: Ways
     return np.int64(moved)
 
 
-@allocating
-def _roomy(item: int, columns: Any, pages: Any, bench: Any) -> Any:
-    """The bench with room to part the item's pegs."""
-    most = max(most_needs(item, columns, pages.spans), pages.spans.peg_to[item] - pages.spans.peg_from[item])
-    return longer_bench(bench, 2 * most, 2 * most, 0) if 2 * most > len(bench.desk) else bench
-
-
-@allocating
-def _ask_all(
-    item: int, columns: Any, pages: Any, shelf: Any, bench: Any, board: Board, agenda: Agenda, ways: Ways, one: Any
-) -> Any:
-    """The orders of an item ask all their components again; returns the bench."""
-    agenda.whole[item] = 0
+@compiled
+def _reset(item: int, pages: Any, board: Board) -> None:
     for order in range(pages.spans.order_from[item], pages.spans.order_to[item]):
         board.material[order], board.decider[order] = 0, -1
-    for at in range(ways.below_from[item], ways.below_from[item + 1]):
-        one[0] = ways.below[at]
-        bench = _roomy(one[0], columns, pages, bench)
-        pegs, _ = part(columns, pages, shelf, bench, one)
-        _hear(item, one[0], pegs, columns, pages, shelf, board)
-    return bench
 
 
 @allocating
-def settle(
-    columns: Any, pages: Any, shelf: Any, bench: Any, board: Any, agenda: Any, ways: Any, latest: Any, first: Any
-) -> Any:
-    """Settle what is due; the orders from row `first` on are new.
-
-    Returns whether all days are within the calendars, and the bench.
-    """
-    one = np.zeros(1, np.int64)
+def begin(columns: Any, pages: Any, board: Any, ways: Any, first: Any) -> Any:
+    """The orders from row `first` on are new; False where a day is beyond the calendars."""
     for order in range(first, pages.filled[0]):
         board.material[order], board.decider[order] = 0, -1
         board.ready[order] = _ready_on(order, columns, pages, board, ways)
-    for back in range(len(agenda.due)):
-        item = len(agenda.due) - 1 - back
-        if not agenda.due[item]:
-            continue
-        agenda.due[item] = 0
-        if agenda.whole[item]:
-            bench = _ask_all(item, columns, pages, shelf, bench, board, agenda, ways, one)
+        if board.ready[order] < 0:
+            return False
+    return True
+
+
+@allocating
+def listen(
+    columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, level: Any
+) -> None:
+    """What these components say to the orders of those items of a level that ask all of theirs again."""
+    for place in range(len(chosen)):
+        part = pegs[starts[place] : starts[place + 1]]
+        _hear(chosen[place], level, part, columns, pages, shelf, board, agenda)
+
+
+@allocating
+def settle(columns: Any, pages: Any, board: Any, agenda: Any, ways: Any, chosen: Any) -> Any:
+    """Give the orders of these items their days; marks whose pegs count anew, False where one is beyond calendars."""
+    for item in chosen:
+        agenda.due[item] = agenda.whole[item] = 0
         moved = _settle_orders(item, columns, pages, board, ways)
         if moved < 0:
-            return False, bench
-        if moved or agenda.pegs[item]:
-            agenda.pegs[item], one[0] = 0, item
-            bench = _roomy(item, columns, pages, bench)
-            pegs, _ = part(columns, pages, shelf, bench, one)
-            _tell(item, pegs, columns, pages, shelf, board, agenda, latest)
-    return True, bench
+            return False
+        if moved:
+            agenda.pegs[item] = 1
+    return True
 
 
-def _kept(version: str) -> Any:
-    """The kernel, kept on disk for these sources."""
+@allocating
+def tell(
+    columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, latest: Any
+) -> None:
+    """Say to the consumers of these items when the last of what they get is there."""
+    for place in range(len(chosen)):
+        agenda.pegs[chosen[place]] = 0
+        part = pegs[starts[place] : starts[place + 1]]
+        _tell(chosen[place], part, columns, pages, shelf, board, agenda, latest)
 
-    def settled(
-        columns: Any, pages: Any, shelf: Any, bench: Any, board: Any, agenda: Any, ways: Any, latest: Any, first: Any
+
+@allocating
+def forget(pages: Any, board: Any, chosen: Any) -> None:
+    """The orders of these items ask all their components again."""
+    for item in chosen:
+        _reset(item, pages, board)
+
+
+def _kept(version: str) -> tuple[Any, ...]:
+    """The kernels, kept on disk for these sources."""
+
+    def begun(columns: Any, pages: Any, board: Any, ways: Any, first: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return begin(columns, pages, board, ways, first)
+
+    def heard(
+        columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, level: Any
     ) -> Any:
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return settle(columns, pages, shelf, bench, board, agenda, ways, latest, first)
+        return listen(columns, pages, shelf, board, agenda, chosen, pegs, starts, level)
 
-    return compiled_and_kept(settled)
+    def settled(columns: Any, pages: Any, board: Any, agenda: Any, ways: Any, chosen: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return settle(columns, pages, board, agenda, ways, chosen)
+
+    return tuple(compiled_and_kept(each) for each in (begun, heard, settled))
+
+
+def _kept_too(version: str) -> tuple[Any, ...]:
+    """As above."""
+
+    def told(
+        columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, latest: Any
+    ) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return tell(columns, pages, shelf, board, agenda, chosen, pegs, starts, latest)
+
+    def forgotten(pages: Any, board: Any, chosen: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return forget(pages, board, chosen)
+
+    return tuple(compiled_and_kept(each) for each in (told, forgotten))
 
 
 _OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-settle_days = _kept(fingerprint() + _OWN)
+begin_days, hear_all, settle_days = _kept(fingerprint() + _OWN)
+tell_all, forget_days = _kept_too(fingerprint() + _OWN)
