@@ -1,7 +1,7 @@
 """Whose turn it is to write, between processes: a lock file beside a SQLite database.
 
 SQLite's own waiting naps for up to a tenth of a second at a time, so two processes that write in turn keep each other
-waiting far longer than either writes. Here the next one is in within half a millisecond. The file promises nothing:
+waiting far longer than either writes. Here the next one is in within two milliseconds. The file promises nothing:
 SQLite's lock does, and who could not get through in time goes on to ask it.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-NAP_SECONDS = 0.0005
+FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.0005, 0.002
+"""Between two tries; whoever writes for long is asked less often, for asking costs the processor it needs."""
 
 
 class WriteGate:
@@ -52,13 +53,15 @@ class WriteGate:
 
 
 def _through(descriptor: int, until: float) -> bool:
+    nap = FIRST_NAP_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
                 return False
-            time.sleep(NAP_SECONDS)
+            time.sleep(nap)
+            nap = min(nap * 1.5, LONGEST_NAP_SECONDS)
         except OSError:
             return False
         else:
