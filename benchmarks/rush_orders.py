@@ -2,12 +2,12 @@
 
 A rush order is planned beside the plan that stands: only what it reaches is planned again, and who is covered on
 another day for it is what planning everything says (`tests/properties/test_net_change.py`). How much it reaches, the
-plant decides: in model A, whose orders are late already, a rush order takes parts from hundreds of others, so it is
-measured at each size.
+plant decides: in model A, whose orders are late already, one rush order makes a quarter of the items plan again, so it
+is measured at each size.
 
-A scenario adds a hundred orders and takes out a hundred, and is asked for its figures and whom it moves; what it keeps, and what
-working it out takes at most, stand beside the tables of the base. A pegging question asks for all pegs of one item,
-need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
+A scenario adds a hundred orders and takes out a hundred, and is asked for its figures and whom it moves; what it
+keeps, and what working it out takes at most, stand beside the tables of the base. A pegging question asks for all pegs
+of one item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
 """
 
 from __future__ import annotations
