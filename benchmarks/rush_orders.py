@@ -53,7 +53,7 @@ def _figures(items: int) -> list[Figure]:
     figures = []
     for count, rounds in ROUNDS.items():
         taken, hurt = [], []
-        for _ in range(rounds // 10 + 2 if items >= LARGE else rounds):
+        for _ in range(rounds // 10 + 1 if items >= LARGE else rounds):
             asked = _asked(chance, standing, count)
             start = time.perf_counter()
             hurt.append(len(rush_beside(coverage, asked).moved))
