@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[3]
 STRICT = zeep.Settings(strict=True, forbid_external=True, forbid_entities=True, forbid_dtd=True)
 OPERATIONS = (
     "ListItems", "ListWarehouses", "ListStock", "ListShipments", "ListReceipts", "CreateShipment", "ChangeShipment",
-    "CancelShipment",    "CreateReceipt", "SetItemCode", "ExpeditePicking",
+    "CancelShipment", "CreateReceipt", "SetItemCode", "ExpeditePicking", "ListTransfers", "CreateTransfer",
+    "ChangeTransfer", "CancelTransfer",
 )  # fmt: skip
 
 
