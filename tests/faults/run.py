@@ -356,11 +356,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the weather and of the kills")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--fence", type=int, default=10, help="release fence in days; fewer days, fewer documents")
-    parser.add_argument("--database", help="`postgresql` for a server of its own, or the URL of one; else SQLite")
+    parser.add_argument(
+        "--database", help="`sqlite` (when left out), `postgresql` for a server of its own, or the URL of one"
+    )
     parser.add_argument("--keep", type=Path, help="folder for databases and logs; a temporary one when left out")
     given = parser.parse_args()
     with ExitStack() as stack:
         database = stack.enter_context(postgres_server()).url if given.database == "postgresql" else given.database
+        database = None if database == "sqlite" else database
         wanted = Wanted(seed=given.seed, kills=given.kills, fence=given.fence, database=database)
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="millstream-faults-"))
         calm, foul, told = fault_run(given.keep or Path(temporary), wanted)
