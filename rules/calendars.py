@@ -13,7 +13,6 @@ name (`calendar: office`); a deployment may put another in its place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -30,7 +29,6 @@ from canonical.strict_yaml import Document, Path_, load_document, suggest
 
 CALENDARS = Path(__file__).parent / "working_calendars"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ISO_CODE = re.compile("[A-Z]{2,3}")
 YEARS = range(2020, 2041)
 """The years whose public holidays a calendar knows; beyond them only its week and its exceptions count."""
 LONGEST_EXCEPTION = timedelta(days=400)
@@ -168,12 +166,8 @@ def has_public_holidays(place: str) -> bool:
     import holidays  # noqa: PLC0415 - loads a module a country
 
     country, _, part = place.partition("-")
-    try:
-        # Not `list_supported_countries`, which loads the modules of every country there is.
-        holidays.country_holidays(country if ISO_CODE.fullmatch(country) else "", subdiv=part or None, years=YEARS[0])
-    except NotImplementedError:
-        return False
-    return True
+    parts = holidays.list_supported_countries().get(country)
+    return parts is not None and (not part or part in parts)
 
 
 @lru_cache
