@@ -15,12 +15,35 @@ from sandbox.wms.units import find_item
 Asked = Any  # a member of the request, as the WSDL types it
 
 
-class Movements:
+class Writes:
     """Writes within one open transaction, each with its ledger row; `at` is the time they happen."""
 
     def __init__(self, db: sqlite3.Connection, ledger: Ledger, at: str) -> None:
         """`ledger` writes to `db`."""
         self._db, self._ledger, self._at = db, ledger, at
+
+    def _kept(self, sku: str, quantity: Decimal, unit: str, reference: str) -> Decimal:
+        if quantity <= 0:
+            raise WmsFault("INVALID_QUANTITY", f"The quantity of {sku} must be above zero", reference=reference)
+        return find_item(self._db, sku).kept(quantity, unit)
+
+    def _refuse_known(self, table: str, reference: str) -> None:
+        row = self._db.execute(f"SELECT number FROM {table} WHERE external_reference = ?", (reference,)).fetchone()
+        if row is not None:
+            message = "This externalReference is taken"
+            raise WmsFault("DUPLICATE_REFERENCE", message, reference=reference, existing=row[0])
+
+    def _check_warehouse(self, code: str, reference: str) -> None:
+        if self._db.execute("SELECT 1 FROM warehouses WHERE code = ?", (code,)).fetchone() is None:
+            raise WmsFault("UNKNOWN_WAREHOUSE", f"There is no warehouse {code}", reference=reference)
+
+    def _insert(self, table: str, values: tuple[Any, ...]) -> None:
+        row = (*values, next_change(self._db), self._at)
+        self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+class Movements(Writes):
+    """Shipments, receipts, names of items and picking."""
 
     def create_shipment(self, **asked: Asked) -> dict[str, Any]:
         """`CreateShipment`.
@@ -84,8 +107,7 @@ class Movements:
         reference, sku, warehouse = asked["externalReference"], asked["sku"], asked["warehouse"]
         self._refuse_known("receipts", reference)
         kept = self._kept(sku, asked["quantity"], asked["unitOfMeasure"], reference)
-        if self._db.execute("SELECT 1 FROM warehouses WHERE code = ?", (warehouse,)).fetchone() is None:
-            raise WmsFault("UNKNOWN_WAREHOUSE", f"There is no warehouse {warehouse}", reference=reference)
+        self._check_warehouse(warehouse, reference)
         number = number_of("RCP", reference)
         self._insert("receipts", (
             number, reference, sku, warehouse, str(asked["quantity"]), asked["unitOfMeasure"], asked.get("lot"),
@@ -158,21 +180,6 @@ class Movements:
             raise WmsFault("DUPLICATE_LINE", "A line number stands twice", reference=reference)
         for line in lines:
             self._kept(line["sku"], line["quantity"], line["unitOfMeasure"], reference)
-
-    def _kept(self, sku: str, quantity: Decimal, unit: str, reference: str) -> Decimal:
-        if quantity <= 0:
-            raise WmsFault("INVALID_QUANTITY", f"The quantity of {sku} must be above zero", reference=reference)
-        return find_item(self._db, sku).kept(quantity, unit)
-
-    def _refuse_known(self, table: str, reference: str) -> None:
-        row = self._db.execute(f"SELECT number FROM {table} WHERE external_reference = ?", (reference,)).fetchone()
-        if row is not None:
-            message = "This externalReference is taken"
-            raise WmsFault("DUPLICATE_REFERENCE", message, reference=reference, existing=row[0])
-
-    def _insert(self, table: str, values: tuple[Any, ...]) -> None:
-        row = (*values, next_change(self._db), self._at)
-        self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def add_stock(db: sqlite3.Connection, key: tuple[str, str, str, str], delta: Decimal, at: str) -> None:

@@ -7,21 +7,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from sandbox.common.ledger import Effect, Ledger
+from sandbox.common.ledger import Effect
 from sandbox.wms.contract import WmsFault
-from sandbox.wms.movements import Asked, add_stock, day_of, number_of, plain
+from sandbox.wms.movements import Asked, Writes, add_stock, day_of, number_of, plain
 from sandbox.wms.tables import next_change
 from sandbox.wms.units import find_item
 
 WAREHOUSES: Final = ("fromWarehouse", "toWarehouse")
 
 
-class Transfers:
-    """Writes within one open transaction, each with its ledger row; `at` is the time they happen."""
-
-    def __init__(self, db: sqlite3.Connection, ledger: Ledger, at: str) -> None:
-        """`ledger` writes to `db`."""
-        self._db, self._ledger, self._at = db, ledger, at
+class Transfers(Writes):
+    """What clients write of transfers."""
 
     def create(self, **asked: Asked) -> dict[str, Any]:
         """`CreateTransfer`.
@@ -30,18 +26,14 @@ class Transfers:
         SAME_WAREHOUSE. Nothing is reserved: stock falls when the goods leave.
         """
         reference = asked["externalReference"]
-        known = self._db.execute("SELECT number FROM transfers WHERE external_reference = ?", (reference,)).fetchone()
-        if known is not None:
-            message = "This externalReference is taken"
-            raise WmsFault("DUPLICATE_REFERENCE", message, reference=reference, existing=known[0])
-        self._check(asked["sku"], asked, reference)
+        self._refuse_known("transfers", reference)
+        self._kept(asked["sku"], asked["quantity"], asked["unitOfMeasure"], reference)
         self._check_warehouses(asked, reference)
         number = number_of("TRF", reference)
-        row = (
+        self._insert("transfers", (
             number, reference, asked["sku"], asked["fromWarehouse"], asked["toWarehouse"], str(asked["quantity"]),
-            asked["unitOfMeasure"], day_of(asked), asked.get("priority"), "REQUESTED", next_change(self._db), self._at,
-        )  # fmt: skip
-        self._db.execute(f"INSERT INTO transfers VALUES ({', '.join('?' * len(row))})", row)
+            asked["unitOfMeasure"], day_of(asked), asked.get("priority"), "REQUESTED",
+        ))  # fmt: skip
         self._ledger.record("CreateTransfer", reference, number, plain(asked), "created")
         return {"number": number, "externalReference": reference}
 
@@ -57,7 +49,7 @@ class Transfers:
         if status != "REQUESTED" and not stands:
             raise WmsFault("NOT_CHANGEABLE", f"The transfer is {status}", reference=reference, existing=number)
         if not stands:
-            self._check(sku, asked, reference)
+            self._kept(sku, asked["quantity"], asked["unitOfMeasure"], reference)
             self._db.execute(
                 "UPDATE transfers SET quantity = ?, unit = ?, wanted_on = ?, priority = ?, seq = ?, changed_at = ?"
                 " WHERE number = ?",
@@ -89,16 +81,9 @@ class Transfers:
             raise WmsFault("UNKNOWN_REFERENCE", "There is no such transfer", reference=reference)
         return row
 
-    def _check(self, sku: str, asked: dict[str, Any], reference: str) -> None:
-        if asked["quantity"] <= 0:
-            raise WmsFault("INVALID_QUANTITY", f"The quantity of {sku} must be above zero", reference=reference)
-        find_item(self._db, sku).kept(asked["quantity"], asked["unitOfMeasure"])
-
     def _check_warehouses(self, asked: dict[str, Any], reference: str) -> None:
         for name in WAREHOUSES:
-            code = asked[name]
-            if self._db.execute("SELECT 1 FROM warehouses WHERE code = ?", (code,)).fetchone() is None:
-                raise WmsFault("UNKNOWN_WAREHOUSE", f"There is no warehouse {code}", reference=reference)
+            self._check_warehouse(asked[name], reference)
         if asked["fromWarehouse"] == asked["toWarehouse"]:
             raise WmsFault("SAME_WAREHOUSE", "A transfer goes from one warehouse to another", reference=reference)
 
