@@ -20,7 +20,7 @@ from canonical.facts import FACTS
 from canonical.keys import join_key
 from canonical.plan import Plan
 from pipeline.causes import Place, Trace, traced
-from pipeline.enact import Enacted, enact
+from pipeline.enact import WATCHER, Enacted, enact
 from pipeline.fact_sources import FactSources
 from pipeline.facts import ALWAYS, facts
 from pipeline.held import held_lines, held_orders, unoffered
@@ -49,8 +49,6 @@ HISTORY = frozenset(
 LEASE_SECONDS = 300.0
 MANY = 1000
 """From so many changes of one fact on, rules are applied to whole frames."""
-WATCHER = "operator"
-"""Whom a circle is told."""
 CIRCLE = {
     "en": "{entity} {key} goes round in a circle (rule {rule}): its commands wait for approval.",
     "zh": "{entity} {key} 陷入循环（规则 {rule}）：相关指令等待审批。",

@@ -7,7 +7,7 @@ once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from pipeline.plant_time import plant_time
 from rules.decide import CommandDraft, Decision, Notice, Task, TimerEnd
 from rules.diff import Change
 from rules.timers import TimerDraft, Watched, counted_from, timer_changes
-from store import notices, outbox, revisions, tasks, timers
+from store import documents, notices, outbox, revisions, tasks, timers
 from store.connections import ConnectionState
 from store.outbox import HoldCause
 from store.revisions import Desired
@@ -26,6 +26,14 @@ from store.unit_of_work import Transaction
 
 Cause = Callable[[Change], str]
 """The id of the event that a change becomes."""
+LEFT_STANDING = "withdraw_document"
+"""The kind of task for a document that no system can be told to withdraw."""
+WATCHER = "operator"
+"""Whose task that is, and whom a circle is told."""
+WITHDRAW = {
+    "en": "Withdraw {number} ({kind} {key}) in {system} by hand: nothing connected takes that from the hub any more.",
+    "zh": "请在 {system} 中人工撤回 {number}（{kind} {key}）：已连接的系统均无法再代为撤回。",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ def _tasks(hub: Hub, tx: Transaction, decisions: Iterable[Decision], cause: Caus
         if task.withdrawn:
             tasks.withdraw(tx, task.kind, task.key, hub.now(), owner=task.owner, by=f"rule:{task.rule}")
     opened = [_task(hub, task, cause) for task in wanted if not task.withdrawn]
+    opened += _left_standing(hub, tx, decisions, cause)
     tasks.open_all(tx, opened, hub.now())
     return len(opened)
 
@@ -81,6 +90,31 @@ def _task(hub: Hub, task: Task, cause: Cause) -> tasks.Task:
         kind=task.kind, owner=task.owner, key=task.key, title=task.title, actor=f"rule:{task.rule}",
         cause=cause(task.change), due_at=_deadline(hub, task),
     )  # fmt: skip
+
+
+def _left_standing(hub: Hub, tx: Transaction, decisions: Iterable[Decision], cause: Cause) -> Iterator[tasks.Task]:
+    """For each document that is to go, and whose system is not connected any more or takes no withdrawals: a task."""
+    unheard = {
+        (draft.kind, draft.business_key): draft
+        for draft in decisions
+        if isinstance(draft, CommandDraft) and draft.cancelled and not _withdraws(hub, draft)
+    }
+    for told in revisions.standing(tx, unheard):
+        draft = unheard[told.kind, told.business_key]
+        known = documents.by_business_key(tx, told.system, draft.entity, [told.business_key]).get(told.business_key)
+        if known is not None:
+            number = known.native_number or known.native_id
+            named = {"system": told.system, "kind": told.kind, "key": told.business_key, "number": number}
+            title = {language: text.format(**named) for language, text in WITHDRAW.items()}
+            key = f"{told.system}|{told.business_key}"
+            yield tasks.Task(LEFT_STANDING, WATCHER, key, title, f"rule:{draft.rule}", cause(draft.change))
+
+
+def _withdraws(hub: Hub, draft: CommandDraft) -> bool:
+    """Whether the system that plays the role can be told to withdraw what such commands made; that needs no mapping."""
+    system = hub.deployment.system_of(draft.role)
+    operations = hub.configuration.systems[system].system.operations if system is not None else {}
+    return draft.kind in operations and "cancel" in operations[draft.kind].variants
 
 
 def _deadline(hub: Hub, task: Task) -> datetime | None:
@@ -118,7 +152,8 @@ def _commands(
     for decision in decisions:
         if isinstance(decision, CommandDraft):
             system = hub.deployment.system_of(decision.role)
-            if system is not None:  # a role nobody plays: the deployment does without it
+            if system is not None and (not decision.cancelled or _withdraws(hub, decision)):
+                # A role nobody plays: the deployment does without it. What nobody can withdraw is a person's task.
                 drafts.append((decision, system))
     # The rule with the highest priority has the last word on a document; of equals, the later.
     drafts.sort(key=lambda pair: pair[0].priority)

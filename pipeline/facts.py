@@ -44,6 +44,8 @@ from pipeline.supply_facts import supply_facts
 
 LETTER = {"make": "M", "buy": "P", "subcontract": "S", "transfer": "T"}
 """First letter of a planned order's reference: production, purchase, subcontract, transfer."""
+BY_HAND = "H"
+"""That of a transfer no system takes: it is no document, so that one which was asked of a system is withdrawn there."""
 ROUTINE, HURRIED = 5, 2
 ALWAYS = frozenset(
     {
@@ -100,7 +102,8 @@ def _planned_orders(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row
     obsolete = {row["golden_id"] for row in rows(sources.frames, "item") if row["obsolete"]}
     fresh: set[str] = set()
     for order in sources.plan.planned_orders:
-        reference = planned_reference(order)
+        by_hand = order.sourcing == "transfer" and sources.transfers_by_hand
+        reference = f"{BY_HAND if by_hand else LETTER[order.sourcing]}|{order.key}"
         if not (reference in before or _inside_fence(order, sources.planning, sources.as_of)):
             continue
         if item_of(order.item) in obsolete and reference not in before:
@@ -113,9 +116,12 @@ def _planned_orders(sources: FactSources, lines: list[OpenLine]) -> Iterator[Row
     yield from (row for reference, row in before.items() if reference in frozen and reference not in fresh)
 
 
-def planned_reference(order: PlannedOrder) -> str:
-    """Our reference for the document of a planned order: the same for the same need, at every replanning."""
-    return f"{LETTER[order.sourcing]}|{order.key}"
+def references_of(key: str) -> Iterator[str]:
+    """Every reference a planned order of this planner's key may have: the same for the same need, at every replanning.
+
+    Which of them it has depends on how the need is met.
+    """
+    return (f"{letter}|{key}" for letter in (*LETTER.values(), BY_HAND))
 
 
 def _inside_fence(order: PlannedOrder, planning: Planning, as_of: date) -> bool:

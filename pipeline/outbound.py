@@ -159,5 +159,10 @@ def outbound_mapping(hub: Hub, command: Command) -> OutboundMapping:
 
 
 def build_payload(lookups: Lookups, command: Command) -> dict[str, Any]:
-    """The payload of a command; raises `CrosswalkPending`, `RecordRejected` or `ConfigurationError`."""
+    """The payload of a command; raises `CrosswalkPending`, `RecordRejected` or `ConfigurationError`.
+
+    What is withdrawn is named by our reference alone: where no mapping is left, there is nothing else to say.
+    """
+    if command.cancelled and command.kind not in lookups.hub.configuration.mappings[command.system].outbound:
+        return {}
     return outbound_mapping(lookups.hub, command).apply(command.body, CommandContext(lookups, command))

@@ -7,13 +7,13 @@ import polars as pl
 from canonical.facts import FACTS
 from canonical.plan import Plan
 from pipeline.decide import Scope, watched_facts
-from pipeline.facts import planned_reference
+from pipeline.facts import references_of
 from pipeline.hub import Hub
 from pipeline.plan import Near
 
 BY_ORDER = ("sales_order",)
 """The key of facts about whole sales orders."""
-_DOCUMENTS = ("work_order", "purchase_request", "subcontract_order")
+_DOCUMENTS = ("work_order", "purchase_request", "subcontract_order", "transfer_order")
 
 
 def stays_near(near: Near) -> bool:
@@ -31,8 +31,8 @@ def stays_near(near: Near) -> bool:
 def scope_of(hub: Hub, near: Near) -> tuple[Plan, Scope]:
     """The plan the facts are derived from, and which of them may have changed."""
     lines, orders = near.area.lines, near.area.orders
-    made = near.plan.planned_orders
-    ours = {planned_reference(order) for order in made if order.root in lines or order.key in near.changed}
+    made = {order.key for order in near.plan.planned_orders if order.root in lines}
+    ours = {reference for key in made | near.changed.keys() for reference in references_of(key)}
     references = ours | _references(near)
     keys: dict[str, frozenset[str]] = {
         "planned_order": frozenset(references),
@@ -47,7 +47,7 @@ def scope_of(hub: Hub, near: Near) -> tuple[Plan, Scope]:
 def _references(near: Near) -> set[str]:
     """Our references for what was planned or begun for the lines before."""
     names = [f"|{line}|" for line in near.area.lines]
-    found = {f"{letter}|{key}" for key in near.changed for letter in "MPS"}
+    found = set[str]()
     for name in _DOCUMENTS:
         frame = near.area.frames.get(name)
         if frame is not None and names:

@@ -5,7 +5,7 @@ Never a content hash (100 → 120 → 100 is three revisions) and never a clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,13 @@ def next_revisions(tx: Connection, desired: Sequence[Desired]) -> list[int | Non
 def next_revision(tx: Connection, system: str, kind: str, business_key: str, content: Mapping[str, Any]) -> int | None:
     """The new revision of one document, or None where its content is what was last decided."""
     return next_revisions(tx, [Desired(system, kind, business_key, content)])[0]
+
+
+def standing(tx: Connection, wanted: Collection[tuple[str, str]]) -> list[Desired]:
+    """What was last decided under these kinds and business keys, in any system, and not cancelled."""
+    rows = _DECIDED.rows(tx, (key for _, key in wanted))
+    found = (Desired(row.system, row.kind, row.business_key, strict_json.loads(row.content)) for row in rows)
+    return [one for one in found if (one.kind, one.business_key) in wanted and not one.content.get("cancelled")]
 
 
 def last_decided(tx: Connection, system: str | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:

@@ -363,7 +363,8 @@ def test_planned_order__a_transfer_leaves_where_most_lies_at_the_site_that_suppl
     assert transferred("A@south") == (reference, "A", "WH1", "WH3", False), "where the plant receives"
     far = "T|A@far|SO-1|1|1"
     assert transferred("A@far", *there) == (far, "A", "WH3", "WH9", False)
-    assert transferred("A@far", by_hand=True) == (far, "A", "WH3", "WH9", True)
+    by_hand = transferred("A@far", by_hand=True)
+    assert by_hand == ("H|A@far|SO-1|1|1", "A", "WH3", "WH9", True), "no document: what was asked of a system goes"
 
 
 def test_planned_order__a_transfer_keeps_the_warehouses_it_was_decided_with() -> None:

@@ -1,0 +1,100 @@
+"""Withdrawing what stands in a system: by command where it takes one, by a person where nothing connected does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from canonical.commands import Command
+from canonical.errors import ConfigurationError
+from connectors.registry import load_system
+from mappings.loading import SystemMappings
+from pipeline.enact import enact
+from pipeline.hub import Configuration, Hub
+from pipeline.outbound import Lookups, build_payload
+from pipeline.settings import Deployment, Settings
+from rules.decide import CommandDraft
+from rules.diff import Change
+from rules.ruleset import RuleSet
+from store import documents, revisions, tasks
+from store.documents import Document
+from store.frames import FrameStore
+from store.landing import RawFiles
+from store.unit_of_work import Store
+
+NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
+KEY = "T|A@south|SO-1|1|1"
+GONE = CommandDraft(
+    "stop-bringing", Change("planned_order", KEY, "deleted", {"reference": KEY}, None, ()), "request_transfer", "wms",
+    "transfer_order", KEY, {}, cancelled=True, after=(), sales_orders=(),
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A hub's memory: the transfer was decided, and stands in the warehouse system."""
+    opened = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    with opened.begin() as tx:
+        revisions.next_revision(tx, "wms", "request_transfer", KEY, {"body": {}, "cancelled": False})
+        documents.record(tx, [Document("wms", "transfer_order", KEY, "17", "TR17", 1, {}, "created", NOW)])
+    return opened
+
+
+def hub(store: Store, folder: Path, roles: Mapping[str, str]) -> Hub:
+    """Systems by the roles they play; none has a mapping for transfers."""
+    connected = {system: {"role": role} for system, role in roles.items()}
+    deployment = Deployment.model_validate(
+        {"name": "plant", "systems": connected, "rulebooks": (), "sales_order_system": next(iter(roles), "crm")}
+    )
+    systems = {name: load_system(name) for name in roles}
+    unmapped = {name: SystemMappings((), {}, {}) for name in roles}
+    configuration = Configuration(deployment, systems, unmapped, {}, {}, RuleSet(()))
+    settings = Settings(folder, str(store.engine.url), None, folder / "plant.yaml", None)
+    return Hub(settings, configuration, store, RawFiles(folder), FrameStore(folder), {}, now=lambda: NOW)
+
+
+def done(made: Hub) -> tuple[list[Command], list[tasks.Task]]:
+    with made.store.begin() as tx:
+        enacted = enact(made, tx, [GONE], lambda change: change.key)
+        return list(enacted.enqueued), tasks.listed(tx)
+
+
+def test_enact__what_the_system_can_withdraw_is_a_command_though_it_takes_no_new_ones(
+    store: Store, tmp_path: Path
+) -> None:
+    made = hub(store, tmp_path, {"wms": "wms"})
+    [command], opened = done(made)
+    assert (command.system, command.kind, command.business_key, command.cancelled) == ("wms", GONE.kind, KEY, True)
+    assert not opened
+    assert build_payload(Lookups(made), command) == {}
+    with pytest.raises(ConfigurationError, match=r"request_transfer\.outbound\.yaml is missing"):
+        build_payload(Lookups(made), Command(GONE.kind, "wms", GONE.entity, KEY, 1, {}, "rule:x", "e"))
+
+
+@pytest.mark.parametrize("roles", [{}, {"mes": "wms"}, {"wms": "other"}], ids=["nobody", "another", "another role"])
+def test_enact__what_nothing_connected_can_withdraw_is_a_persons_task(
+    store: Store, tmp_path: Path, roles: Mapping[str, str]
+) -> None:
+    made = hub(store, tmp_path, roles)
+    for _ in range(2):
+        commands, opened = done(made)
+        assert not commands
+        [task] = opened
+        assert (task.kind, task.owner, task.key) == ("withdraw_document", "operator", f"wms|{KEY}")
+        assert all("TR17" in text and "wms" in text for text in task.title.values())
+
+
+def test_enact__what_was_never_made_or_is_withdrawn_is_nobodys_task(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    made = hub(store, tmp_path, {})
+    assert done(made) == ([], [])
+    with store.begin() as tx:
+        revisions.next_revision(tx, "wms", "request_transfer", KEY, {"body": {}, "cancelled": False})
+    assert done(made) == ([], []), "decided, and never carried out"
+    with store.begin() as tx:
+        documents.record(tx, [Document("wms", "transfer_order", KEY, "17", "TR17", 1, {}, "created", NOW)])
+        revisions.next_revision(tx, "wms", "request_transfer", KEY, {"body": {}, "cancelled": True})
+    assert done(made) == ([], []), "withdrawn by the hub itself"
