@@ -30,6 +30,7 @@ from canonical.plan_rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
 
@@ -216,7 +217,7 @@ class PlanningSnapshot:
 
     as_of: date
     items: tuple[PlanItem, ...] = ()
-    bom: tuple[PlanBomLine, ...] = ()
+    bom: Sequence[PlanBomLine] = ()
     demands: tuple[PlanDemand, ...] = ()
     stock: tuple[PlanStock, ...] = ()
     receipts: tuple[ScheduledReceipt, ...] = ()

@@ -98,6 +98,10 @@ class Explosion:
             return self.dated.on(parent, day)
         return self.components.get(parent, ())
 
+    def changes(self, parent: str) -> list[int]:
+        """The days (ordinals) on which what an order of the parent draws may change, ascending."""
+        return self.dated.changes(parent) if self.dated is not None and parent in self.dated.parents else []
+
     def on_cycle(self) -> frozenset[str]:
         """Every item that is part of a cycle."""
         return frozenset(code for cycle in self.cycles for code in cycle)

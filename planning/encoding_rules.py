@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planning.bom import Explosion
 from planning.columns import LIMIT, SCRAP, SUBSTITUTE, YIELD, NotCovered, ints, table, unzip
+from planning.intake import NEVER
 
 if TYPE_CHECKING:
+    from planning.bom import DatedStructure
+    from planning.column_structure import ColumnStructure
     from planning.columns import Ints, Table
     from planning.preparation import Prepared
 
@@ -22,31 +26,40 @@ def day_bounds(first: int, until: int, today: int) -> tuple[int, int]:
 
 
 def line_rows(prepared: Prepared, number: dict[str, int]) -> list[Ints]:
-    """Component, parent, numerator, denominator, first and last day, by component; what never draws is left out."""
-    rows: list[tuple[int, ...]] = []
-    dated = prepared.explosion.dated
-    for parent, drawn in prepared.explosion.components.items():
-        if prepared.admitted.items[parent].sourcing in {"buy", "phantom"}:
-            continue
-        if dated is not None and parent in dated.parents:
-            rows += _dated_rows(prepared, parent, number)
-        else:
-            rows += [(number[code], number[parent], top, bottom, 0, FOREVER) for code, top, bottom in drawn]
-    found = unzip(rows, 6)
-    component, parent_column, numerator, denominator = found[:4]
-    if np.any(parent_column >= component):
+    """Component, parent, numerator, denominator, first and last day, sorted by component, parent and first day.
+
+    What never draws is left out.
+    """
+    explosion = prepared.explosion
+    found = (
+        _listed(prepared, explosion, number)
+        if isinstance(explosion, Explosion)
+        else _sifted(prepared, explosion, number)
+    )
+    component, parent, numerator, denominator = found[:4]
+    if np.any(parent >= component):
         raise NotCovered("a component planned before what draws on it")
     if np.any(numerator > LIMIT) or np.any(denominator > LIMIT):
         raise NotCovered("a BOM ratio beyond the limit")
-    sequence = np.argsort(component, kind="stable")
+    sequence = np.lexsort((found[4], parent, component))
     return [column[sequence] for column in found]
 
 
-def _dated_rows(prepared: Prepared, parent: str, number: dict[str, int]) -> list[tuple[int, ...]]:
+def _listed(prepared: Prepared, explosion: Explosion, number: dict[str, int]) -> list[Ints]:
+    rows: list[tuple[int, ...]] = []
+    for parent, drawn in explosion.components.items():
+        if prepared.admitted.items[parent].sourcing in {"buy", "phantom"}:
+            continue
+        if explosion.dated is not None and parent in explosion.dated.parents:
+            rows += _dated_rows(explosion.dated, parent, number, prepared.snapshot.as_of.toordinal())
+        else:
+            rows += [(number[code], number[parent], top, bottom, 0, FOREVER) for code, top, bottom in drawn]
+    return unzip(rows, 6)
+
+
+def _dated_rows(dated: DatedStructure, parent: str, number: dict[str, int], today: int) -> list[tuple[int, ...]]:
     """One row for each component and span of days in which what is drawn stays the same."""
-    dated, today = prepared.explosion.dated, prepared.snapshot.as_of.toordinal()
-    assert dated is not None
-    starts = [today, *(day for day in dated.changes(parent) if day > today)]
+    starts = [today, *(day for day in dated.changes(parent) if today < day < NEVER)]
     spans: dict[str, list[tuple[int, int, tuple[int, int]]]] = {}
     for first, until in zip(starts, [*starts[1:], FOREVER + today], strict=True):
         for code, top, bottom in dated.on(parent, first):
@@ -60,6 +73,18 @@ def _dated_rows(prepared: Prepared, parent: str, number: dict[str, int]) -> list
         for code, found in spans.items()
         for first, until, ratio in found
     ]
+
+
+def _sifted(prepared: Prepared, explosion: ColumnStructure, number: dict[str, int]) -> list[Ints]:
+    drawn = explosion.lines(prepared.snapshot.as_of.toordinal(), FOREVER)
+    items = prepared.admitted.items
+    draws = np.array([items[code].sourcing not in {"buy", "phantom"} for code in explosion.codes], bool)
+    place = ints([number[code] for code in explosion.codes])
+    kept = drawn.at(np.flatnonzero(draws[drawn.parent]))
+    used, back = np.unique(kept.ratio, return_inverse=True)
+    ratios = [explosion.ratios.values[each] for each in used.tolist()]
+    tops, bottoms = ints([ratio.numerator for ratio in ratios]), ints([ratio.denominator for ratio in ratios])
+    return [place[kept.component], place[kept.parent], tops[back], bottoms[back], kept.first, kept.until]
 
 
 class Calendars:

@@ -13,7 +13,7 @@ from planning.intake_rules import ItemRules, admit_rules
 from planning.lot_sizing import MILLION, is_consistent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from canonical.plan import (
         PlanBomLine,
@@ -76,11 +76,10 @@ class Admitted:
 
 
 def admit(snapshot: PlanningSnapshot) -> Admitted:
-    """Split a snapshot into what can be planned and the named problems."""
+    """Split a snapshot into what can be planned and the named problems; BOM lines are for `admit_bom`."""
     admitted = Admitted({}, {}, {}, [], [], [], [], [], [], ItemRules())
     _admit_items(admitted, snapshot.items, snapshot.policies)
     admit_rules(admitted, snapshot)
-    _admit_bom(admitted, snapshot)
     admitted.demands = [row for row in _admit_rows(admitted, snapshot.demands, least=1) if _root_allowed(admitted, row)]
     admitted.forecasts = remaining(
         _admit_rows(admitted, snapshot.forecasts, least=1), admitted.demands, snapshot.policies
@@ -166,29 +165,34 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
     return replace(item, lot=LOT_FOR_LOT) if item.lot == LOT_FOR_LOT else item
 
 
-def _admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
-    divided = snapshot.policies.component_scrap == "divide"
+def admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
+    """Fill in `structure` and `windows`; the items and the rules must be there. Twin of `column_structure`."""
+    divided, items = snapshot.policies.component_scrap == "divide", admitted.items
     for line in snapshot.bom:
-        parent, items = line.parent, admitted.items
-        if parent not in items or line.component not in items:
-            missing = line.component if parent in items else parent
-            admitted.name("unknown_item", missing, _line_key(line), "BOM line left out")
-        elif line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
-            admitted.name("bad_bom_line", parent, _line_key(line), "quantity per must be above zero; line left out")
-        elif divided and line.scrap_ppm >= MILLION:
-            admitted.name("bad_bom_line", parent, _line_key(line), "all of it is scrap; line left out")
-        elif line.effective_from and line.effective_until and line.effective_from >= line.effective_until:
-            admitted.name("bad_bom_line", parent, _line_key(line), "the line ends before it begins; line left out")
-        elif items[parent].sourcing in CONSUMING:
+        problem = line_problem(items, line, divided=divided)
+        if problem is not None:
+            admitted.problems.append(problem)
+        elif items[line.parent].sourcing in CONSUMING:
             _admit_line(admitted, line, divided=divided)
 
 
-def _line_key(line: PlanBomLine) -> str:
-    return f"{line.parent}|{line.component}"
+def line_problem(items: Mapping[str, PlanItem], line: PlanBomLine, *, divided: bool) -> PlanProblem | None:
+    """What is wrong with a BOM line; `divided` says that scrap is a part of what is drawn."""
+    parent, key = line.parent, f"{line.parent}|{line.component}"
+    if parent not in items or line.component not in items:
+        missing = line.component if parent in items else parent
+        return PlanProblem("unknown_item", missing, key, "BOM line left out")
+    if line.numerator <= 0 or line.denominator <= 0 or line.scrap_ppm < 0:
+        return PlanProblem("bad_bom_line", parent, key, "quantity per must be above zero; line left out")
+    if divided and line.scrap_ppm >= MILLION:
+        return PlanProblem("bad_bom_line", parent, key, "all of it is scrap; line left out")
+    if line.effective_from and line.effective_until and line.effective_from >= line.effective_until:
+        return PlanProblem("bad_bom_line", parent, key, "the line ends before it begins; line left out")
+    return None
 
 
 @lru_cache(maxsize=1 << 16)
-def _ratio(numerator: int, denominator: int, scrap_ppm: int, *, divided: bool) -> Fraction:
+def ratio_of(numerator: int, denominator: int, scrap_ppm: int, *, divided: bool) -> Fraction:
     """What is drawn for each unit; a plant's lines share few ratios, and reducing one is dear."""
     more, less = 1, 1
     if scrap_ppm:
@@ -197,7 +201,7 @@ def _ratio(numerator: int, denominator: int, scrap_ppm: int, *, divided: bool) -
 
 
 def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None:
-    ratio = _ratio(line.numerator, line.denominator, line.scrap_ppm, divided=divided)
+    ratio = ratio_of(line.numerator, line.denominator, line.scrap_ppm, divided=divided)
     if line.operation is not None and line.parent in admitted.rules.operations:
         ratio *= admitted.rules.operation_factor(line.parent, line.operation)
     lines = admitted.structure.setdefault(line.parent, {})

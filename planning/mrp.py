@@ -61,10 +61,9 @@ def plan(snapshot: PlanningSnapshot, *, compiled: bool | None = None) -> Plan:
     What that one does not cover (`planning.encoding.NotCovered`) the plain one plans; the plan is the same.
     """
     with collection_paused():
-        prepared = prepare(snapshot)
         if compiled or (compiled is None and rows_of(snapshot) >= COMPILED_FROM):
-            return _compiled_or_plain(prepared)
-        return plan_plainly(prepared)
+            return _compiled_or_plain(prepare(snapshot, in_columns=True))
+        return plan_plainly(prepare(snapshot))
 
 
 def rows_of(snapshot: PlanningSnapshot) -> int:

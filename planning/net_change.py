@@ -79,7 +79,7 @@ class StandingPlan:
     """A plan in tables, and what it takes to change demands in it. Raises NotCovered as `plan_compiled` does."""
 
     def __init__(self, snapshot: PlanningSnapshot) -> None:
-        self.prepared = prepare(snapshot)
+        self.prepared = prepare(snapshot, in_columns=True)
         self.columns, self.names = encode(self.prepared, ROOM)
         self.result = solve(self.columns)
         if not self.result.ok:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from canonical.plan import Plan
 from planning.bom import explode
-from planning.intake import admit
+from planning.intake import admit, admit_bom
 from planning.intake_rules import drop_tangled
 from planning.messages import releases
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from canonical.plan import Peg, PlanMessage, PlannedOrder, PlanningSnapshot, ProblemKind, Shortage
     from planning.bom import Explosion
+    from planning.column_structure import ColumnStructure
     from planning.intake import Admitted
 
 KIND_ORDER: dict[str, int] = {"on_hand": 0, "receipt": 1, "firm": 2, "planned": 3, "by_product": 4}
@@ -35,7 +36,7 @@ class Prepared:
 
     snapshot: PlanningSnapshot
     admitted: Admitted
-    explosion: Explosion
+    explosion: Explosion | ColumnStructure
     blocked: dict[str, ProblemKind]
     documents: frozenset[str]
 
@@ -58,20 +59,37 @@ def collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def prepare(snapshot: PlanningSnapshot) -> Prepared:
-    """Admit and explode a snapshot; what is wrong with it is named in `admitted.problems`."""
+def prepare(snapshot: PlanningSnapshot, *, in_columns: bool = False) -> Prepared:
+    """Admit and explode a snapshot; what is wrong with it is named in `admitted.problems`.
+
+    `in_columns` explodes the structure in columns, which is worth it for many lines; the outcome is the same.
+    """
     admitted = admit(snapshot)
     phantoms = {code for code, item in admitted.items.items() if item.sourcing == "phantom"}
-    arcs = admitted.rules.arcs()
-    explosion = explode(admitted.structure, admitted.items.keys(), phantoms, admitted.windows, arcs)
-    if len(explosion.arcs) < len(arcs):
-        drop_tangled(admitted, explosion.arcs)
-    blocked: dict[str, ProblemKind] = {code: "no_bom" for code in phantoms if not explosion.components.get(code)}
+    explosion = _in_columns(admitted, snapshot) if in_columns else None
+    if explosion is None:
+        explosion = _line_by_line(admitted, snapshot, phantoms)
+    blocked: dict[str, ProblemKind] = {code: "no_bom" for code in phantoms if code not in explosion.components}
     for cycle in explosion.cycles:
         blocked.update(dict.fromkeys(cycle, "bom_cycle"))
         path = " > ".join((*cycle, cycle[0]))
         admitted.name("bom_cycle", cycle[0], path, "no orders are planned for the items of this cycle")
     return Prepared(snapshot, admitted, explosion, blocked, _documents(snapshot, admitted))
+
+
+def _in_columns(admitted: Admitted, snapshot: PlanningSnapshot) -> Explosion | ColumnStructure | None:
+    from planning.column_structure import explode_columns  # noqa: PLC0415 - numpy and polars take their time to import
+
+    return explode_columns(admitted, snapshot)
+
+
+def _line_by_line(admitted: Admitted, snapshot: PlanningSnapshot, phantoms: set[str]) -> Explosion:
+    admit_bom(admitted, snapshot)
+    arcs = admitted.rules.arcs()
+    explosion = explode(admitted.structure, admitted.items.keys(), phantoms, admitted.windows, arcs)
+    if len(explosion.arcs) < len(arcs):
+        drop_tangled(admitted, explosion.arcs)
+    return explosion
 
 
 def _documents(snapshot: PlanningSnapshot, admitted: Admitted) -> frozenset[str]:

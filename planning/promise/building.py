@@ -199,10 +199,8 @@ class Building:
         structure = prepared.explosion
         if prepared.admitted.items[parent].sourcing == "buy":
             return []
-        days = [0, FOREVER]
-        if structure.dated is not None and parent in structure.dated.parents:
-            changes = {day - today for day in structure.dated.changes(parent)}
-            days = [0, *sorted(day for day in changes if 0 < day < FOREVER), FOREVER]
+        changes = {day - today for day in structure.changes(parent)}
+        days = [0, *sorted(day for day in changes if 0 < day < FOREVER), FOREVER]
         return [
             (top, bottom, node[code], first, until)
             for first, until in pairwise(days)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
 from hypothesis import strategies as st
@@ -32,7 +33,9 @@ from canonical.plan import (
     ScrapRate,
     Sourcing,
 )
-from planning.columns import NotCovered
+from canonical.plan_lines import BomLines, line_frame
+from planning.columns import Columns, NotCovered
+from planning.encoding import encode
 from planning.fast import plan_compiled
 from planning.kernels import solving
 from planning.mrp import plan_plainly
@@ -280,7 +283,7 @@ def pegs_like(pegs: tuple[Peg, ...]) -> st.SearchStrategy[list[Peg]]:
 def _assert_equal(snapshot: PlanningSnapshot) -> bool:
     """Whether the compiled planner covers the case; then its plan is the plain one's."""
     try:
-        outcome = plan_compiled(prepare(snapshot))
+        outcome = plan_compiled(prepare(snapshot, in_columns=True))
     except NotCovered as reason:
         event(str(reason))
         return False
@@ -294,6 +297,35 @@ def _assert_equal(snapshot: PlanningSnapshot) -> bool:
 @given(snapshots())
 def test_plan_compiled__equals_the_plain_planner(snapshot: PlanningSnapshot) -> None:
     _assert_equal(snapshot)
+
+
+@settings(SUITE, max_examples=150)
+@given(snapshots())
+def test_prepare__in_columns_is_the_same_line_by_line(snapshot: PlanningSnapshot) -> None:
+    listed, held = prepare(snapshot), prepare(replace(snapshot, bom=_held(snapshot)), in_columns=True)
+    assert sorted(map(repr, held.admitted.problems)) == sorted(map(repr, listed.admitted.problems))
+    assert (held.blocked, held.sequence()) == (listed.blocked, listed.sequence())
+    assert dict(held.explosion.components) == listed.explosion.components
+    assert held.explosion.levels == listed.explosion.levels
+    for code in listed.admitted.items:
+        for day in range(TODAY.toordinal() - 2, TODAY.toordinal() + 40, 3):
+            assert held.explosion.components_on(code, day) == listed.explosion.components_on(code, day)
+    try:
+        tables, _ = encode(listed)
+    except NotCovered:
+        return
+    _assert_same(encode(held)[0], tables)
+
+
+def _held(snapshot: PlanningSnapshot) -> BomLines:
+    frame = line_frame(snapshot.bom)
+    assert frame is not None
+    return BomLines(frame)
+
+
+def _assert_same(held: Columns, listed: Columns) -> None:
+    ours, theirs = held._asdict(), listed._asdict()
+    assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
 
 
 @settings(SUITE, max_examples=100)
