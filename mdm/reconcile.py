@@ -16,9 +16,10 @@ import polars as pl
 
 from canonical.entities import ENTITIES
 from canonical.stewardship import Decision, SourceRef
+from mdm.handful import beside
 from mdm.identity import Link, LinkRules, Node, group
 from mdm.policy import Policy
-from mdm.survivorship import Pin, latest_pins, rank_of, survive
+from mdm.survivorship import Pin, in_order, latest_pins, rank_of, stand_alone, survive
 
 BINDING_SCHEMA: dict[str, pl.DataType] = {
     "system": pl.String(),
@@ -34,6 +35,11 @@ CONFLICT_SCHEMA: dict[str, pl.DataType] = {
     "attribute": pl.String(),
     "kind": pl.String(),
     "values": pl.List(pl.String()),
+}
+_NO_CONFLICTS = pl.DataFrame(schema=CONFLICT_SCHEMA)
+_NOBODY_ELSE = {
+    "_identity": pl.lit(None, dtype=pl.String),
+    "_holders": pl.lit(None, dtype=pl.List(pl.String)),
 }
 
 
@@ -70,16 +76,16 @@ def reconcile(
     `known`: the homes so far in order of arrival (`system, source_key, golden_id`).
     """
     found = _regrouped(policy, _match(policy, records, known), known, stewarded)
-    ambiguous, matched = _ambiguous(found), found.drop("_identity", "_known", "_holders")
+    ambiguous, alone = _ambiguous(found), stand_alone(found)
+    matched = in_order(found) if alone else found.drop("_identity", "_known", "_holders")
     pins = pins_of(matched, stewarded.decisions)
     golden = survive(policy, matched, stewarded.as_of, pins)
-    pinned = pl.DataFrame(
-        [(pin.golden_id, pin.attribute) for pin in pins], schema=["golden_id", "attribute"], orient="row"
-    ).cast(pl.String)
-    differing = _disagreements(policy, matched).join(pinned, on=["golden_id", "attribute"], how="anti")
-    conflicts = pl.concat([differing, _duplicates(matched), ambiguous])
-    changed = dict(matched.group_by("golden_id").agg(pl.col("changed_at").max()).iter_rows())
-    return Reconciled(golden, _bindings(matched, known), conflicts.sort("golden_id", "attribute", "kind"), changed)
+    conflicts = ambiguous if alone else pl.concat([_differing(policy, matched, pins), _duplicates(matched), ambiguous])
+    if not conflicts.is_empty():
+        conflicts = conflicts.sort("golden_id", "attribute", "kind")
+    bound = _bindings_of_each(matched) if alone else _bindings(matched, known)
+    said = matched if alone else matched.group_by("golden_id").agg(pl.col("changed_at").max())
+    return Reconciled(golden, bound, conflicts, _effective(said))
 
 
 def _regrouped(policy: Policy, matched: pl.DataFrame, known: pl.DataFrame, stewarded: Stewarded) -> pl.DataFrame:
@@ -140,13 +146,11 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
 
     `_identity`: its common key; `_known`: the home it has already; `_holders`: the homes of those that say the key too.
     """
-    identity = identity_of(policy)
-    rows = records.with_columns(identity.alias("_identity")).join(
-        known.select("system", "source_key", pl.col("golden_id").alias("_known")),
-        on=["system", "source_key"],
-        how="left",
-        maintain_order="left",
-    )
+    rows = records.hstack([beside(records, known, tuple(_REF), "golden_id").alias("_known")])
+    if not _is_identified(policy):
+        golden = pl.coalesce("_known", _own_name(policy))
+        return rows.with_columns(**_NOBODY_ELSE, golden_id=golden, home_id=golden)
+    rows = rows.with_columns(identity_of(policy).alias("_identity"))
     holders = (
         rows.filter(pl.col("_identity").is_not_null() & pl.col("_known").is_not_null())
         .group_by("_identity")
@@ -169,6 +173,8 @@ def _match(policy: Policy, records: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
 
 def _ambiguous(matched: pl.DataFrame) -> pl.DataFrame:
     """Records whose common key several homes hold, unless a steward made those one; the values are who holds it."""
+    if matched["_holders"].null_count() == matched.height:
+        return _NO_CONFLICTS
     shared = matched.filter(pl.col("_holders").list.len() > 1)
     known = pl.col("golden_id").filter(pl.col("_known").is_not_null())
     held = shared.group_by("_identity").agg(known.unique().sort().alias("values"))
@@ -180,10 +186,15 @@ def _ambiguous(matched: pl.DataFrame) -> pl.DataFrame:
 
 def identity_of(policy: Policy) -> pl.Expr:
     """The common key of a record; null where the policy knows none, or the record does not say it."""
-    fields = ENTITIES[policy.entity].identity
-    if policy.golden_id != "identity" or not fields:
+    if not _is_identified(policy):
         return pl.lit(None, dtype=pl.String)
+    fields = ENTITIES[policy.entity].identity
     return pl.concat_str([pl.col(field).cast(pl.String) for field in fields], separator="|")
+
+
+def _is_identified(policy: Policy) -> bool:
+    """Whether records are known by a common key."""
+    return policy.golden_id == "identity" and bool(ENTITIES[policy.entity].identity)
 
 
 def _own_name(policy: Policy) -> pl.Expr:
@@ -202,6 +213,28 @@ def _bindings(matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     home = pl.when(pl.col("home_id") != pl.col("golden_id")).then(pl.col("home_id")).alias("home_id")
     frame = ordered.select("system", "source_key", "native_id", "golden_id", home, first.alias("is_primary"))
     return frame.cast(dict(BINDING_SCHEMA))  # type: ignore[arg-type]
+
+
+def _bindings_of_each(matched: pl.DataFrame) -> pl.DataFrame:
+    """`_bindings` where no two records are one golden record, in its order: each is the first of its system."""
+    home = pl.when(pl.col("home_id") != pl.col("golden_id")).then(pl.col("home_id")).alias("home_id")
+    first = pl.lit(value=True).alias("is_primary")
+    return matched.select("system", "source_key", "native_id", "golden_id", home, first)
+
+
+def _effective(said: pl.DataFrame) -> dict[str, datetime | None]:
+    return dict(zip(said["golden_id"].to_list(), said["changed_at"].to_list(), strict=True))
+
+
+def _differing(policy: Policy, matched: pl.DataFrame, pins: Sequence[Pin]) -> pl.DataFrame:
+    """What systems disagree about and no steward has settled."""
+    found = _disagreements(policy, matched)
+    pinned = pl.DataFrame(
+        [(pin.golden_id, pin.attribute) for pin in pins],
+        schema={"golden_id": pl.String(), "attribute": pl.String()},
+        orient="row",
+    )
+    return found.join(pinned, on=["golden_id", "attribute"], how="anti")
 
 
 def _disagreements(policy: Policy, matched: pl.DataFrame) -> pl.DataFrame:

@@ -48,17 +48,26 @@ class Pin:
 
 def survive(policy: Policy, records: pl.DataFrame, as_of: datetime, pins: Sequence[Pin] = ()) -> pl.DataFrame:
     """Golden records of `golden_schema` from source records with a `golden_id`; sources are listed by rank."""
-    model = ENTITIES[policy.entity]
-    plain = [name for name in model_schema(model) if name not in policy.attributes]
-    ranked = by_rank(policy, records)
-    golden = ranked.group_by("golden_id", maintain_order=True).agg(
-        *(pl.col(name).first(ignore_nulls=True) for name in plain), _SOURCE.alias("sources")
-    )
-    for attribute in policy.attributes:
+    schema, alone = golden_schema(ENTITIES[policy.entity]), stand_alone(records)
+    chosen = [name for name in policy.attributes if not (alone and _is_what_one_says(policy.survival(name)))]
+    plain = [name for name in model_schema(ENTITIES[policy.entity]) if name not in chosen]
+    if alone:
+        golden = in_order(records).select("golden_id", *plain, pl.concat_list(_SOURCE).alias("sources"))
+    else:
+        said = (pl.col(name).first(ignore_nulls=True) for name in plain)
+        groups = by_rank(policy, records).group_by("golden_id", maintain_order=True)
+        golden = groups.agg(*said, _SOURCE.alias("sources"))
+    for attribute in chosen:
         found = winners(policy, records, attribute, as_of).select("golden_id", attribute)
         golden = golden.join(found, on="golden_id", how="left", maintain_order="left")
-    golden = golden.select(pl.col(name).cast(kind) for name, kind in golden_schema(model).items())
+    if [*golden.schema.items()] != [*schema.items()]:
+        golden = golden.select(pl.col(name).cast(kind) for name, kind in schema.items())
     return _pinned(policy.entity, golden, pins)
+
+
+def _is_what_one_says(survival: Survival) -> bool:
+    """Whether the value of a single record survives as it is."""
+    return survival.valid is None and survival.aggregate is None and survival.same_as is None
 
 
 def origins(policy: Policy, records: pl.DataFrame, as_of: datetime, pins: Sequence[Pin] = ()) -> pl.DataFrame:
@@ -104,6 +113,16 @@ def winners(policy: Policy, records: pl.DataFrame, attribute: str, as_of: dateti
     else:
         value, source, agreed = pl.col(attribute).first(), _SOURCE.first(), pl.col("_agreed").first()
     return groups.agg(value, source.alias("source"), pl.len().alias("said"), agreed.alias("agreed"))
+
+
+def stand_alone(records: pl.DataFrame) -> bool:
+    """Whether no two records are one golden record: then each shows what it says, and nobody disagrees."""
+    return records["golden_id"].n_unique() == records.height
+
+
+def in_order(records: pl.DataFrame) -> pl.DataFrame:
+    """By golden id."""
+    return records if records["golden_id"].is_sorted() else records.sort("golden_id")
 
 
 def by_rank(policy: Policy, records: pl.DataFrame) -> pl.DataFrame:
