@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -13,6 +15,7 @@ from console.cli.terminal import Exit, Terminal, as_json
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
 SHOWN_RECORDS = 3
+SHOWN_FAULTS = 20
 
 
 def probe(system: str, stream: str | None = None, /, *, values: bool = False, terminal: Caller) -> Exit:
@@ -51,8 +54,42 @@ def probe(system: str, stream: str | None = None, /, *, values: bool = False, te
     if stream is not None:
         kept = records[:SHOWN_RECORDS]
         answer |= {"stream": stream, "records": len(records), "page": kept if values else [shape(one) for one in kept]}
+        answer["page_limit"] = _limit(system, stream)
+        answer["mapped"] = list(_mapped(system, stream, records)) if whole else []
     terminal.answer(answer, lambda: _draw(terminal, answer))
-    return Exit.OK if whole else Exit.UNREACHABLE
+    if not whole:
+        return Exit.UNREACHABLE
+    return Exit.FINDINGS if any(one["missing"] for one in answer.get("mapped", ())) else Exit.OK
+
+
+def _limit(system: str, stream: str) -> int | None:
+    """How many records a page shall hold, where a shorter page counts as the last."""
+    from connectors.registry import load_system
+
+    limit: int | None = getattr(load_system(system).system.streams[stream].paging, "limit", None)
+    return limit
+
+
+def _mapped(system: str, stream: str, records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the mappings of this stream make of the records that were read: how many, and what each refusal is about."""
+    from connectors.registry import load_system
+    from mappings.engine import compile_inbound
+    from mappings.loading import load_system as load_mappings
+    from mappings.preview import preview
+    from pipeline.hub import MAPPINGS
+
+    zone = load_system(system).system.timezone
+    for spec in load_mappings(MAPPINGS / system).inbound:
+        if spec.stream == stream:
+            found = [preview(compile_inbound(spec, zone), record, system) for record in records]
+            missing = Counter(said for one in found if one.rejected for said in one.rejected.message.split("; "))
+            yield {
+                "entity": spec.entity, "records": len(found), "mapped": sum(one.record is not None for one in found),
+                "passed_over": sum(one.filtered for one in found),
+                "missing": [
+                    {"message": message, "records": count} for message, count in missing.most_common(SHOWN_FAULTS)
+                ],
+            }  # fmt: skip
 
 
 def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
@@ -67,6 +104,19 @@ def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
     if "page" in answer and answer["usable"]:
         terminal.line("probe.page", stream=answer["stream"], count=answer["records"])
         terminal.text(as_json(answer["page"]))
+        if answer["page_limit"] is not None and answer["records"] < answer["page_limit"]:
+            terminal.line("probe.short", count=answer["records"], limit=answer["page_limit"])
+    for one in answer.get("mapped", ()):
+        terminal.line("probe.mapped", **{name: one[name] for name in ("entity", "mapped", "records")})
+        if one["passed_over"]:
+            terminal.line("probe.passed", count=one["passed_over"])
+        if one["missing"]:
+            terminal.line("probe.missing")
+            terminal.table(
+                ("col.said", "col.records"),
+                [(terminal.told(fault["message"]), fault["records"]) for fault in one["missing"]],
+                right=[1],
+            )
 
 
 def shape(value: object) -> Any:  # noqa: ANN401 - any of JSON's types

@@ -33,6 +33,7 @@ VERBS: Mapping[Name, Verb] = MappingProxyType(
         ("serve",): Verb("console.cli.serve:serve", Role.ENGINEER),
         ("status",): Verb("console.cli.status:status", Role.VIEWER),
         ("check",): Verb("console.cli.check:check", None),
+        ("new", "system"): Verb("console.cli.new_system:new", None),
         ("probe",): Verb("console.cli.probe:probe", Role.ENGINEER),
         ("preview",): Verb("console.cli.preview:preview", None),
         ("trace",): Verb("console.cli.trace:trace", Role.VIEWER),

@@ -56,6 +56,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "col.roles": ("roles", "角色"),
     "col.rule": ("rule", "规则"),
     "col.said": ("said", "说明"),
+    "col.records": ("records", "记录数"),
     "col.scrapped": ("scrapped", "报废"),
     "col.seconds": ("s", "秒"),
     "col.sent": ("sent", "发出"),

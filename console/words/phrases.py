@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.words.ahead_words import AHEAD
 from console.words.check_words import CHECK
 from console.words.columns import COLUMNS
+from console.words.connect_words import CONNECT
 from console.words.mdm_words import MDM
 from console.words.order_words import ORDERS
 from console.words.page_words import PAGES
@@ -27,6 +28,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     **RULES,
     **STEWARDS,
     **TASKS,
+    **CONNECT,
     **TOKENS,
     # -- help ---------------------------------------------------------------------------------------------------
     "help": (
