@@ -16,7 +16,7 @@ from canonical.entities import DECIMAL
 from mappings.functions import utc_instant
 
 _NUMBER = r"^[+-]?[0-9]{1,29}([.][0-9]+)?$"
-_NINE_PLACES = r"^[^.]*([.][0-9]{1,9}0*)?$"
+_NINE_PLACES = r"^[+-]?[0-9]{1,29}([.][0-9]{1,9}0*)?$"
 _WHOLE = r"^[+-]?[0-9]{1,18}([.]0+)?$"
 _UNIT_FIELDS = frozenset({"unit", "pack_unit"})
 
@@ -50,8 +50,7 @@ def unit_fields(model: type[Entity]) -> frozenset[str]:
 
 
 def _decimal(text: pl.Expr, _timezone: str) -> pl.Expr:
-    exact = text.str.contains(_NUMBER) & text.str.contains(_NINE_PLACES)
-    return pl.when(exact).then(text).cast(DECIMAL, strict=False)
+    return pl.when(text.str.contains(_NINE_PLACES)).then(text).cast(DECIMAL, strict=False)
 
 
 def rounded_decimal(places: int) -> Callable[[pl.Expr, str], pl.Expr]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 import polars as pl
 
 STRUCTURE: Final = "\x00structure"
 """Stands where a list or an object was found in place of a value."""
+SOUND: Final = "sound"
+"""True where the record can be read and no structure and no NUL stands where a value belongs; null elsewhere."""
 _MISSING: Final = object()
 
 RawRecord = Mapping[str, Any]
@@ -29,26 +32,38 @@ def presence_column(path: str) -> str:
 
 
 def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
-    """Text and presence columns for `paths`, the record itself as `record`, and `readable`.
+    """Text and presence columns for `paths`, the record itself as `record`, `readable`, and `sound`.
 
     An empty text counts as null: systems without nulls write it for "nothing".
     """
     parsed = [parse_record(text) for text in records.to_list()]
+    known = [record if record is not None else {} for record in parsed]
     columns = [
         records.cast(pl.String).rename("record"),
-        pl.Series("readable", [record is not None for record in parsed], dtype=pl.Boolean),
+        pl.Series("readable", [one is not None for one in parsed], dtype=pl.Boolean),
     ]
-    known = [record if record is not None else {} for record in parsed]
     for path in paths:
         found = _all_found(known, path)
         texts = [value if type(value) is str else _text(value) for value in found]
         columns.append(pl.Series(text_column(path), texts, dtype=pl.String))
         present = [value is not _MISSING for value in found]
         columns.append(pl.Series(presence_column(path), present, dtype=pl.Boolean))
-    bare = {path: pl.col(text_column(path)).str.strip_chars() for path in paths}
-    return pl.DataFrame(columns).with_columns(
-        pl.when(text != "").then(text).alias(text_column(path)) for path, text in bare.items()
-    )
+    return pl.DataFrame(columns).with_columns(_finishing(tuple(paths)))
+
+
+@lru_cache(maxsize=256)
+def _finishing(paths: tuple[str, ...]) -> tuple[pl.Expr, ...]:
+    return (_sound(paths), *(_bare(text_column(path)) for path in paths))
+
+
+def _sound(paths: Sequence[str]) -> pl.Expr:
+    said = pl.concat_str([pl.col(text_column(path)) for path in paths] or [pl.lit("")], ignore_nulls=True)
+    return pl.when(pl.col("readable") & ~said.str.contains("\x00", literal=True)).then(pl.lit(value=True)).alias(SOUND)
+
+
+def _bare(name: str) -> pl.Expr:
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
 
 
 def _all_found(records: Sequence[RawRecord], path: str) -> list[Any]:

@@ -16,12 +16,10 @@ from canonical.entities import ENTITIES, field_types, frame_schema, mandatory_fi
 from canonical.keys import SEPARATOR
 from canonical.units import known_units
 from mappings.casting import CASTS, Cast, allowed_codes, rounded_decimal, unit_fields
-from mappings.decode import STRUCTURE, presence_column, raw_columns, text_column
+from mappings.decode import SOUND, STRUCTURE, presence_column, raw_columns, text_column
 from mappings.functions import COLUMN_FUNCTIONS
 from mappings.lineage import field_lineage
 from mappings.spec import Condition, InboundField, InboundSpec, JoinPart, Scalar
-
-_FAULTY = "faulty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +37,38 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One way a row can fail: where `failing` is true. `shown` is the column whose value the message quotes."""
+    """One way a row can fail: where `failing` is true. `shown` is the column whose value the message quotes.
+
+    A row can fail only where column `blank` is null (None: any row can), so that a column without nulls says of all
+    rows at once, and for nothing, that none does.
+    """
 
     rule: str
     path: str
     message: str
     failing: pl.Expr
     shown: str | None = None
+    blank: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledField:
-    """One canonical field: text first, then typed; `checks` compare the two."""
+    """One canonical field: text first, then typed; `checks` compare the two.
+
+    It is absent where none of its raw `paths` stands in the record, unless it is `given` by the mapping itself.
+    """
 
     name: str
     text: pl.Expr
     typed: pl.Expr
-    absent: pl.Expr
     checks: tuple[Check, ...]
+    paths: tuple[str, ...] = ()
+    given: bool = False
+
+    @property
+    def absent(self) -> pl.Expr:
+        """True where none of the paths stands in the record."""
+        return ~reduce(or_, (pl.col(presence_column(path)) for path in self.paths))
 
 
 @dataclass(frozen=True)
@@ -85,26 +97,48 @@ class InboundMapping:
         rows = raw_columns(raw["record"], self.paths)
         if self.spec.where:
             rows = rows.filter(~pl.col("readable") | _passes(self.spec.where))
-        rows = rows.with_columns(*self._texts, *self._envelope(system)).with_columns(self._typed)
-        rows = rows.with_columns(self.key.alias("source_key"), self._faulty.alias(_FAULTY))
-        faulty = rows[_FAULTY]
-        some = bool(faulty.any())
-        good = rows.filter(~faulty) if some else rows
-        if self.spec.unique:
+        rows = rows.with_columns(*self._texts, pl.lit(system).alias("system"), self._absences(rows))
+        rows = rows.with_columns(self._typed)
+        faulty = self._faulty(rows)
+        good = (rows if faulty is None else rows.filter(~faulty)).select(self._finished)
+        if self.spec.unique and good["source_key"].n_unique() < good.height:
             good = good.unique("source_key", keep="last", maintain_order=True)
-        return good.select(self._finished), list(self._rejections(rows.filter(faulty), system)) if some else []
+        return good, [] if faulty is None else list(self._rejections(rows.filter(faulty), system))
 
     @cached_property
     def _texts(self) -> tuple[pl.Expr, ...]:
-        return tuple(field.text.alias(_text_name(field.name)) for field in self.fields)
+        native, changed = self.spec.native_id, self.spec.changed_at
+        empty = pl.lit(None, dtype=pl.String)
+        changed_text = pl.col(text_column(changed)) if changed else empty
+        return (
+            *(field.text.alias(_text_name(field.name)) for field in self.fields),
+            (pl.col(text_column(native)) if native else empty).alias("native_id"),
+            CASTS[datetime].apply(changed_text, self.timezone).alias("changed_at"),
+        )
 
     @cached_property
     def _typed(self) -> tuple[pl.Expr, ...]:
         return tuple(field.typed.alias(field.name) for field in self.fields)
 
-    @cached_property
-    def _faulty(self) -> pl.Expr:
-        return pl.any_horizontal(check.failing.fill_null(value=False) for check in self.checks)
+    def _absences(self, rows: pl.DataFrame) -> pl.Expr:
+        """Column `absent`: the fields none of whose paths stands in the record. Most paths stand in every record."""
+        lacking = {path for path in self.paths if not rows[presence_column(path)].all()}
+        names = [
+            pl.when(field.absent).then(pl.lit(field.name)) if field.paths else pl.lit(field.name)
+            for field in self.fields
+            if not field.given and lacking.issuperset(field.paths)
+        ]
+        found = pl.concat_list(names).list.drop_nulls() if names else pl.lit([], dtype=pl.List(pl.String))
+        return found.alias("absent")
+
+    def _faulty(self, rows: pl.DataFrame) -> pl.Series | None:
+        """Which rows fail a check; None where none does."""
+        nulls = rows.null_count().row(0, named=True)
+        failing = [
+            check.failing.fill_null(value=False) for check in self.checks if not check.blank or nulls[check.blank]
+        ]
+        faulty = rows.select(pl.any_horizontal(failing)).to_series() if failing else None
+        return faulty if faulty is not None and faulty.any() else None
 
     @cached_property
     def _finished(self) -> tuple[pl.Expr, ...]:
@@ -114,23 +148,14 @@ class InboundMapping:
             name: field.default for name, field in own.items() if not field.is_required() and field.default is not None
         }
         return tuple(
-            (pl.col(name).fill_null(pl.lit(defaults[name])) if name in defaults else pl.col(name)).cast(kind)
+            _or(self.key.alias(name) if name == "source_key" else pl.col(name), defaults.get(name)).cast(kind)
             for name, kind in frame_schema(self.model).items()
         )
 
-    def _envelope(self, system: str) -> Iterator[pl.Expr]:
-        native, changed = self.spec.native_id, self.spec.changed_at
-        empty = pl.lit(None, dtype=pl.String)
-        yield pl.lit(system).alias("system")
-        yield (pl.col(text_column(native)) if native else empty).alias("native_id")
-        changed_text = pl.col(text_column(changed)) if changed else empty
-        yield CASTS[datetime].apply(changed_text, self.timezone).alias("changed_at")
-        names = [pl.when(field.absent).then(pl.lit(field.name)) for field in self.fields]
-        yield pl.concat_list(names).list.drop_nulls().alias("absent")
-
     def _rejections(self, faulty: pl.DataFrame, system: str) -> Iterator[Rejected]:
         marked = faulty.with_columns(
-            check.failing.fill_null(value=False).alias(f"fault:{index}") for index, check in enumerate(self.checks)
+            self.key.alias("source_key"),
+            *(check.failing.fill_null(value=False).alias(f"fault:{index}") for index, check in enumerate(self.checks)),
         )
         for row in marked.iter_rows(named=True):
             failed = [check for index, check in enumerate(self.checks) if row[f"fault:{index}"]]
@@ -167,8 +192,7 @@ def _compile_field(spec: InboundSpec, model: type[Entity], name: str, timezone: 
     field, kind = spec.fields.get(name), field_types(model)[name]
     own, cast = pl.col(_text_name(name)), CASTS[kind]
     if field is None:
-        empty = pl.lit(None, dtype=pl.String)
-        return CompiledField(name, empty, cast.apply(own, timezone), pl.lit(value=True), ())
+        return CompiledField(name, pl.lit(None, dtype=pl.String), pl.lit(None), ())
     if field.places is not None:
         cast = Cast(cast.rule, "a number", rounded_decimal(field.places))
     called = _called(field, timezone)
@@ -182,9 +206,10 @@ def _compile_field(spec: InboundSpec, model: type[Entity], name: str, timezone: 
         )
     checks = (
         *_code_checks(model, name, field, called, codes),
-        *_value_checks(spec, model, name, field, cast),
+        *_value_checks(spec, model, name, field, cast, codes=codes),
     )
-    return CompiledField(name, text, cast.apply(own, timezone), _absent(field), checks)
+    paths = field.paths()
+    return CompiledField(name, text, cast.apply(own, timezone), checks, paths, not paths or field.default is not None)
 
 
 def _called(field: InboundField, timezone: str) -> pl.Expr:
@@ -239,47 +264,56 @@ def _code_checks(
     path, shown = _shown(field)
     by_case = reduce(or_, (_equals(case.field, case.equals) for case in field.cases), pl.lit(value=False))
     unknown = called.is_not_null() & ~called.is_in(sorted(codes)) & ~by_case.fill_null(value=False)
+    blank = _text_name(name) if field.default is None else None
     if name in unit_fields(model):
-        yield Check("unknown_unit", path, f"{name}: unit is not in the unit map", unknown, shown)
+        yield Check("unknown_unit", path, f"{name}: unit is not in the unit map", unknown, shown, blank)
     else:
-        yield Check("unknown_code", path, f"{name}: code is not in the map", unknown, shown)
+        yield Check("unknown_code", path, f"{name}: code is not in the map", unknown, shown, blank)
 
 
 def _value_checks(
-    spec: InboundSpec, model: type[Entity], name: str, field: InboundField, cast: Cast
+    spec: InboundSpec,
+    model: type[Entity],
+    name: str,
+    field: InboundField,
+    cast: Cast,
+    *,
+    codes: Mapping[str, str | None] | None,
 ) -> Iterator[Check]:
     text, typed = pl.col(_text_name(name)), pl.col(name)
     path, shown = _shown(field)
-    bad = text.is_not_null() & typed.is_null()
-    yield Check(cast.rule, path, f"{name}: not {cast.expected}", bad, shown)
+    if cast is not CASTS[str]:
+        bad = text.is_not_null() & typed.is_null()
+        yield Check(cast.rule, path, f"{name}: not {cast.expected}", bad, shown, blank=name)
     allowed = allowed_codes(model, name)
-    if allowed is not None:
+    if allowed is not None and not (codes and _said(field, codes) <= {None, *allowed}):
         yield Check("unknown_code", path, f"{name}: not one of {', '.join(allowed)}", ~typed.is_in(allowed), shown)
     if name in (spec.source_key or model.key):
-        yield Check("missing_key", path, f"{name}: part of the key, but empty", text.is_null())
+        yield Check("missing_key", path, f"{name}: part of the key, but empty", text.is_null(), blank=_text_name(name))
     elif name in mandatory_fields(model):
         source = pl.col(shown) if shown else text
-        yield Check("missing_value", path, f"{name}: mandatory, but empty", text.is_null() & source.is_null())
+        empty = text.is_null() & source.is_null()
+        yield Check("missing_value", path, f"{name}: mandatory, but empty", empty, blank=_text_name(name))
+
+
+def _said(field: InboundField, codes: Mapping[str, str | None]) -> set[str | None]:
+    """All that a field with a code map can say."""
+    return {*codes.values(), _plain(field.default), *(_plain(case.value) for case in field.cases)}
 
 
 def _envelope_checks(spec: InboundSpec, paths: tuple[str, ...]) -> Iterator[Check]:
-    yield Check("not_json", "", "the record is not a JSON object, or holds half a character", ~pl.col("readable"))
+    yield Check(
+        "not_json", "", "the record is not a JSON object, or holds half a character", ~pl.col("readable"), blank=SOUND
+    )
     for path in paths:
         structured = pl.col(text_column(path)) == STRUCTURE
-        yield Check("not_a_value", path, "a list or an object stands where a value belongs", structured)
+        yield Check("not_a_value", path, "a list or an object stands where a value belongs", structured, blank=SOUND)
         nul = pl.col(text_column(path)).str.contains("\x00", literal=True) & ~structured
-        yield Check("bad_text", path, "a NUL character stands in it", nul)
+        yield Check("bad_text", path, "a NUL character stands in it", nul, blank=SOUND)
     if spec.changed_at:
         column = text_column(spec.changed_at)
         bad = pl.col(column).is_not_null() & pl.col("changed_at").is_null()
-        yield Check("bad_time", spec.changed_at, "changed_at: not a time", bad, column)
-
-
-def _absent(field: InboundField) -> pl.Expr:
-    """True where none of what the field is made of stands in the record."""
-    if not field.paths() or field.default is not None:
-        return pl.lit(value=False)
-    return ~reduce(or_, (pl.col(presence_column(path)) for path in field.paths()))
+        yield Check("bad_time", spec.changed_at, "changed_at: not a time", bad, column, blank="changed_at")
 
 
 def _passes(conditions: tuple[Condition, ...]) -> pl.Expr:
@@ -318,3 +352,7 @@ def _plain(value: Scalar) -> str | None:
 
 def _text_name(field: str) -> str:
     return f"text:{field}"
+
+
+def _or(column: pl.Expr, default: object) -> pl.Expr:
+    return column if default is None else column.fill_null(pl.lit(default))
