@@ -40,11 +40,12 @@ from canonical.plan import (
     ScheduledReceipt,
     ScrapRate,
 )
+from canonical.plan_lines import BomLines
 from planning.encoding import encode
 from planning.kernels.solving import solve
 from planning.plan_frames import Planned, key_frame, order_frame, peg_frame
 from planning.preparation import collection_paused, prepare
-from store.bulk import fill
+from store.bulk import fill, whole
 from store.frames import FrameStore
 from store.plan_rows import replace_orders
 from store.tables import planned_orders
@@ -121,7 +122,7 @@ def _check(store: Store, orders: int) -> None:
 
 
 def _plan(snapshot: PlanningSnapshot) -> Planned:
-    prepared = prepare(snapshot)
+    prepared = prepare(snapshot, in_columns=True)
     columns, names = encode(prepared)
     return Planned(prepared, columns, names, solve(columns))
 
@@ -181,6 +182,9 @@ def _load(store: Store, tables: dict[str, Table]) -> PlanningSnapshot:
     found: dict[str, Any] = {}
     with store.read() as tx:
         for name, table in tables.items():
+            if name == "bom":
+                found[name] = BomLines(whole(tx, table))
+                continue
             cursor: Any = tx.connection.cursor()
             names = ", ".join(tx.dialect.identifier_preparer.quote(column.name) for column in table.columns)
             cursor.execute(f"SELECT {names} FROM {table.name}")
@@ -190,11 +194,6 @@ def _load(store: Store, tables: dict[str, Table]) -> PlanningSnapshot:
 
 
 def _rows(name: str, rows: list[tuple[Any, ...]], days: _Dates) -> Iterator[Any]:
-    if name == "bom":
-        return (
-            PlanBomLine(parent, part, top, bottom, scrap, days[first], days[until], step)
-            for parent, part, top, bottom, scrap, first, until, step in rows
-        )
     if name == "items":
         return _items(rows)
     row, names = ROWS[name], _columns(ROWS[name])

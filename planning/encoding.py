@@ -7,7 +7,7 @@ its item's, then its number's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ from planning.sourcing import shortest_lead
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canonical.plan import PlanItem, PlanStock, ScheduledReceipt
+    from canonical.plan import PlanDemand, PlanForecast, PlanItem, PlanStock, ScheduledReceipt
     from planning.columns import Ints, Table
     from planning.preparation import Prepared
 
@@ -83,15 +83,15 @@ class Names:
     places: list[str]
 
 
-@dataclass(slots=True)
-class _Draft:
-    """An independent need on its way into the columns."""
+@dataclass(frozen=True, slots=True)
+class _Drafts:
+    """Independent needs on their way into the columns: equally long lists; days as asked for, no safety time off."""
 
-    item: int
-    urgency: tuple[int, int]
-    day: int
-    fixed: int
-    quantity: int
+    item: list[int] = field(default_factory=list)
+    urgency: list[tuple[int, int]] = field(default_factory=list)
+    day: list[int] = field(default_factory=list)
+    fixed: list[int] = field(default_factory=list)
+    quantity: list[int] = field(default_factory=list)
 
 
 def encode(prepared: Prepared, room: int = 0) -> tuple[Columns, Names]:
@@ -120,10 +120,16 @@ class _Encoding:
         self.fixed_roots: list[str | None] = []
         self.fixed_parents: list[int] = []
         self.safety_consumers: dict[int, int] = {}
-        self.drafts: list[_Draft] = []
+        self.blown = {
+            code
+            for code, item in self.admitted.items.items()
+            if item.sourcing == "phantom" and code not in prepared.blocked
+        }
+        self.drafts = _Drafts()
         self._needs()
+        self.draft_days = self._draft_days()
         frozen = max((item.frozen_days for item in self.admitted.items.values()), default=0)
-        self.days = 1 + max((draft.day for draft in self.drafts), default=0)
+        self.days = 1 + int(self.draft_days.max(initial=0))
         self.days = max(self.days, 1 + frozen) + (SPARE_DAYS if room else 0)
         if self.days > MAX_DAYS:
             raise NotCovered(f"a horizon of more than {MAX_DAYS} days")
@@ -151,12 +157,8 @@ class _Encoding:
     def _needs(self) -> None:
         """Twin of `PlanningRun._gather_needs`."""
         items, today = self.admitted.items, self.today
-        for row in self.admitted.demands:
-            who = self._fix(row.key, row.root)
-            self._independent(row.item, row.quantity, max(row.due.toordinal() - today, 0), (0, row.priority), who)
-        for forecast in self.admitted.forecasts:
-            who, day = self._fix(forecast.key, None), max(forecast.due.toordinal() - today, 0)
-            self._independent(forecast.item, forecast.quantity, day, (0, forecast.priority), who)
+        self._independent(self.admitted.demands, [row.root for row in self.admitted.demands])
+        self._independent(self.admitted.forecasts, [None] * len(self.admitted.forecasts))
         for firm in self.admitted.firm_orders:
             who = self._fix(firm.key, firm.root, self.number[firm.item])
             lead = items[firm.item].lead_time_days or 0
@@ -174,17 +176,39 @@ class _Encoding:
                 self.safety_consumers[self.number[code]] = who
                 self._draft(code, (tier, 0), 0, who, item.safety_stock)
 
-    def _independent(self, code: str, quantity: int, day: int, urgency: tuple[int, int], who: int) -> None:
-        if self.admitted.items[code].sourcing != "phantom" or code in self.prepared.blocked:
-            self._draft(code, urgency, day, who, quantity)
-            return
-        for component, numerator, denominator in self.prepared.explosion.components_on(code, self.today + day):
-            self._draft(component, urgency, day, who, -(-quantity * numerator // denominator))
+    def _independent(self, rows: Sequence[PlanDemand | PlanForecast], roots: Sequence[str | None]) -> None:
+        """Needs of demands or forecasts: of the item itself, or of what a phantom is made of on that day."""
+        number, today, drafts, blown = self.number, self.today, self.drafts, self.blown
+        first = len(self.fixed_keys)
+        self.fixed_keys += [row.key for row in rows]
+        self.fixed_parents += [-1] * len(rows)
+        self.fixed_roots += roots
+        own = [(who, row) for who, row in enumerate(rows, start=first) if row.item not in blown]
+        drafts.item.extend([number[row.item] for _, row in own])
+        drafts.urgency.extend([(0, row.priority) for _, row in own])
+        drafts.day.extend([row.due.toordinal() - today for _, row in own])
+        drafts.fixed.extend([who for who, _ in own])
+        drafts.quantity.extend([row.quantity for _, row in own])
+        for who, row in enumerate(rows, start=first) if blown else ():
+            if row.item in blown:
+                day = max(row.due.toordinal() - today, 0)
+                for code, top, bottom in self.prepared.explosion.components_on(row.item, today + day):
+                    self._draft(code, (0, row.priority), day, who, -(-row.quantity * top // bottom))
 
     def _draft(self, code: str, urgency: tuple[int, int], day: int, who: int, quantity: int) -> None:
-        day = max(day - self.admitted.items[code].safety_time_days, 0)
-        day -= day % self.policies.bucket_days
-        self.drafts.append(_Draft(self.number[code], urgency, day, who, quantity))
+        drafts = self.drafts
+        drafts.item.append(self.number[code])
+        drafts.urgency.append(urgency)
+        drafts.day.append(day)
+        drafts.fixed.append(who)
+        drafts.quantity.append(quantity)
+
+    def _draft_days(self) -> Ints:
+        """The day each draft is needed, safety time taken off: the first of its bucket."""
+        safety = ints([self.admitted.items[code].safety_time_days for code in self.codes])
+        days = np.maximum(np.maximum(ints(self.drafts.day), 0) - safety[ints(self.drafts.item)], 0)
+        found: Ints = days - days % self.policies.bucket_days
+        return found
 
     def _refuse(self) -> None:
         """What the kernel does not know, and what the numbering cannot hold apart."""
@@ -230,7 +254,9 @@ class _Encoding:
         supplies = self._supplies()
         claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
         rules = self._rules(len(ranked), 2 * len(places) + 1, claim_numbers)
-        needs, documents, lines = self._need_rows(), self._document_rows(), line_rows(self.prepared, self.number)
+        documents, lines = self._document_rows(), line_rows(self.prepared, self.number)
+        drafts = ints(self.drafts.item)
+        by_item = np.argsort(drafts, kind="stable")
         scrap_items, scrap = scrap_rows(self.prepared, self.codes)
         replaced, substitutes = substitute_rows(self.prepared, self.number, self.codes)
         yielded, yields = yield_rows(self.prepared, self.number)
@@ -242,7 +268,7 @@ class _Encoding:
                 item_places,
                 calendars,
                 {
-                    "need_from": [draft.item for draft in needs],
+                    "need_from": drafts[by_item],
                     "supply_from": [supply.item for supply in supplies],
                     "line_from": lines[0],
                     "document_from": documents[0],
@@ -252,7 +278,7 @@ class _Encoding:
                     "yield_from": yielded,
                 },
             ),
-            needs=np.append(self._need_table(needs, ranked), np.zeros(8 * self.room, NEED)),
+            needs=np.append(self._need_table(by_item, ranked), np.zeros(8 * self.room, NEED)),
             fixed=np.append(fixed, np.zeros(self.room, FIXED)),
             supplies=self._supply_table(supplies),
             lines=table(LINE, dict(zip(LINE.names or (), lines[1:], strict=True))),
@@ -279,7 +305,7 @@ class _Encoding:
 
     def _ranked_urgencies(self) -> list[tuple[int, int] | None]:
         """Every urgency by its rank; with room between two others, where more demands may come."""
-        urgencies = sorted({draft.urgency for draft in self.drafts})
+        urgencies = sorted(set(self.drafts.urgency))
         step = 2 if self.room else 1
         ranked: list[tuple[int, int] | None] = [None] * (step * len(urgencies) + step - 1)
         ranked[step - 1 :: step] = urgencies
@@ -340,8 +366,8 @@ class _Encoding:
         }
         rows = np.append(table(ITEM, columns), np.zeros(1, ITEM))
         counted = np.arange(len(items) + 1)
-        for field, column in owners.items():
-            rows[field] = np.searchsorted(ints(column), counted)
+        for name, column in owners.items():
+            rows[name] = np.searchsorted(ints(column), counted)
         rows["need_to"][:-1], rows["supply_to"][:-1] = rows["need_from"][1:], rows["supply_from"][1:]
         return rows
 
@@ -355,18 +381,15 @@ class _Encoding:
         products = [-1 if product is None else self.number[product] for product, _ in known]
         return ints(products), ints([-1 if customer is None else customers[customer] for _, customer in known])
 
-    def _need_rows(self) -> list[_Draft]:
-        return sorted(self.drafts, key=lambda draft: draft.item)
-
-    def _need_table(self, drafts: list[_Draft], ranked: list[tuple[int, int] | None]) -> Table:
-        rank = {urgency: n for n, urgency in enumerate(ranked)}
+    def _need_table(self, by_item: Ints, ranked: list[tuple[int, int] | None]) -> Table:
+        rank, drafts = {urgency: n for n, urgency in enumerate(ranked)}, self.drafts
         return table(
             NEED,
             {
-                "urgency": [rank[draft.urgency] for draft in drafts],
-                "day": [draft.day for draft in drafts],
-                "fixed": [draft.fixed for draft in drafts],
-                "quantity": within([draft.quantity for draft in drafts]),
+                "urgency": ints([rank[urgency] for urgency in drafts.urgency])[by_item],
+                "day": self.draft_days[by_item],
+                "fixed": ints(drafts.fixed)[by_item],
+                "quantity": within(drafts.quantity)[by_item],
             },
         )
 

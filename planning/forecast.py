@@ -25,8 +25,9 @@ def remaining(
     if not by_item:
         return []
     left = {row.key: row.quantity for rows in by_item.values() for row in rows}
-    for demand in sorted(demands, key=lambda row: (row.due, row.key)):
-        _consume(demand, by_item.get(demand.item, []), left, policies)
+    asked = [demand for demand in demands if demand.item in by_item]
+    for demand in sorted(asked, key=lambda row: (row.due, row.key)):
+        _consume(demand, by_item[demand.item], left, policies)
     rows = (replace(row, quantity=left[row.key]) for rows in by_item.values() for row in rows if left[row.key])
     return sorted(rows, key=lambda row: row.key)
 

@@ -162,7 +162,8 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
     if not 0 <= item.safety_stock <= INT64_MAX:
         admitted.name("absurd_quantity", code, code, f"safety stock {item.safety_stock}, planned with 0")
         item = replace(item, safety_stock=0)
-    return replace(item, lot=LOT_FOR_LOT) if item.lot == LOT_FOR_LOT else item
+    same = item.lot is LOT_FOR_LOT or item.lot != LOT_FOR_LOT
+    return item if same else replace(item, lot=LOT_FOR_LOT)
 
 
 def admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:

@@ -5,16 +5,19 @@ The rows are those of `planning.decoding`, in its order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from planning.kernels.solving import single_pegs
+from planning.kernels.solving import THREADS, single_pegs
 from planning.preparation import order_prefix
 from planning.sourcing import Sourcing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planning.columns import Columns, Ints, Result
     from planning.encoding import Names
     from planning.preparation import Prepared
@@ -89,36 +92,63 @@ def key_frame(planned: Planned, orders: pl.DataFrame) -> pl.DataFrame:
 
 def peg_frame(planned: Planned) -> pl.DataFrame:
     """Every single peg: who gives how much to whom by number (`key_frame`), what kind of supply, of which item."""
-    names, pages, shelf = planned.names, planned.result.pages, planned.result.shelf
-    pegs, starts = single_pegs(planned.columns, planned.result)
-    orders, known = int(pages.filled[0]), len(names.supply_keys)
-    # One row more, so that there is one to look at for pegs on planned orders.
-    rows = np.append(shelf.rows[: int(shelf.used[0])], np.zeros(1, shelf.rows.dtype))
-    number = np.where(np.arange(len(rows)) < known, orders + np.arange(len(rows)), rows["made"])
-    kinds = np.full(len(rows), KINDS.index("by_product"), np.uint8)
-    firm = {one.key for one in planned.prepared.admitted.firm_orders}
-    kinds[:known] = [KINDS.index("firm" if key in firm else "receipt") for key in names.supply_keys]
-    kinds[rows["on_hand"] != 0] = KINDS.index("on_hand")
-    supply, consumer = pegs["supply"], pegs["consumer"]
-    own, row = supply >= 0, np.where(supply < 0, -1 - supply, len(rows) - 1)
-    owner = np.repeat(np.arange(len(names.codes)), np.diff(starts))
-    return pl.DataFrame(
-        {
-            "supply": np.where(own, supply, number[row]).astype(np.uint32),
-            "kind": _category(list(KINDS), np.where(own, np.uint8(KINDS.index("planned")), kinds[row])),
-            "consumer": np.where(consumer >= 0, consumer, orders + known - 1 - consumer).astype(np.uint32),
-            "item": _category(names.codes, np.where(own, owner, rows["item"][row])),
-            "quantity": pegs["quantity"],
-        }
-    )
+    halves = np.array_split(np.arange(len(planned.names.codes)), THREADS)
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = list(threads.map(_Pegs(planned).of, halves))
+    return pl.concat(parts, rechunk=False)
 
 
+class _Pegs:
+    """What numbers of supplies and consumers stand for, by row of the shelf."""
+
+    def __init__(self, planned: Planned) -> None:
+        self.planned = planned
+        names, pages, shelf = planned.names, planned.result.pages, planned.result.shelf
+        self.orders, self.known = int(pages.filled[0]), len(names.supply_keys)
+        # One row more, so that there is one to look at for pegs on planned orders.
+        rows = np.append(shelf.rows[: int(shelf.used[0])], np.zeros(1, shelf.rows.dtype))
+        kinds = np.full(len(rows), KINDS.index("by_product"), np.uint8)
+        firm = {one.key for one in planned.prepared.admitted.firm_orders}
+        kinds[: self.known] = [KINDS.index("firm" if key in firm else "receipt") for key in names.supply_keys]
+        kinds[rows["on_hand"] != 0] = KINDS.index("on_hand")
+        first = self.orders + np.arange(len(rows))
+        self.number = np.where(np.arange(len(rows)) < self.known, first, rows["made"]).astype(np.uint32)
+        self.kind, self.item = kinds, rows["item"].astype(np.uint32)
+
+    def of(self, items: Ints) -> pl.DataFrame:
+        """The pegs of some items, a stretch at a time: what fits a processor's cache is written in half the time."""
+        pegs, starts = single_pegs(self.planned.columns, self.planned.result, items)
+        count = len(pegs)
+        supply, consumer = np.empty(count, np.uint32), np.empty(count, np.uint32)
+        kind, item = np.empty(count, np.uint8), np.repeat(items.astype(np.uint32), np.diff(starts))
+        for at in range(0, count, STRETCH):
+            part = pegs[at : at + STRETCH]
+            here = slice(at, at + len(part))
+            given, taken = part["supply"], part["consumer"]
+            own, row = given >= 0, np.where(given < 0, -1 - given, len(self.number) - 1)
+            supply[here] = np.where(own, given, self.number[row])
+            kind[here] = np.where(own, np.uint8(KINDS.index("planned")), self.kind[row])
+            item[here] = np.where(own, item[here], self.item[row])
+            consumer[here] = np.where(taken >= 0, taken, self.orders + self.known - 1 - taken)
+        return pl.DataFrame(
+            {
+                "supply": supply,
+                "kind": _category(list(KINDS), kind),
+                "consumer": consumer,
+                "item": _category(self.planned.names.codes, item),
+                "quantity": np.ascontiguousarray(pegs["quantity"]),
+            }
+        )
+
+
+STRETCH = 1 << 16
+"""Pegs at a time."""
 KINDS = ("on_hand", "receipt", "firm", "planned", "by_product")
 
 
-def _category(texts: list[str], numbers: Ints) -> pl.Series:
+def _category(texts: list[str], numbers: NDArray[Any]) -> pl.Series:
     """Texts by number, kept as numbers."""
-    return pl.Series(numbers.astype(np.uint32)).cat.to(pl.Enum(texts))
+    return pl.Series(numbers.astype(np.uint32, copy=False)).cat.to(pl.Enum(texts))
 
 
 def _texts(texts: list[str], numbers: Ints) -> pl.Series:

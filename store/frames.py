@@ -183,7 +183,7 @@ class FrameStore:
         folder, run_id = self._folder(name), _run_of(held.version)
         kept = [version for version in self._versions(name) if _run_of(version) != run_id][:1]
         with durable.temporary(folder) as (unnamed, stream):
-            held.frame.write_parquet(stream, compression="zstd", metadata={_MADE_OF: held.made_of})
+            held.frame.write_parquet(stream, compression="zstd", compression_level=1, metadata={_MADE_OF: held.made_of})
             durable.sync(stream)
             durable.replace(unnamed, self._file(name, held.version))
         self._point(folder, [held.version, *kept])
