@@ -15,6 +15,7 @@ from canonical.base import quantities
 from canonical.entities import DECIMAL, ENTITIES
 from canonical.errors import UnknownUnit
 from canonical.units import factor
+from mdm.handful import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,19 @@ def to_stocking_units(
     """Convert all quantities of a frame; returns (converted, rows whose unit is unknown with column `message`)."""
     counted = quantities(ENTITIES[entity])
     unit_field = next(iter(counted.values()))
-    triples = frame.select("system", pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit")).unique()
-    factors = pl.DataFrame([_factor_row(units, *row) for row in triples.rows()], schema=_FACTORS, orient="row")
-    joined = frame.with_columns(pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit")).join(
-        factors, on=["system", "_item", "_unit"], how="left", nulls_equal=True, maintain_order="left"
-    )
-    bad = joined.filter(pl.col("_factor").is_null()).drop("_item", "_unit", "_factor", "_stocking")
-    good = joined.filter(pl.col("_factor").is_not_null()).with_columns(
-        *((pl.col(name) * pl.col("_factor")).cast(DECIMAL).alias(name) for name in counted),
-        pl.col("_stocking").alias(unit_field),
-    )
-    return good.drop("_item", "_unit", "_factor", "_stocking", "message"), bad
+    triples = frame.select("system", pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit"))
+    factors = pl.DataFrame([_factor_row(units, *row) for row in triples.unique().rows()], schema=_FACTORS, orient="row")
+    told = [beside(triples, factors, _KEYS, name).alias(name) for name in _TOLD]
+    marked = frame.hstack(told)
+    shown = [_converted(name, counted, unit_field) for name in frame.columns]
+    if marked["_factor"].null_count() == 0:
+        return marked.select(shown), frame.clear().hstack([marked["message"].clear()])
+    bad = marked.filter(pl.col("_factor").is_null()).drop("_factor", "_stocking")
+    return marked.filter(pl.col("_factor").is_not_null()).select(shown), bad
 
 
+_KEYS = ("system", "_item", "_unit")
+_TOLD = ("_factor", "_stocking", "message")
 _FACTORS: dict[str, pl.DataType] = {
     "system": pl.String(),
     "_item": pl.String(),
@@ -68,6 +69,12 @@ _FACTORS: dict[str, pl.DataType] = {
     "_stocking": pl.String(),
     "message": pl.String(),
 }
+
+
+def _converted(name: str, counted: Mapping[str, str], unit_field: str) -> pl.Expr:
+    if name in counted:
+        return (pl.col(name) * pl.col("_factor")).cast(DECIMAL).alias(name)
+    return pl.col("_stocking" if name == unit_field else name).alias(name)
 
 
 def _factor_row(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+
+from mdm.handful import HANDFUL
 
 HOUSE = Path(__file__).parents[1]
 MAKING = ("canonical", "mappings", "mdm", "pipeline", "planning", "quality")
 """The rooms whose programs and settings decide what a frame becomes."""
+_PIECES = 64
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +38,49 @@ def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> frozenset[
     """The keys of rows that came, went or changed between two frames with one row a key; None for other columns."""
     if before.schema != after.schema:
         return None
-    columns = before.columns
-    gone = before.join(after, on=columns, how="anti", nulls_equal=True)
-    come = after.join(before, on=columns, how="anti", nulls_equal=True)
-    return frozenset(gone[key]) | frozenset(come[key])
+    if max(before.height, after.height) <= HANDFUL:
+        then, now = _by_key(before, key), _by_key(after, key)
+        return frozenset(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    if before.is_empty() or after.is_empty():
+        return frozenset(before[key].to_list()) | frozenset(after[key].to_list())
+    moved = list[str]()
+    if not before[key].equals(after[key]):
+        stays, stood = before[key].is_in(after[key].implode()), after[key].is_in(before[key].implode())
+        moved = [*before[key].filter(~stays).to_list(), *after[key].filter(~stood).to_list()]
+        before, after = before.filter(stays).sort(key), after.filter(stood).sort(key)
+    other = [name for name in before.columns if not before[name].equals(after[name], null_equal=True)]
+    if not other:
+        return frozenset(moved)
+    unlike = before.select(pl.any_horizontal(pl.col(name).ne_missing(after[name]) for name in other)).to_series()
+    return frozenset(moved) | frozenset(before[key].filter(unlike).to_list())
+
+
+def _by_key(frame: pl.DataFrame, key: str) -> dict[str, tuple[Any, ...]]:
+    return dict(zip(frame[key].to_list(), frame.rows(), strict=True))
+
+
+def replaced(
+    before: pl.DataFrame, rows: pl.DataFrame, keys: frozenset[str], key: str
+) -> tuple[pl.DataFrame, frozenset[str] | None]:
+    """A frame with `rows` in place of those of their keys and of `keys`, and the keys of the rows that differ.
+
+    Both frames have one row a key, and `before` is by key; so is the result. None for other columns.
+    """
+    ids = sorted(keys | set(rows[key].to_list()))
+    if len(ids) > HANDFUL or before.schema != rows.schema or not before[key].is_sorted():
+        renewed = pl.col(key).is_in(pl.Series(ids, dtype=pl.String).implode())
+        standing, others = before.filter(renewed), before.filter(~renewed)
+        return pl.concat([others, rows]).sort(key), differing(standing, rows, key)
+    fresh = {name: place for place, name in enumerate(rows[key].to_list())}
+    pieces, stood, start = list[pl.DataFrame](), [before.clear()], 0
+    for name, place in zip(ids, before[key].search_sorted(pl.Series(ids, dtype=pl.String)).to_list(), strict=True):
+        pieces.append(before[start:place])
+        start = place
+        if place < before.height and before[key][place] == name:
+            stood.append(before[place : place + 1])
+            start = place + 1
+        if name in fresh:
+            pieces.append(rows[fresh[name] : fresh[name] + 1])
+    whole = pl.concat([*(piece for piece in pieces if piece.height), before[start:]])
+    whole = whole.rechunk() if whole.n_chunks() > _PIECES else whole
+    return whole, differing(pl.concat(stood), rows, key)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mdm.references import CROSSWALK_SCHEMA
+from mdm.references import CROSSWALK_SCHEMA, Crosswalk
 from store import crosswalk, ticks
 from store.unit_of_work import Store, Transaction
 
 _REMEMBERED_STEPS = 256
+_NOTHING = pl.DataFrame(schema=CROSSWALK_SCHEMA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class _Step:
 @dataclass(frozen=True, slots=True)
 class _Held:
     tick: int
-    frame: pl.DataFrame
+    walk: Crosswalk
     steps: tuple[_Step, ...] = ()
 
 
@@ -66,7 +67,11 @@ class Bindings:
 
     def frame(self, entity: str) -> pl.DataFrame:
         """`system`, `source_key`, `native_id`, `golden_id` of every record of an entity."""
-        return self._current(entity).frame
+        return self.walk(entity).frame
+
+    def walk(self, entity: str) -> Crosswalk:
+        """The bindings of an entity, to be looked up by name."""
+        return self._current(entity).walk
 
     def tick(self, entity: str) -> int:
         """A number for exactly these bindings."""
@@ -75,12 +80,14 @@ class Bindings:
     def changed_since(self, entity: str, tick: int) -> pl.DataFrame | None:
         """The bindings made, moved or given up since; None where that is not known any more."""
         held = self._current(entity)
-        wanted, found = held.tick, [held.frame.clear()]
+        wanted, found = held.tick, [_NOTHING]
         for step in reversed(held.steps):
             if wanted == tick:
                 break
             wanted, found = step.before, [*found, step.rows]
-        return pl.concat(found) if wanted == tick else None
+        if wanted != tick:
+            return None
+        return pl.concat(found) if len(found) > 1 else _NOTHING
 
     def _current(self, entity: str) -> _Held:
         held = self._held.get(entity)
@@ -94,13 +101,13 @@ class Bindings:
                 return held
             frame = _bindings(tx, entity)
         if held is not None:
-            keys = list(CROSSWALK_SCHEMA)
-            gone = held.frame.join(frame, on=keys, how="anti", nulls_equal=True)
-            come = frame.join(held.frame, on=keys, how="anti", nulls_equal=True)
+            keys, before = list(CROSSWALK_SCHEMA), held.walk.frame
+            gone = before.join(frame, on=keys, how="anti", nulls_equal=True)
+            come = frame.join(before, on=keys, how="anti", nulls_equal=True)
             steps = (*held.steps, _Step(held.tick, tick, pl.concat([gone, come])))
-            held = _Held(tick, frame, steps[-_REMEMBERED_STEPS:])
+            held = _Held(tick, Crosswalk(frame), steps[-_REMEMBERED_STEPS:])
         else:
-            held = _Held(tick, frame)
+            held = _Held(tick, Crosswalk(frame))
         self._held[entity] = held
         return held
 
@@ -112,11 +119,10 @@ class Bindings:
         held = self._held.get(entity)
         if held is None or held.tick != before or before == after:
             return
-        if held.frame.join(rows, on=["system", "source_key"], how="semi").is_empty():
-            added = rows.select(*CROSSWALK_SCHEMA)
-            steps = (*held.steps, _Step(before, after, added))
-            frame = pl.concat([held.frame, added]).sort("system", "source_key")
-            self._held[entity] = _Held(after, frame, steps[-_REMEMBERED_STEPS:])
+        places = set(rows.select("system", "source_key").rows())
+        if places.isdisjoint(held.walk.of_keys({key for _, key in places}).select("system", "source_key").rows()):
+            steps = (*held.steps, _Step(before, after, rows.select(*CROSSWALK_SCHEMA)))
+            self._held[entity] = _Held(after, held.walk.with_bound(rows), steps[-_REMEMBERED_STEPS:])
 
 
 def _bindings(tx: Transaction, entity: str) -> pl.DataFrame:

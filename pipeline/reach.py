@@ -42,8 +42,8 @@ _LINK: dict[str, pl.DataType] = {
 class Reach:
     """Records to master again."""
 
-    records: pl.DataFrame
-    """`system`, `source_key`; also of records no system tells of any more."""
+    records: Mapping[str, frozenset[str]]
+    """System → source keys; also of records no system tells of any more."""
     homes: pl.DataFrame
     """The homes of those that have one (`CROSSWALK_SCHEMA`), in order of arrival."""
     golden: frozenset[str]
@@ -51,11 +51,15 @@ class Reach:
 
     def among(self, records: pl.DataFrame) -> pl.DataFrame:
         """Those of `records` that are reached."""
-        return records.join(self.records, on=list(_REF), how="semi", maintain_order="left")
+        of = (
+            pl.col("system").eq(system) & pl.col("source_key").is_in(pl.Series([*keys], dtype=pl.String).implode())
+            for system, keys in self.records.items()
+        )
+        return records.filter(pl.any_horizontal(pl.lit(value=False), *of))
 
     def keys(self, system: str) -> frozenset[str]:
         """The source keys of one system's."""
-        return frozenset(self.records.filter(pl.col("system") == system)["source_key"])
+        return self.records.get(system, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ class Told:
 
 def told(hub: Hub, policy: Policy) -> Told:
     """Decisions and links of an entity as they stand."""
+    if policy.entity not in mastering.STEWARDED:
+        return Told((), Stewarded(hub.now()), 0)
     with hub.store.read() as tx:
-        ever = decisions.listed(tx, policy.entity) if policy.entity in mastering.STEWARDED else []
+        ever = decisions.listed(tx, policy.entity)
         return Told(ever, mastering.stewarded(tx, policy, hub.now()), _tick(tx, policy.entity))
 
 
@@ -134,9 +140,8 @@ def _frame_of(links: Iterable[Link]) -> pl.DataFrame:
 def alone(hub: Hub, entity: str, keys: Iterable[str]) -> Reach:
     """Records that hang together with no other one, each its own golden record, by their source keys."""
     keys = frozenset(keys)
-    rows = [(system, key) for system in hub.configuration.sources_of(entity) for key in keys]
-    homes = hub.bindings.frame(entity).filter(pl.col("source_key").is_in(list(keys)))
-    return Reach(pl.DataFrame(rows, schema=_REF, orient="row"), homes, keys)
+    homes = hub.bindings.walk(entity).of_keys(keys)
+    return Reach(dict.fromkeys(hub.configuration.sources_of(entity), keys), homes, keys)
 
 
 def around(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, since: Since) -> Reach | None:
@@ -253,7 +258,9 @@ def _reach(hub: Hub, tx: Transaction, policy: Policy, found: set[SourceRef], hom
             pl.col("sources").is_in(sources.implode())
         )  # fmt: skip
         golden |= set(shown["golden_id"])
-    return Reach(_frame(found), pl.DataFrame(known, schema=CROSSWALK_SCHEMA, orient="row"), frozenset(golden))
+    systems = {ref.system for ref in found}
+    records = {name: frozenset(ref.source_key for ref in found if ref.system == name) for name in systems}
+    return Reach(records, pl.DataFrame(known, schema=CROSSWALK_SCHEMA, orient="row"), frozenset(golden))
 
 
 def _frame(refs: Iterable[SourceRef]) -> pl.DataFrame:

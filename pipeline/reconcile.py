@@ -13,10 +13,10 @@ from canonical.entities import ENTITIES, frame_schema
 from canonical.strict_json import dumps
 from mdm.policy import Policy
 from mdm.reconcile import Reconciled, Stewarded, reconcile
-from mdm.references import CROSSWALK_SCHEMA, rekey
+from mdm.references import CROSSWALK_SCHEMA, Crosswalk, rekey
 from mdm.units import ItemUnits, to_stocking_units
 from pipeline import mastering, reach
-from pipeline.basis import differing, digest
+from pipeline.basis import differing, digest, replaced
 from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
 from pipeline.reach import Reach, Since, Told, told
@@ -112,20 +112,22 @@ def _mastered(
     outcome = mastering.in_version(hub, policy, outcome, run.run_id)
     waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
     frame, changed = _golden(hub, entity, outcome, within)
-    fresh = _unbound(outcome, known)
+    binds = policy.crosswalk or entity in mastering.STEWARDED
+    fresh = _unbound(outcome, known) if binds else []
     with hub.store.begin() as tx:
         if not reach.holds(tx, policy, steward):
             return None
-        before = ticks.hold(tx, crosswalk.tick_of(entity))
+        before = ticks.hold(tx, crosswalk.tick_of(entity)) if binds else hub.bindings.tick(entity)
         moved = _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
-        after = ticks.hold(tx, crosswalk.tick_of(entity))
+        after = ticks.hold(tx, crosswalk.tick_of(entity)) if fresh or entity in mastering.STEWARDED else before
         total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
         mastered = _counted(hub, tx, entity, run, records=total, golden=frame.height)
         hub.bindings.noticed(entity, after)
     # Nobody else has bound anything since we looked, and nothing stands elsewhere than at home.
     if str(before) == made_of.get(crosswalk_name(entity)) and not moved:
         made_of = {**made_of, crosswalk_name(entity): str(after)}
-        hub.bindings.bound(entity, pl.DataFrame(fresh, schema=CROSSWALK_SCHEMA), before, after)
+        if after != before:
+            hub.bindings.bound(entity, pl.DataFrame(fresh, schema=CROSSWALK_SCHEMA), before, after)
     if changed is not None and not changed:
         hub.frames.renew(f"golden/{entity}", written(made_of))
     else:
@@ -147,10 +149,7 @@ def _golden(
     before = hub.frames.read(f"golden/{entity}")
     if within is None or before is None:
         return outcome.golden, None if before is None else differing(before, outcome.golden, "golden_id")
-    ids = pl.Series(sorted(within.golden | set(outcome.golden["golden_id"])), dtype=pl.String)
-    renewed = pl.col("golden_id").is_in(ids.implode())
-    changed = differing(before.filter(renewed), outcome.golden, "golden_id")
-    return pl.concat([before.filter(~renewed), outcome.golden]).sort("golden_id"), changed
+    return replaced(before, outcome.golden, within.golden, "golden_id")
 
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
@@ -161,9 +160,9 @@ def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=frame_schema(ENTITIES[entity])), *told])
 
 
-def _crosswalks(hub: Hub, entity: str) -> dict[str, pl.DataFrame]:
+def _crosswalks(hub: Hub, entity: str) -> dict[str, Crosswalk]:
     """The crosswalks of what an entity refers to."""
-    return {referred: hub.bindings.frame(referred) for referred in set(references(ENTITIES[entity]).values())}
+    return {referred: hub.bindings.walk(referred) for referred in set(references(ENTITIES[entity]).values())}
 
 
 def _in_stocking_units(hub: Hub, policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -236,8 +235,12 @@ def _own_units(hub: Hub) -> dict[tuple[str, str], str]:
 def _unbound(outcome: Reconciled, known: pl.DataFrame) -> list[dict[str, Any]]:
     """Bindings to homes that the crosswalk does not hold yet, or holds with another technical id."""
     same = ["system", "source_key", "golden_id", "native_id"]
-    at_home = outcome.bindings.with_columns(pl.coalesce("home_id", "golden_id").alias("golden_id")).drop("home_id")
-    return at_home.join(known, on=same, how="anti", nulls_equal=True, maintain_order="left").to_dicts()
+    at_home = outcome.bindings.select(
+        "system", "source_key", "native_id", pl.coalesce("home_id", "golden_id").alias("golden_id"), "is_primary"
+    )
+    if not known.is_empty():
+        at_home = at_home.join(known, on=same, how="anti", nulls_equal=True, maintain_order="left")
+    return at_home.to_dicts()
 
 
 def _unresolved(rows: pl.DataFrame) -> list[tuple[str, Rejection]]:

@@ -42,8 +42,16 @@ def inputs(hub: Hub, policy: Policy, units: Callable[[], str], steward: Told) ->
         found[WORK] = hub.frames.version(WORK)
     if entity in THROUGH_WORK_ORDER or (policy.item is not None and quantities(ENTITIES[entity])):
         found["units"] = units()
-    found["policy"] = digest(policy.model_dump_json())
+    found["policy"] = _digest_of(hub, policy)
     return {**found, **reach.made_of(policy, steward)}
+
+
+def _digest_of(hub: Hub, policy: Policy) -> str:
+    place = f"policy/{policy.entity}"
+    kept: tuple[Policy, str] | None = hub.kept.get(place)
+    if kept is None or kept[0] != policy:
+        kept = hub.kept[place] = (policy, digest(policy.model_dump_json()))
+    return kept[1]
 
 
 def written(found: Inputs) -> str:
@@ -98,8 +106,7 @@ def _stands_alone(hub: Hub, policy: Policy) -> bool:
     """Whether each record of the entity is a golden record of its own, named by its own key."""
     if policy.golden_id != "source_key" or policy.entity in mastering.STEWARDED:
         return False
-    known = hub.bindings.frame(policy.entity)
-    return known.filter(pl.col("golden_id") != pl.col("source_key")).is_empty()
+    return hub.bindings.walk(policy.entity).are_own_keys
 
 
 def _referring(hub: Hub, records: pl.DataFrame, field: str, referred: str, last: Inputs) -> frozenset[str] | None:

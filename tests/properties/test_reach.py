@@ -150,7 +150,7 @@ def test_reach__is_what_hangs_together_with_a_decision_and_a_change(
     def watched(*given: Any) -> reach.Reach | None:
         reached = around(*given)
         assert reached is not None
-        found.append({f"{system}:{key}" for system, key in reached.records.iter_rows()})
+        found.append({f"{system}:{key}" for system, keys in reached.records.items() for key in keys})
         return reached
 
     monkeypatch.setattr(reach, "around", watched)

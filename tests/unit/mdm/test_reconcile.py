@@ -14,7 +14,7 @@ from canonical.errors import UnknownUnit
 from canonical.stewardship import Decision, SourceRef
 from mdm.policy import load_policies
 from mdm.reconcile import Reconciled, Stewarded, reconcile
-from mdm.references import CROSSWALK_SCHEMA, rekey
+from mdm.references import CROSSWALK_SCHEMA, Crosswalk, rekey
 from mdm.units import ItemUnits
 
 POLICY = load_policies()["item"]
@@ -119,7 +119,7 @@ def test_rekey__by_source_key_or_technical_id_and_tells_what_it_cannot() -> None
     ]  # fmt: skip
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
     walk = pl.DataFrame([("mes", "WO-1", "wo_1", "MO1")], schema=CROSSWALK_SCHEMA, orient="row")
-    good, bad = rekey("inspection", frame, {"work_order": walk})
+    good, bad = rekey("inspection", frame, {"work_order": Crosswalk(walk)})
     assert good.select("code", "work_order").rows() == [("i1", "MO1"), ("i2", "MO1")]
     assert bad.select("code", "unresolved").rows() == [("i3", "work_order")]
 
