@@ -17,7 +17,7 @@ import uvicorn
 from canonical.errors import ConfigurationError
 from console.web.webhooks import webhook_app
 from pipeline.hub import Hub, open_hub
-from store import inbox
+from store import audit, inbox
 
 SECRET = "a-secret-of-this-test"
 
@@ -94,6 +94,33 @@ def test_door__a_replayed_or_skewed_or_altered_event_makes_none(hub: Hub, addres
     assert [requests.post(url, body, headers=sent, timeout=30).status_code for _ in range(2)] == [202, 200]
     assert count(hub) == 1
     assert len(rung) == 1  # whoever reads the inbox is woken for it, once
+
+
+@pytest.mark.parametrize("missing", ["X-MES-Event-Id", "X-MES-Timestamp", "X-MES-Signature"])
+def test_door__an_event_that_is_not_wholly_signed_makes_none(hub: Hub, address: str, missing: str) -> None:
+    body = b'{"id": "e1"}'
+    sent = {name: said for name, said in headers(body).items() if name != missing}
+    assert requests.post(f"{address}/webhooks/mes", body, headers=sent, timeout=30).status_code == 401
+    other = headers(body, event_id="e2")  # a true copy, under an id of the sender's choice
+    assert requests.post(f"{address}/webhooks/mes", body, headers=other, timeout=30).status_code in {400, 401}
+    assert count(hub) == 0
+
+
+def test_door__says_thanks_only_for_what_stands(
+    hub: Hub, address: str, rung: list[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the commit fails the sender hears so, sends again, and is believed then."""
+    body, url = b'{"id": "e1"}', f"{address}/webhooks/mes"
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(audit, "append", full)  # the last word of the transaction
+        assert requests.post(url, body, headers=headers(body), timeout=30).status_code == 500
+        assert (count(hub), rung) == (0, [])
+    assert requests.post(url, body, headers=headers(body), timeout=30).status_code == 202
+    assert (count(hub), len(rung)) == (1, 1)
 
 
 def test_door__there_is_none_without_a_secret(tmp_path: Path) -> None:

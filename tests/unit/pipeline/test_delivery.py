@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -11,11 +14,17 @@ import pytest
 from canonical.commands import Command, DeliveryClass, Outcome, OutcomeKind, State, StepReceipt
 from canonical.errors import RecordRejected, SystemUnavailable
 from connectors.port import Connector, FoundDocument, OperationSpec, StepSpec
+from connectors.registry import load_system
+from mappings.loading import load_system as load_mappings
 from pipeline import delivery
 from pipeline.delivery import Deferred, Finished, Journey, heed, heed_found, look_up_together, set_out
+from pipeline.hub import MAPPINGS, Hub
+from pipeline.outbound import Lookups
+from store import documents
 from store.deliveries import ClaimedCommand
 from store.documents import Document
 from store.outbox import StepRecord
+from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 KEYED = StepSpec("create", DeliveryClass.KEYED, can_look_up=True)
@@ -25,6 +34,7 @@ ORDER_WORK = OperationSpec("order_work", "work_order", {"create": (KEYED,), "cha
 RAISE = OperationSpec("order_work", "work_order", {"create": (KEYED,)})
 ORDER = OperationSpec("order_work", "work_order", {"create": (SAVE,), "change": (SAVE,)}, 5.0, 50)
 KEY = ("order_work", "R1")
+PROGRESS = {"sales_order": "SO-1", "stage": "planned", "percent": 10, "promised": None, "note": None}
 DOCUMENT = FoundDocument("R1", "7", "W7", version="v2")
 
 
@@ -184,3 +194,38 @@ def test_look_up_together__one_failure_leaves_the_others_their_answers() -> None
     parts = list[int]()
     look_up_together(target.door, journeys, lambda: parts.append(1))
     assert len(parts) == 5, "after each part the leases run anew"
+
+
+def test_prepare__a_reference_that_is_not_mapped_yet_is_waited_for_and_heals_by_itself(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    mappings = {"crm": load_mappings(MAPPINGS / "crm")}
+    configuration = SimpleNamespace(policies={}, mappings=mappings, systems={"crm": load_system("crm")})
+    hub = cast("Hub", SimpleNamespace(store=store, configuration=configuration))
+    command = Command("update_order_progress", "crm", "sales_order", "R1", 1, PROGRESS, "rule:r", "e1")
+    spec = OperationSpec(command.kind, "sales_order", {"create": (KEYED,)})
+
+    def prepared() -> Journey:
+        journey = Journey(replace(_claimed(), command=command), spec, "create")
+        delivery.prepare(journey, Lookups(hub))
+        return journey
+
+    waiting = prepared().ending
+    assert isinstance(waiting, Deferred)
+    assert (waiting.state, waiting.missing) == (State.AWAITING, "crm/sales_order/SO-1")
+    with store.begin() as tx:
+        documents.record(tx, [Document("crm", "sales_order", "SO-1", "801", "SO-1", 0, None, "adopted", NOW)])
+    healed = prepared()
+    assert healed.ending is None
+    assert healed.payload["Order__c"] == "801"
+
+
+def test_prepare__a_document_that_has_to_stand_first_is_waited_for(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    lookups = Lookups(cast("Hub", SimpleNamespace(store=store, configuration=SimpleNamespace(policies={}))))
+    claimed = _claimed()
+    claimed = replace(claimed, command=replace(claimed.command, after=("erp/work_order/R1",)))
+    lookups.learn(claimed.command.after)
+    journey = _journey(ORDER_WORK, claimed)
+    delivery.prepare(journey, lookups)
+    assert isinstance(journey.ending, Deferred)
+    assert (journey.ending.state, journey.ending.missing) == (State.AWAITING, "erp/work_order/R1")

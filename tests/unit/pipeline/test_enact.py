@@ -1,10 +1,12 @@
-"""Withdrawing what stands in a system: by command where it takes one, by a person where nothing connected does."""
+"""What rules want, enacted: the brakes, and withdrawing what stands in a system, by command or by a person's task."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from pipeline.settings import Deployment, Settings
 from rules.decide import CommandDraft
 from rules.diff import Change
 from rules.ruleset import RuleSet
-from store import documents, revisions, tasks
+from store import deliveries, documents, outbox, revisions, tasks
 from store.documents import Document
 from store.frames import FrameStore
 from store.landing import RawFiles
@@ -43,12 +45,17 @@ def store(tmp_path: Path) -> Store:
     return opened
 
 
-def hub(store: Store, folder: Path, roles: Mapping[str, str]) -> Hub:
+def hub(
+    store: Store, folder: Path, roles: Mapping[str, str], state: str = "live", limits: Mapping[str, Any] | None = None
+) -> Hub:
     """Systems by the roles they play; none has a mapping for transfers."""
-    connected = {system: {"role": role} for system, role in roles.items()}
+    connected = {system: {"role": role, "state": state} for system, role in roles.items()}
     deployment = Deployment.model_validate(
-        {"name": "plant", "systems": connected, "rulebooks": (), "sales_order_system": next(iter(roles), "crm")}
-    )
+        {
+            "name": "plant", "systems": connected, "rulebooks": (), "sales_order_system": next(iter(roles), "crm"),
+            "limits": limits or {},
+        }
+    )  # fmt: skip
     systems = {name: load_system(name) for name in roles}
     unmapped = {name: SystemMappings((), {}, {}) for name in roles}
     configuration = Configuration(deployment, systems, unmapped, {}, {}, RuleSet(()))
@@ -98,3 +105,64 @@ def test_enact__what_was_never_made_or_is_withdrawn_is_nobodys_task(tmp_path: Pa
         documents.record(tx, [Document("wms", "transfer_order", KEY, "17", "TR17", 1, {}, "created", NOW)])
         revisions.next_revision(tx, "wms", "request_transfer", KEY, {"body": {}, "cancelled": True})
     assert done(made) == ([], []), "withdrawn by the hub itself"
+
+
+# -- brakes --------------------------------------------------------------------------------------------------------
+
+
+def wanted(number: int, *, cancelled: bool = False, approve: bool = False) -> CommandDraft:
+    """One transfer, or the end of one that was decided before."""
+    key = f"T|A|SO-{number}|1|1"
+    return replace(GONE, business_key=key, cancelled=cancelled, approve=approve)
+
+
+def held(made: Hub, drafts: list[CommandDraft]) -> dict[str, str]:
+    """Business key → why its command is held."""
+    with made.store.begin() as tx:
+        for draft in drafts:
+            if draft.cancelled:
+                standing = {"body": {"before": True}, "cancelled": False}
+                revisions.next_revision(tx, "wms", draft.kind, draft.business_key, standing)
+        enacted = enact(made, tx, drafts, lambda change: change.key)
+        found = {entry.command.business_key: entry.held_for for entry in outbox.entries(tx) if entry.held_for}
+        assert enacted.held == len(found)
+        assert len(enacted.enqueued) == len(drafts)
+        return found
+
+
+LIMITS = {"commands_per_run": 30, "cancelled_share": 0.5, "cancelled_at_least": 10}
+
+
+@pytest.mark.parametrize(
+    ("creates", "cancels", "waiting"),
+    [
+        (30, 0, set()),
+        (31, 0, {"create"}),
+        (21, 10, {"create", "cancel"}),  # more than a run may write, whatever they are
+        (0, 9, set()),  # all of them, but few
+        (10, 10, set()),  # half of them
+        (9, 10, {"cancel"}),  # more than half: what is made goes on
+    ],
+)
+def test_enact__a_run_that_writes_or_cancels_too_much_waits_for_approval(
+    store: Store, tmp_path: Path, creates: int, cancels: int, waiting: set[str]
+) -> None:
+    made = hub(store, tmp_path, {"wms": "wms"}, limits=LIMITS)
+    drafts = [wanted(number) for number in range(creates)]
+    drafts += [wanted(number, cancelled=True) for number in range(creates, creates + cancels)]
+    found = held(made, drafts)
+    stopped = [one.business_key for one in drafts if ("cancel" if one.cancelled else "create") in waiting]
+    assert found == dict.fromkeys(stopped, "approval")
+
+
+@pytest.mark.parametrize("state", ["shadow", "paused"])
+def test_enact__a_connection_that_is_not_live_is_sent_nothing(store: Store, tmp_path: Path, state: str) -> None:
+    made = hub(store, tmp_path, {"wms": "wms"}, state=state)
+    assert held(made, [wanted(1)]) == {wanted(1).business_key: "connection"}
+    with store.begin() as tx:
+        assert not deliveries.claim(tx, "w1", NOW, lease_seconds=60, limit=10, systems=("wms",))
+
+
+def test_enact__a_rule_that_asks_for_approval_holds_its_own_command_only(store: Store, tmp_path: Path) -> None:
+    made = hub(store, tmp_path, {"wms": "wms"})
+    assert held(made, [wanted(1, approve=True), wanted(2)]) == {wanted(1).business_key: "approval"}

@@ -51,3 +51,17 @@ def test_step__rests_for_a_share_of_the_turn_where_it_decided_something(
     turning.turned = replace(TURNED, commands={})
     service._step()
     assert rests == [pytest.approx(0.06 * REST_SHARE), LONGEST_REST_SECONDS]
+
+
+def test_step__asks_systems_that_post_nothing_so_often_and_no_more(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked = [0.0], list[str]()
+    monkeypatch.setattr("pipeline.serving.time.monotonic", lambda: clock[0])
+    service = Service(hub, polled=("erp", "wms"), poll_seconds=30.0)
+    turning = _Turning(clock)
+    service.relay = cast("Relay", turning)
+    monkeypatch.setattr(service._stopping, "wait", lambda _: None)
+    monkeypatch.setattr(turning, "poll", asked.append, raising=False)
+    for moment in (29.0, 31.0, 60.0, 62.0):
+        clock[0] = moment
+        service._step()
+    assert asked == ["erp", "wms"] * 2
