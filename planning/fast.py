@@ -32,3 +32,6 @@ def plan_compiled(prepared: Prepared) -> Plan:
 def warm() -> None:
     """Compile, unless that was done before: about two minutes once for each change of the kernels' sources."""
     plan_compiled(prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),))))
+    from planning.coverage.warming import warm_changes  # noqa: PLC0415 - planning once does without
+
+    warm_changes()

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planning.columns import LIMIT, NotCovered, Pages, Result, Shelf, Spans
+from planning.beside import Beside
+from planning.columns import LIMIT, NotCovered
 from planning.decoding import decode
 from planning.encoding import NO_ROOTS, encode
 from planning.encoding_merging import coupled
 from planning.encoding_rules import customer_numbers
 from planning.forecast import remaining
 from planning.intake import admitted_demands
-from planning.kernels.replanning import Links, Reach
-from planning.kernels.solving import new_room, plan_again, single_pegs, solve
+from planning.kernels.replanning import Links
+from planning.kernels.solving import single_pegs, solve
 from planning.preparation import order_prefix, prepare
 from planning.tidying import tidied
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from canonical.plan import Plan, PlanDemand, PlanForecast, PlanningSnapshot
-    from planning.columns import Columns, Ints, Table
+    from planning.columns import Columns, Ints, Result, Table
     from planning.encoding import Names
     from planning.preparation import Prepared
 
@@ -56,7 +57,8 @@ class Draft:
 class Changed:
     """The plan with the change in it, while the change lasts; `items` are the numbers of those that came out otherwise.
 
-    `added` are the demands it has more and `dropped` the keys of those it has not; `number` numbers the added ones.
+    `planned` are the numbers of those that were planned again, whatever came out. `added` are the demands it has more
+    and `dropped` the keys of those it has not; `number` numbers the added ones.
     """
 
     prepared: Prepared
@@ -64,6 +66,7 @@ class Changed:
     names: Names
     result: Result
     items: Ints
+    planned: Ints
     added: tuple[PlanDemand, ...]
     dropped: frozenset[str]
     number: Mapping[str, int]
@@ -81,11 +84,11 @@ class StandingPlan:
     def __init__(self, snapshot: PlanningSnapshot) -> None:
         self.prepared = prepare(snapshot, in_columns=True)
         self.columns, self.names = encode(self.prepared, ROOM)
-        self.result = solve(self.columns)
-        if not self.result.ok:
+        result = solve(self.columns)
+        if not result.ok:
             raise NotCovered("a quantity beyond the limit")
         self.links = _links(self.columns)
-        self.bench = new_room(self.columns)
+        self.beside = Beside(self.columns, result, self.links)
         self.lock = Lock()
         self.known = {key: n for n, key in enumerate(self.names.fixed_keys)}
         self.number = {code: n for n, code in enumerate(self.names.codes)}
@@ -110,10 +113,15 @@ class StandingPlan:
         rules = self.prepared.admitted.rules.substitutes
         self.asked = any(row.product or row.customer for rows in rules.values() for row in rows)
 
+    @property
+    def result(self) -> Result:
+        """The plan that stands."""
+        return self.beside.base
+
     def pegs_of(self, code: str) -> Table:
         """The pegs of one item's supplies and orders in the plan that stands, need by need (`planning.columns.PEG`)."""
         with self.lock:
-            return single_pegs(self.columns, self.result, np.array([self.number[code]]), self.bench)[0]
+            return single_pegs(self.columns, self.result, np.array([self.number[code]]), self.beside.benches[0])[0]
 
     @contextmanager
     def changed(self, added: Sequence[PlanDemand] = (), dropped: Collection[str] = ()) -> Iterator[Changed]:
@@ -183,28 +191,17 @@ class _Change:
         due: set[int] = set()
         for code in sorted(self.touched):
             due |= self._rewrite(code)
-        pages, shelf = base.result.pages, base.result.shelf
-        copied = Pages(
-            pages.orders, pages.draws, pages.pegs, pages.shorts, pages.filled.copy(),
-            Spans(*(span.copy() for span in pages.spans)),
-        )  # fmt: skip
-        free = Shelf(shelf.rows.copy(), shelf.free.copy(), shelf.wanted.copy(), shelf.arising.copy(), shelf.used.copy())
-        reach = Reach(*(np.zeros(n, np.int64) for n in (*[len(self.columns.items)] * 2, len(base.links.pool_from))))
-        reach.due[list(due)] = 1
-        ok, grown, free, base.bench = plan_again(self.columns, pages.spans, copied, free, base.bench, base.links, reach)
-        if not ok:
-            raise NotCovered("a quantity beyond the limit")
-        if len(grown.pegs) > len(pages.pegs) or len(grown.orders) > len(pages.orders):
-            base.result = Result(ok=True, pages=grown._replace(filled=pages.filled, spans=pages.spans), shelf=shelf)
+        reached = base.beside.plan(self.columns, due)
         names = replace(self.names, urgencies=self.urgencies)
         numbers = {row.key: base.known.get(row.key, self.new_keys.get(row.key, -1)) for row in self.rows}
         return Changed(
-            base.prepared, self.columns, names, Result(ok=True, pages=grown, shelf=free),
-            np.flatnonzero(reach.changed), tuple(self.rows), frozenset(self.gone), numbers,
+            base.prepared, self.columns, names, reached.result, np.flatnonzero(reached.changed),
+            np.flatnonzero(reached.planned), tuple(self.rows), frozenset(self.gone), numbers,
         )  # fmt: skip
 
     def undo(self) -> None:
         """The tables as they were."""
+        self.base.beside.undo()
         for item, first, last in self.ranges:
             self.columns.items["need_from"][item], self.columns.items["need_to"][item] = first, last
         del self.names.fixed_keys[self.fixed :], self.names.fixed_roots[self.fixed :], self.names.roots[self.roots :]

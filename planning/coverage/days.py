@@ -5,26 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planning.columns import NotCovered
+from planning.beside import SPARE, THREADS, longer_table
 from planning.coverage.figures import Counting, Lots, counting, lots_of
-from planning.coverage.kernel import (
-    NEVER,
-    Agenda,
-    Board,
-    Ways,
-    begin_days,
-    forget_days,
-    hear_all,
-    settle_days,
-    tell_all,
-)
+from planning.coverage.kernel import LATE, NEVER, Agenda, Board
+from planning.coverage.settling import Settling, until, ways_of
 from planning.feasible import Moved
-from planning.kernels.solving import new_room, single_pegs
+from planning.tidying import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,21 +24,19 @@ if TYPE_CHECKING:
     from planning.columns import Columns, Ints, Result
     from planning.net_change import Changed, StandingPlan
 
-PORTION = 256
-"""Items whose pegs are parted at a time."""
-SPAN = 8
-"""Calendars reach so many times as far as the plan itself, its lead times end on end."""
-
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The days demands are covered on, by number of the consumer, from the planning day on; NEVER where never."""
+    """The days demands are covered on, by number of the consumer, from the planning day on; NEVER where never.
+
+    0 where all of it is there by the day it is needed.
+    """
 
     today: date
     days: Ints
 
     def on(self, number: int) -> date | None:
-        """The day a consumer is covered on; None where it never is."""
+        """The day a consumer is covered on, the planning day where that is by the day it is due; None: never."""
         day = int(self.days[number])
         return None if day >= NEVER else self.today + timedelta(day)
 
@@ -59,24 +47,36 @@ class Coverage:
     def __init__(self, standing: StandingPlan) -> None:
         self.standing = standing
         columns, result = standing.columns, standing.result
-        items, orders = len(columns.items) - 1, int(result.pages.filled[0])
+        items, orders, fixed = len(columns.items) - 1, int(result.pages.filled[0]), len(columns.fixed)
         self.phantoms = {
             code
             for code, item in standing.prepared.admitted.items.items()
             if item.sourcing == "phantom" and code not in standing.prepared.blocked
         }
-        self.several = np.zeros(len(columns.fixed), np.uint8)
+        self.wanted, self.demand = self._demands(fixed)
+        self.several = np.zeros(fixed, np.uint8)
         for code in self.phantoms & standing.demands.keys():
             self.several[[standing.known[key] for key in standing.demands[code]]] = 1
-        self.ways, self.bench = _ways(standing), new_room(columns)
-        self.latest = np.full(orders + len(columns.fixed), -1, np.int32)
-        ready, material, decider = np.zeros((3, orders), np.int32)
-        fixed = len(columns.fixed)
-        self.board = Board(ready, material, decider, np.zeros(fixed, np.int32), np.full(fixed, -1, np.int32))
-        due, pegs = np.ones(items, np.uint8), np.ones(items, np.uint8)
-        agenda = Agenda(due, pegs, np.zeros(items, np.uint8), self.several, np.zeros(fixed, np.uint8))
-        self._settle(columns, result, self.board, agenda, first=0)
+        self.ways = ways_of(standing)
+        board = Board(
+            np.zeros(orders, np.int32), np.zeros(fixed, np.int32), np.empty(orders + SPARE, LATE),
+            *np.zeros((2, items), np.int64),
+        )  # fmt: skip
+        flags = np.ones((2, items), np.uint8)
+        agenda = Agenda(flags[0], flags[1], self.several, np.zeros(fixed, np.uint8))
+        self.filled = 0
+        self.board = self._compact(self._settle(columns, result, board, agenda))
         self.base = Covered(standing.prepared.snapshot.as_of, self.board.covered)
+
+    def _demands(self, fixed: int) -> tuple[Ints, Ints]:
+        """By fixed consumer the day it is wanted, counted from the planning day, and whether it is a demand."""
+        standing = self.standing
+        wanted, demand = np.zeros((2, fixed), np.int64)
+        today = standing.prepared.snapshot.as_of.toordinal()
+        for row in standing.prepared.admitted.demands:
+            number = standing.known[row.key]
+            wanted[number], demand[number] = max(row.due.toordinal() - today, 0), 1
+        return wanted, demand
 
     @cached_property
     def counting(self) -> Counting:
@@ -92,37 +92,33 @@ class Coverage:
 
     def beside(self, change: Changed) -> Covered:
         """The same with a change in it, while the change lasts."""
-        columns, result = change.columns, change.result
-        more = int(result.pages.filled[0]) - len(self.board.ready)
-        old = self.board
-        ready, material, decider = (np.append(each, np.zeros(more, np.int32)) for each in old[:3])
-        board = Board(ready, material, decider, old.covered.copy(), old.settler.copy())
-        items, several = len(columns.items) - 1, self.several.copy()
+        columns, old, several = change.columns, self.board, self.several.copy()
+        ready = np.empty(int(change.result.pages.filled[0]), np.int32)
+        ready[: len(old.ready)] = old.ready
+        board = Board(ready, old.covered.copy(), old.late, old.late_from.copy(), old.late_to.copy())
         for row in change.added:
-            number = change.number[row.key]
-            board.covered[number], board.settler[number] = 0, -1
-            several[number] = row.item in self.phantoms
-        due = _planned_again(self.standing.result, result)
-        agenda = Agenda(due, due.copy(), np.zeros(items, np.uint8), several, np.zeros(len(several), np.uint8))
-        self._settle(columns, result, board, agenda, first=len(old.ready), added=change.added)
-        return Covered(self.base.today, board.covered)
+            # One that takes the place of another may ask another item.
+            several[change.number[row.key]] = row.item in self.phantoms or row.key in change.dropped
+        flags = np.zeros((2, len(columns.items) - 1), np.uint8)
+        flags[:, change.planned] = 1
+        agenda = Agenda(flags[0], flags[1], several, np.zeros(len(several), np.uint8))
+        after = self._settle(columns, change.result, board, agenda, change.added)
+        self.board = old._replace(late=after.late)  # the room that was made for the change
+        return Covered(self.base.today, after.covered)
 
     def moved(self, change: Changed, after: Covered) -> tuple[Moved, ...]:
         """The demands in both plans that are covered on another day, the worst first; as `planning.feasible.moved`."""
-        base, standing, found = self.base, self.standing, []
-        replaced = {row.key: row for row in change.added}
-        last = len(standing.known)
-        for number in np.flatnonzero(base.days[:last] != after.days[:last]).tolist():
+        base, standing = self.base, self.standing
+        replaced = {standing.known[row.key]: row for row in change.added if row.key in change.dropped}
+        differ = np.maximum(base.days, self.wanted) != np.maximum(after.days, self.wanted)
+        differ &= self.demand != 0
+        differ[[standing.known[key] for key in change.dropped]] = False
+        differ[[*replaced]] = True
+        found = []
+        for number in np.flatnonzero(differ).tolist():
             key = standing.names.fixed_keys[number]
-            code = standing.item_of.get(key)
-            if code is None or (key in change.dropped and key not in replaced):
-                continue
-            found.append(self._moved(replaced.get(key, standing.demands[code][key]), number, after))
-        found += [
-            self._moved(row, standing.known[row.key], after)
-            for row in change.added
-            if row.key in standing.item_of and base.days[standing.known[row.key]] == after.days[standing.known[row.key]]
-        ]
+            row = replaced.get(number) or standing.demands[standing.item_of[key]][key]
+            found.append(self._moved(row, number, after))
         moves = [row for row in found if row.before != row.after]
         return tuple(sorted(moves, key=lambda row: (row.days is not None, -(row.days or 0), row.key)))
 
@@ -131,106 +127,30 @@ class Coverage:
         return Moved(row.key, row.root, row.item, row.due, was and max(was, row.due), will and max(will, row.due))
 
     def _settle(
-        self,
-        columns: Columns,
-        result: Result,
-        board: Board,
-        agenda: Agenda,
-        *,
-        first: int,
-        added: Iterable[PlanDemand] = (),
-    ) -> None:
-        size = int(result.pages.filled[0]) + len(columns.fixed)
-        if size > len(self.latest):
-            self.latest = np.full(2 * size, -1, np.int32)
-        if not begin_days(columns, result.pages, board, self.ways, first):
-            raise NotCovered("a day beyond the calendars")
-        while True:
-            for low, high in reversed([*pairwise(columns.level_from.tolist())]):
-                self._settle_level(columns, result, board, agenda, (low, high))
-            asking = np.flatnonzero(agenda.again)
-            if not len(asking):
-                return
-            agenda.again[:] = 0
-            board.covered[asking], board.settler[asking] = 0, -1
-            for number in asking.tolist():
-                for item in self._asked_by(number, added):
-                    agenda.due[item] = agenda.pegs[item] = 1
+        self, columns: Columns, result: Result, board: Board, agenda: Agenda, added: Iterable[PlanDemand] = ()
+    ) -> Board:
+        """Settle what is due; returns the board, whose table of lists may have been lengthened."""
+        board = Settling(columns, result, agenda, self.ways, self.standing.beside).settle(board, self.filled)
+        for number in np.flatnonzero(agenda.again).tolist():
+            asked = self._asked_by(number, added)
+            board.covered[number] = max((until(board, item, -1 - number) for item in asked), default=0)
+        return board
 
-    def _settle_level(
-        self, columns: Columns, result: Result, board: Board, agenda: Agenda, bounds: tuple[int, int]
-    ) -> None:
-        """Settle the items of one level that are due; those below are settled."""
-        low, high = bounds
-        pages, shelf = result.pages, result.shelf
-        whole = low + np.flatnonzero(agenda.whole[low:high])
-        if len(whole):
-            forget_days(pages, board, whole)
-            level = np.zeros(len(agenda.due), np.uint8)
-            level[low:high] = 1
-            for chosen in _portions(self._below(whole)):
-                pegs, starts = single_pegs(columns, result, chosen, self.bench)
-                hear_all(columns, pages, shelf, board, agenda, chosen, pegs, starts, level)
-        if not settle_days(columns, pages, board, agenda, self.ways, low + np.flatnonzero(agenda.due[low:high])):
-            raise NotCovered("a day beyond the calendars")
-        for chosen in _portions(low + np.flatnonzero(agenda.pegs[low:high])):
-            pegs, starts = single_pegs(columns, result, chosen, self.bench)
-            latest = self.latest[: int(pages.filled[0]) + len(columns.fixed)]
-            tell_all(columns, pages, shelf, board, agenda, chosen, pegs, starts, latest)
-
-    def _below(self, items: Ints) -> Ints:
-        """The components of these items, each once."""
-        first, below = self.ways.below_from, self.ways.below
-        found = np.concatenate([below[first[item] : first[item + 1]] for item in items.tolist()])
-        return np.unique(found)
+    def _compact(self, board: Board) -> Board:
+        """The lists one after the other, and as much room after them."""
+        rows, (starts, ends) = rows_in(board.late_from, board.late_to)
+        self.filled = len(rows)
+        late = longer_table(board.late[rows], 2 * len(rows) + THREADS * SPARE, len(rows))
+        return board._replace(late=late, late_from=starts, late_to=ends)
 
     def _asked_by(self, number: int, added: Iterable[PlanDemand]) -> Iterable[int]:
-        """The components a demand for a phantom is for."""
-        key = self.standing.names.fixed_keys[number]
+        """The items a demand is for: components, where it is for a phantom."""
+        standing, key = self.standing, self.standing.names.fixed_keys[number]
         row = next((row for row in added if row.key == key), None)
-        code = self.standing.item_of[key] if row is None else row.item
-        components = self.standing.prepared.explosion.components.get(code, ())
-        return [self.standing.number[component] for component, *_ in components]
-
-
-def _portions(items: Ints) -> Iterable[Ints]:
-    """So many items that their pegs are small beside the plan."""
-    return [items[at : at + PORTION] for at in range(0, len(items), PORTION)]
-
-
-def _planned_again(before: Result, after: Result) -> Any:  # noqa: ANN401 - an array of flags
-    """By item whether its pegs or shortages were written anew."""
-    pairs = zip(before.pages.spans[2:], after.pages.spans[2:], strict=True)
-    found = np.zeros(len(before.pages.spans.peg_from), bool)
-    for old, new in pairs:
-        found |= old != new
-    return found.astype(np.uint8)
-
-
-def _ways(standing: StandingPlan) -> Ways:
-    lead = np.array([standing.prepared.admitted.items[code].lead_time_days or 0 for code in standing.names.codes])
-    number, day = _calendars(standing, lead)
-    return Ways(standing.links.below_from, standing.links.below, lead, number, day)
-
-
-def _calendars(standing: StandingPlan, lead: Ints) -> tuple[Ints, Ints]:
-    """By calendar: how many working days lie before each day, and which day each working day is."""
-    columns, prepared = standing.columns, standing.prepared
-    numbers = columns.items["calendar"][:-1]
-    count = int(numbers.max(initial=0)) + 1
-    levels = columns.level_from
-    longest = sum(int(lead[low:high].max(initial=0)) for low, high in pairwise(levels.tolist()))
-    supplies = int(columns.supplies["day"].max(initial=0))
-    span = max(columns.rules.days, supplies, int(columns.items["late_end"].max(initial=0))) + SPAN * longest + 1
-    before, days = np.tile(np.arange(span), (count, 1)), np.tile(np.arange(span), (count, 1))
-    today = prepared.snapshot.as_of.toordinal()
-    for calendar in range(1, count):
-        code = standing.names.codes[int(np.flatnonzero(numbers == calendar)[0])]
-        work = prepared.admitted.rules.days_of(code)
-        start = work.number(today)
-        before[calendar] = [work.number(today + day) - start for day in range(span)]
-        days[calendar] = [work.day(start + number) - today for number in range(span)]
-    return before, days
+        code = standing.item_of[key] if row is None else row.item
+        if code not in self.phantoms:
+            return [standing.number[code]]
+        return [standing.number[component] for component, *_ in standing.prepared.explosion.components.get(code, ())]
 
 
 __all__ = ["Coverage", "Covered"]

@@ -20,13 +20,8 @@ if TYPE_CHECKING:
 
 
 class Counting(NamedTuple):
-    """What stays the same for every change: by fixed consumer its day and whether it is a demand, by supply the rest.
+    """What stays the same for every change, by supply: whether it is a receipt, and overdue by its document."""
 
-    `receipt` says by supply whether it is one, `overdue` whether its document promised it for a day that is past.
-    """
-
-    due: Ints
-    demand: Ints
     receipt: Ints
     overdue: Ints
 
@@ -37,18 +32,14 @@ def counting(coverage: Coverage) -> Counting:
     admitted, snapshot = standing.prepared.admitted, standing.prepared.snapshot
     if len(admitted.demands) != len(snapshot.demands) or snapshot.policies.release_horizon_days is not None:
         raise NotCovered("figures of demands that were left out, or with releases")
-    due, demand = np.zeros((2, len(standing.columns.fixed)), np.int64)
     today = snapshot.as_of.toordinal()
-    for row in admitted.demands:
-        number = standing.known[row.key]
-        due[number], demand[number] = max(row.due.toordinal() - today, 0), 1
     firm = {row.key for row in admitted.firm_orders}
     late = {row.key for row in admitted.receipts if row.available.toordinal() < today}
     keys = standing.names.supply_keys
     known = standing.columns.supplies["on_hand"] == 0
     receipt = known & np.array([key not in firm for key in keys], bool)
     overdue = np.array([key in late for key in keys], bool)
-    return Counting(due, demand, receipt, overdue)
+    return Counting(receipt, overdue)
 
 
 class Lots(NamedTuple):
@@ -81,7 +72,7 @@ def lots_of(columns: Columns, result: Result, urgencies: Sequence[object], chose
 
 def figures_of(coverage: Coverage, covered: Covered, change: Changed | None = None) -> Figures:
     """The figures of the plan that stands, or of a change beside it while that lasts."""
-    standing, (due, demand) = coverage.standing, (coverage.counting.due, coverage.counting.demand)
+    standing, (due, demand) = coverage.standing, (coverage.wanted, coverage.demand)
     columns, result, lots = standing.columns, standing.result, coverage.lots
     if change is not None:
         columns, result = change.columns, change.result
@@ -112,8 +103,8 @@ def _placed(sums: Iterable[Ints], first: Ints) -> list[Ints]:
 
 def _wanted(coverage: Coverage, change: Changed) -> tuple[Ints, Ints]:
     """By fixed consumer the day it is wanted and whether it is a demand, with the change."""
-    standing, basis = coverage.standing, coverage.counting
-    due, demand = basis.due.copy(), basis.demand.copy()
+    standing = coverage.standing
+    due, demand = coverage.wanted.copy(), coverage.demand.copy()
     demand[[standing.known[key] for key in change.dropped]] = 0
     today = standing.prepared.snapshot.as_of.toordinal()
     for row in change.added:

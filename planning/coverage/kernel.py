@@ -1,8 +1,9 @@
 """Forward from what is there: when each order of a plan in tables is ready, and each demand covered.
 
-Twin of `planning.feasible`. An order remembers which component decides its day, so that a change of another one is
-weighed without looking at the rest; only where the deciding one comes earlier are all components asked again. Items are
-settled from the lowest level up, each once.
+Twin of `planning.feasible`. What comes in time decides nothing, so each item keeps a short list of whom it keeps
+waiting, and until when: an order by a day after its start, a fixed consumer by any day. Items are settled from the
+lowest level up, each once: its orders look for themselves on the lists of its components, then its own list is written.
+An item whose list comes out as it was is of no concern to those above.
 """
 
 from __future__ import annotations
@@ -13,37 +14,51 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from planning.columns import MERGED, PEG, row_type
 from planning.kernels.compiling import allocating, compiled, compiled_and_kept, fingerprint
+from planning.kernels.scratch import longer_bench
+from planning.kernels.sorting import borrow, sort_positions
+from planning.kernels.unfolding import part_marked, room_to_part
+from planning.kernels.writing import longer
 
 NEVER = 2**30
 """The day of what is missing for good."""
+LATE = row_type("", "consumer day")
+"""Whom an item keeps waiting (numbered as in pegs), and until which day."""
+DONE, MORE_LATE, BEYOND = range(3)
+"""How settling ends: all done, the list of an item has no room, or a day is beyond the calendars."""
 
 
 class Board(NamedTuple):
-    """By order its day, that of its material and the item that decides it; by fixed consumer the same."""
+    """By order the day it is `ready`, by fixed consumer the day it is `covered` (0: in time); the lists by item.
+
+    An item's list are the rows from `late_from` to `late_to` of `late`, by consumer.
+    """
 
     ready: Any
-    material: Any
-    decider: Any
     covered: Any
-    settler: Any
+    late: Any
+    late_from: Any
+    late_to: Any
 
 
 class Agenda(NamedTuple):
-    """What is to be done: items to look at, those whose pegs count anew, those whose orders ask all components again.
+    """`due` says whose orders look for their days again, `told` whose list is written anew whatever its orders say.
 
-    `several` says which fixed consumers ask for several items, `again` which of those have to ask them all again.
+    `several` says which fixed consumers ask several items, `again` which of those are kept waiting otherwise by one.
     """
 
     due: Any
-    pegs: Any
-    whole: Any
+    told: Any
     several: Any
     again: Any
 
 
 class Ways(NamedTuple):
-    """Components (and by-products) by item; lead times, calendars."""
+    """Components (and by-products) by item, its lead time, and what `_end` asks of calendars.
+
+    `number` says by calendar and day how many working days lie before it, `day` which day each working day is.
+    """
 
     below_from: Any
     below: Any
@@ -73,9 +88,8 @@ def _expected(order: int, columns: Any, pages: Any) -> Any:
 
 
 @compiled
-def _ready_on(order: int, columns: Any, pages: Any, board: Board, ways: Ways) -> Any:
-    """Twin of `Feasible._from_material`."""
-    item, material = np.int64(pages.orders[order].item), np.int64(board.material[order])
+def _ready_on(order: int, item: int, material: Any, columns: Any, pages: Any, ways: Ways) -> Any:
+    """Twin of `Feasible._from_material`; `material` is 0 where none is late; -1: beyond the calendar."""
     if material >= NEVER:
         return np.int64(NEVER)
     expected = _expected(order, columns, pages)
@@ -99,187 +113,196 @@ def _arrival(supply: int, columns: Any, pages: Any, shelf: Any, board: Board) ->
 
 
 @compiled
-def _note(consumer: int, day: Any, item: int, pages: Any, board: Board, agenda: Agenda) -> None:
-    """An item covers a consumer on this day: what that means for the day everything is there.
-
-    What is there when an order starts does not decide its day, and counts as there from the first.
-    """
-    if consumer >= 0:
-        parent = pages.orders[consumer].item
-        day = np.int64(0) if day <= pages.draws[consumer].start else np.int64(day)
-        if day > board.material[consumer]:
-            board.material[consumer], board.decider[consumer] = day, item
-            agenda.due[parent] = 1
-        elif day < board.material[consumer] and board.decider[consumer] == item:
-            agenda.whole[parent] = agenda.due[parent] = 1
-        return
-    fixed = -1 - consumer
-    if day > board.covered[fixed]:
-        board.covered[fixed], board.settler[fixed] = day, item
-    elif day < board.covered[fixed] and board.settler[fixed] == item:
-        if agenda.several[fixed]:
-            agenda.again[fixed] = 1
+def _first_late(low: int, high: int, consumer: int, late: Any) -> Any:
+    """The first row of a list whose consumer is at least this one."""
+    while low < high:
+        middle = (low + high) // 2
+        if late[middle].consumer < consumer:
+            low = middle + 1
         else:
-            board.covered[fixed] = day
+            high = middle
+    return low
 
 
 @compiled
-def _tell(
-    item: int, pegs: Any, columns: Any, pages: Any, shelf: Any, board: Board, agenda: Agenda, latest: Any
-) -> None:
-    """Say to each consumer of the item when the last of what it gets is there; `latest` is -1 before and after."""
-    size, shorts, spans = len(latest), pages.shorts, pages.spans
-    for peg in range(len(pegs)):
-        at = np.int64(pegs[peg].consumer)
-        at += size if at < 0 else 0
-        latest[at] = max(latest[at], _arrival(pegs[peg].supply, columns, pages, shelf, board))
-    for short in range(spans.short_from[item], spans.short_to[item]):
-        at = np.int64(shorts[short].consumer)
-        latest[at + size if at < 0 else at] = NEVER
-        _note(shorts[short].consumer, NEVER, item, pages, board, agenda)
-    for peg in range(len(pegs)):
-        at = np.int64(pegs[peg].consumer)
-        at += size if at < 0 else 0
-        if 0 <= latest[at] < NEVER:
-            _note(pegs[peg].consumer, np.int64(latest[at]), item, pages, board, agenda)
-        elif latest[at] == NEVER:
-            _note(pegs[peg].consumer, NEVER, item, pages, board, agenda)
-        latest[at] = -1
-    for short in range(spans.short_from[item], spans.short_to[item]):
-        at = np.int64(shorts[short].consumer)
-        latest[at + size if at < 0 else at] = -1
+def _gather_material(item: int, material: Any, pages: Any, board: Board, ways: Ways) -> None:
+    """Fill in by order of the item the last day a component keeps it waiting until, 0 where none does."""
+    first, late = pages.spans.order_from[item], board.late
+    last = first + len(material)
+    for order in range(len(material)):
+        material[order] = 0
+    for at in range(ways.below_from[item], ways.below_from[item + 1]):
+        below = ways.below[at]
+        row = _first_late(board.late_from[below], board.late_to[below], first, late)
+        while row < board.late_to[below] and late[row].consumer < last:
+            order = late[row].consumer - first
+            material[order] = max(material[order], late[row].day)
+            row += 1
 
 
 @compiled
-def _hear(
-    below: int, level: Any, pegs: Any, columns: Any, pages: Any, shelf: Any, board: Board, agenda: Agenda
-) -> None:
-    """What one component says to the orders of a level that ask all of theirs."""
-    for peg in range(len(pegs)):
-        order = pegs[peg].consumer
-        if order >= 0 and agenda.whole[pages.orders[order].item] and level[pages.orders[order].item]:
-            day = _arrival(pegs[peg].supply, columns, pages, shelf, board)
-            if day > board.material[order] and day > pages.draws[order].start:
-                board.material[order], board.decider[order] = day, below
-    for short in range(pages.spans.short_from[below], pages.spans.short_to[below]):
-        order = pages.shorts[short].consumer
-        if order >= 0 and agenda.whole[pages.orders[order].item] and level[pages.orders[order].item]:
-            board.material[order], board.decider[order] = NEVER, below
-
-
-@compiled
-def _settle_orders(item: int, columns: Any, pages: Any, board: Board, ways: Ways) -> Any:
+def _settle_orders(item: int, columns: Any, pages: Any, board: Board, ways: Ways, room: Any) -> Any:
     """Give the orders of an item their days; returns whether one moved, -1 where a day is beyond the calendars."""
+    room.used[0] = 0
+    first = pages.spans.order_from[item]
+    material = borrow(room, pages.spans.order_to[item] - first)
+    _gather_material(item, material, pages, board, ways)
     moved = 0
-    for order in range(pages.spans.order_from[item], pages.spans.order_to[item]):
-        day = _ready_on(order, columns, pages, board, ways)
+    for order in range(len(material)):
+        day = _ready_on(first + order, item, material[order], columns, pages, ways)
         if day < 0:
             return np.int64(-1)
-        if day != board.ready[order]:
-            board.ready[order] = day
+        if day != board.ready[first + order]:
+            board.ready[first + order] = day
             moved = 1
     return np.int64(moved)
 
 
 @compiled
-def _reset(item: int, pages: Any, board: Board) -> None:
-    for order in range(pages.spans.order_from[item], pages.spans.order_to[item]):
-        board.material[order], board.decider[order] = 0, -1
+def _mark(item: int, columns: Any, pages: Any, shelf: Any, board: Board, bench: Any) -> Any:
+    """Mark the cells of runs that are kept waiting; returns whether there are any."""
+    days, found = columns.rules.days, False
+    bench.room.used[1] += 1
+    for peg in range(pages.spans.peg_from[item], pages.spans.peg_to[item]):
+        cell = MERGED - pages.pegs[peg].consumer
+        if cell >= 0 and _arrival(pages.pegs[peg].supply, columns, pages, shelf, board) > cell % days:
+            bench.cells[cell].turn = bench.room.used[1]
+            found = True
+    return found
 
 
-@allocating
-def begin(columns: Any, pages: Any, board: Any, ways: Any, first: Any) -> Any:
-    """The orders from row `first` on are new; False where a day is beyond the calendars."""
-    for order in range(first, pages.filled[0]):
-        board.material[order], board.decider[order] = 0, -1
-        board.ready[order] = _ready_on(order, columns, pages, board, ways)
-        if board.ready[order] < 0:
-            return False
+@compiled
+def _collect(pegs: Any, columns: Any, pages: Any, shelf: Any, board: Board, who: Any, until: Any) -> Any:
+    """Fill in whom these pegs of single needs keep waiting, and until when; returns how many there are."""
+    count = 0
+    for peg in range(len(pegs)):
+        consumer = pegs[peg].consumer
+        if consumer <= MERGED:
+            continue
+        day = _arrival(pegs[peg].supply, columns, pages, shelf, board)
+        if day > (np.int64(pages.draws[consumer].start) if consumer >= 0 else np.int64(0)):
+            who[count], until[count] = consumer, day
+            count += 1
+    return count
+
+
+@compiled
+def _write_list(first: int, count: int, who: Any, until: Any, late: Any, room: Any) -> Any:
+    """Write the list, each consumer once with its last day; returns the row after it."""
+    position = borrow(room, count)
+    sort_positions(who[:count], position, room)
+    at = first
+    for place in range(count):
+        consumer, day = who[place], until[position[place]]
+        if at > first and late[at - 1].consumer == consumer:
+            late[at - 1].day = max(np.int64(late[at - 1].day), day)
+            continue
+        late[at].consumer, late[at].day = consumer, day
+        at += 1
+    return at
+
+
+@compiled
+def _tell_one(consumer: int, day: int, pages: Any, board: Board, agenda: Agenda) -> None:
+    """A consumer is kept waiting by an item until this day, unlike before; 0 says that it is not."""
+    if consumer >= 0:
+        agenda.due[pages.orders[consumer].item] = 1
+    elif agenda.several[-1 - consumer]:
+        agenda.again[-1 - consumer] = 1
+    else:
+        board.covered[-1 - consumer] = day
+
+
+@compiled
+def _tell(item: int, first: int, last: int, pages: Any, board: Board, agenda: Agenda) -> Any:
+    """Tell those whose day differs between the list that stands and the new one; returns whether there are any."""
+    late, old, old_last, new = board.late, board.late_from[item], board.late_to[item], first
+    differ = False
+    while old < old_last or new < last:
+        if new >= last or (old < old_last and late[old].consumer < late[new].consumer):
+            _tell_one(late[old].consumer, 0, pages, board, agenda)
+            old += 1
+            differ = True
+        elif old >= old_last or late[new].consumer < late[old].consumer:
+            _tell_one(late[new].consumer, late[new].day, pages, board, agenda)
+            new += 1
+            differ = True
+        else:
+            if late[old].day != late[new].day:
+                _tell_one(late[new].consumer, late[new].day, pages, board, agenda)
+                differ = True
+            old += 1
+            new += 1
+    return differ
+
+
+@compiled
+def _rewrite(
+    item: int, columns: Any, pages: Any, shelf: Any, bench: Any, board: Board, agenda: Agenda, filled: Any, limit: int,
+    parted: Any,
+) -> Any:  # fmt: skip
+    """Write the list of an item anew; False where there is no room for it."""
+    spans, room = pages.spans, bench.room
+    pegs, count = pages.pegs[spans.peg_from[item] : spans.peg_to[item]], 0
+    if _mark(item, columns, pages, shelf, board, bench):
+        pegs = parted[: part_marked(item, columns, pages, bench, parted)]
+    room.used[0] = 0
+    shorts = spans.short_to[item] - spans.short_from[item]
+    who, until = borrow(room, len(pegs) + shorts), borrow(room, len(pegs) + shorts)
+    count = _collect(pegs, columns, pages, shelf, board, who, until)
+    for short in range(spans.short_from[item], spans.short_to[item]):
+        who[count], until[count] = pages.shorts[short].consumer, NEVER
+        count += 1
+    if filled[0] + count > limit:
+        return False
+    last = _write_list(filled[0], count, who, until, board.late, room)
+    if _tell(item, filled[0], last, pages, board, agenda):
+        board.late_from[item], board.late_to[item], filled[0] = filled[0], last, last
     return True
 
 
 @allocating
-def listen(
-    columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, level: Any
-) -> None:
-    """What these components say to the orders of those items of a level that ask all of theirs again."""
-    for place in range(len(chosen)):
-        part = pegs[starts[place] : starts[place + 1]]
-        _hear(chosen[place], level, part, columns, pages, shelf, board, agenda)
+def settle(
+    columns: Any, pages: Any, shelf: Any, bench: Any, board: Any, agenda: Any, ways: Any, chosen: Any, begin: int,
+    filled: Any, limit: int,
+) -> Any:  # fmt: skip
+    """Settle these items of one level, from a place on; returns how it ended, the place, and the bench.
 
-
-@allocating
-def settle(columns: Any, pages: Any, board: Any, agenda: Any, ways: Any, chosen: Any) -> Any:
-    """Give the orders of these items their days; marks whose pegs count anew, False where one is beyond calendars."""
-    for item in chosen:
-        agenda.due[item] = agenda.whole[item] = 0
-        moved = _settle_orders(item, columns, pages, board, ways)
+    The lists are written from row `filled` up to `limit`; MORE_LATE says to go on at this place with more room.
+    """
+    parted = np.empty(1024, PEG)
+    for place in range(begin, len(chosen)):
+        item = chosen[place]
+        most = room_to_part(item, columns, pages)
+        if 2 * most > len(bench.desk):
+            bench = longer_bench(bench, 2 * most, 2 * most, 0)
+        parted = longer(parted, 2 * most)
+        moved = _settle_orders(item, columns, pages, board, ways, bench.room) if agenda.due[item] else 0
         if moved < 0:
-            return False
+            return BEYOND, place, bench
         if moved:
-            agenda.pegs[item] = 1
-    return True
+            agenda.told[item] = 1
+        if agenda.told[item] and not _rewrite(item, columns, pages, shelf, bench, board, agenda, filled, limit, parted):
+            return MORE_LATE, place, bench
+        agenda.due[item] = agenda.told[item] = 0
+    return DONE, len(chosen), bench
 
 
-@allocating
-def tell(
-    columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, latest: Any
-) -> None:
-    """Say to the consumers of these items when the last of what they get is there."""
-    for place in range(len(chosen)):
-        agenda.pegs[chosen[place]] = 0
-        part = pegs[starts[place] : starts[place + 1]]
-        _tell(chosen[place], part, columns, pages, shelf, board, agenda, latest)
+def _kept(version: str) -> Any:
+    """The kernel, kept on disk for these sources."""
 
-
-@allocating
-def forget(pages: Any, board: Any, chosen: Any) -> None:
-    """The orders of these items ask all their components again."""
-    for item in chosen:
-        _reset(item, pages, board)
-
-
-def _kept(version: str) -> tuple[Any, ...]:
-    """The kernels, kept on disk for these sources."""
-
-    def begun(columns: Any, pages: Any, board: Any, ways: Any, first: Any) -> Any:
+    def settled(
+        columns: Any, pages: Any, shelf: Any, bench: Any, board: Any, agenda: Any, ways: Any, chosen: Any, begin: int,
+        filled: Any, limit: int,
+    ) -> Any:  # fmt: skip
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return begin(columns, pages, board, ways, first)
+        return settle(columns, pages, shelf, bench, board, agenda, ways, chosen, begin, filled, limit)
 
-    def heard(
-        columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, level: Any
-    ) -> Any:
-        if len(version) == 0:
-            raise ValueError("the sources have no digest")
-        return listen(columns, pages, shelf, board, agenda, chosen, pegs, starts, level)
-
-    def settled(columns: Any, pages: Any, board: Any, agenda: Any, ways: Any, chosen: Any) -> Any:
-        if len(version) == 0:
-            raise ValueError("the sources have no digest")
-        return settle(columns, pages, board, agenda, ways, chosen)
-
-    return tuple(compiled_and_kept(each) for each in (begun, heard, settled))
-
-
-def _kept_too(version: str) -> tuple[Any, ...]:
-    """As above."""
-
-    def told(
-        columns: Any, pages: Any, shelf: Any, board: Any, agenda: Any, chosen: Any, pegs: Any, starts: Any, latest: Any
-    ) -> Any:
-        if len(version) == 0:
-            raise ValueError("the sources have no digest")
-        return tell(columns, pages, shelf, board, agenda, chosen, pegs, starts, latest)
-
-    def forgotten(pages: Any, board: Any, chosen: Any) -> Any:
-        if len(version) == 0:
-            raise ValueError("the sources have no digest")
-        return forget(pages, board, chosen)
-
-    return tuple(compiled_and_kept(each) for each in (told, forgotten))
+    return compiled_and_kept(settled)
 
 
 _OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-begin_days, hear_all, settle_days = _kept(fingerprint() + _OWN)
-tell_all, forget_days = _kept_too(fingerprint() + _OWN)
+settle_items = _kept(fingerprint() + _OWN)
+
+__all__ = ["BEYOND", "DONE", "LATE", "MORE_LATE", "NEVER", "Agenda", "Board", "Ways", "settle_items"]

@@ -44,7 +44,7 @@ def _drawn(quantity: int, numerator: int, denominator: int, inverse: float) -> A
 
 
 @compiled
-def _put(n: int, urgency: int, day: int, root: int, place: int, columns: Any, desk: Any, sheet: Any) -> None:
+def _put(n: int, urgency: Any, day: int, root: int, place: int, columns: Any, desk: Any, sheet: Any) -> None:
     rules = columns.rules
     order = 0 if root == rules.stock_root else columns.root_rank[root] + 1
     sheet.key[n] = ((urgency * rules.days + day) * (rules.roots + 1) + order) * rules.places + place
@@ -81,6 +81,40 @@ def pull_each(item: int, columns: Any, book: Any, desk: Any, sheet: Any) -> Any:
             desk[n].raw_consumer = order
             desk[n].raw_quantity = _drawn(quantity, numerator, denominator, inverse)
             n += 1
+    return np.int64(n)
+
+
+@compiled
+def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, sheet: Any, cells: Any) -> Any:
+    """As `pull_each`, of an item whose needs are merged: only those in cells of this turn, of a plan that stands."""
+    needs, lines, fixed, days = columns.needs, columns.lines, columns.fixed, columns.rules.days
+    everything, safety = columns.items[item].merge == MERGE_ALL, columns.items[item].safety
+    stock = columns.rules.stock_root
+    n = 0
+    for row in range(columns.items[item].need_from, columns.items[item].need_to):
+        who = needs[row].fixed
+        if cells[needs[row].urgency * days + needs[row].day].turn == marked and (
+            everything or fixed[who].root == stock
+        ):
+            _put(n, needs[row].urgency, needs[row].day, fixed[who].root, fixed[who].place, columns, desk, sheet)
+            desk[n].raw_consumer, desk[n].raw_quantity = -1 - who, needs[row].quantity
+            n += 1
+    for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
+        parent = lines[line].parent
+        place, from_day, until_day = columns.items[parent].place, lines[line].from_day, lines[line].until_day
+        numerator, denominator = lines[line].numerator, lines[line].denominator
+        inverse = 1.0 / denominator
+        for order in range(book.spans.order_from[parent], book.spans.order_to[parent]):
+            start, urgency = np.int64(book.draws[order].start), np.int64(book.draws[order].urgency)
+            if not from_day <= start < until_day:
+                continue
+            day = columns.first_day[max(start - safety, 0)]
+            root = book.orders[order].root
+            if cells[urgency * days + day].turn == marked and (everything or root == stock):
+                _put(n, urgency, day, root, place, columns, desk, sheet)
+                desk[n].raw_consumer = order
+                desk[n].raw_quantity = _drawn(book.draws[order].quantity, numerator, denominator, inverse)
+                n += 1
     return np.int64(n)
 
 

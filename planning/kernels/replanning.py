@@ -2,7 +2,8 @@
 
 An item is planned again when one of its own rows changed, or an order of a parent (as component, or as by-product).
 Items coupled by substitutes share supplies, so all of such a pool are planned again, from the first on: those that
-nothing has reached come out as they were. What comes out as it was is dropped, and reaches no one.
+nothing has reached come out as they were. Orders that come out as they were stand where they stood, and reach no one;
+nor do those that only have more or less over. `planning.beside` takes the levels one after the other.
 """
 
 from __future__ import annotations
@@ -12,23 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from planning.kernels.compiling import allocating, compiled
-from planning.kernels.substitution import arising_from
+from planning.kernels.substitution import arising_from, gather
 from planning.kernels.turns import (
     DONE,
-    FAILED,
     MORE_BENCH,
     MORE_PAGES,
-    MORE_SHELF,
     check_room,
     longer_shelf,
     more_bench,
-    more_pages,
+    rows_needed,
     turn,
     write,
 )
-
-AGAIN = 9
-"""A pool was reached: its first item has to be planned before."""
 
 
 class Links(NamedTuple):
@@ -42,11 +38,16 @@ class Links(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """`due` says which items are still to be planned, `changed` which came out otherwise, `opened` which pools were."""
+    """`due` says which items are still to be planned, `changed` which came out otherwise, `planned` which were planned.
+
+    `spared` are rows of orders written over, with what those had over before; `spares` counts them.
+    """
 
     due: Any
     changed: Any
-    opened: Any
+    planned: Any
+    spared: Any
+    spares: Any
 
 
 @compiled
@@ -59,19 +60,12 @@ def _put_back(item: int, columns: Any, shelf: Any) -> None:
 
 
 @compiled
-def _open_pool(pool: int, columns: Any, shelf: Any, links: Links, reach: Reach) -> None:
-    reach.opened[pool] = 1
-    for at in range(links.pool_from[pool], links.pool_from[pool + 1]):
-        _put_back(links.pool_items[at], columns, shelf)
-        reach.due[links.pool_items[at]] = 1
-
-
-@compiled
 def _same_orders(old: int, new: int, count: int, pages: Any) -> Any:
+    """Whether these orders are the same, whatever they have over."""
     orders, draws = pages.orders, pages.draws
     for at in range(count):
         a, b = old + at, new + at
-        if orders[a].quantity != orders[b].quantity or orders[a].surplus != orders[b].surplus:
+        if orders[a].quantity != orders[b].quantity or orders[a].root != orders[b].root:
             return False
         if orders[a].owner != orders[b].owner or orders[a].number != orders[b].number:
             return False
@@ -79,23 +73,37 @@ def _same_orders(old: int, new: int, count: int, pages: Any) -> Any:
             return False
         if draws[a].quantity != draws[b].quantity or draws[a].start != draws[b].start:
             return False
-        if draws[a].urgency != draws[b].urgency or orders[a].root != orders[b].root:
+        if draws[a].urgency != draws[b].urgency:
             return False
     return True
 
 
 @compiled
+def _keep(item: int, old: int, new: int, count: int, pages: Any, reach: Reach) -> None:
+    """Let the standing orders stand, with what the new ones have over; remember what they had."""
+    orders = pages.orders
+    for at in range(count):
+        if orders[old + at].surplus != orders[new + at].surplus:
+            row = reach.spares[0]
+            reach.spared[row, 0], reach.spared[row, 1] = old + at, orders[old + at].surplus
+            reach.spares[0] = row + 1
+            orders[old + at].surplus = orders[new + at].surplus
+            reach.changed[item] = 1
+    for peg in range(pages.spans.peg_from[item], pages.spans.peg_to[item]):
+        if pages.pegs[peg].supply >= 0:
+            pages.pegs[peg].supply += old - new
+    pages.spans.order_from[item], pages.spans.order_to[item], pages.filled[0] = old, old + count, new
+
+
+@compiled
 def _finish(item: int, old: Any, pages: Any, links: Links, reach: Reach) -> None:
     """Keep the standing orders where the new ones are the same; else those below are due."""
-    spans, filled = pages.spans, pages.filled
-    reach.due[item] = 0
-    first, last = spans.order_from[item], spans.order_to[item]
-    before, count = old.order_from[item], old.order_to[item] - old.order_from[item]
-    if count == last - first and _same_orders(before, first, count, pages):
-        for peg in range(spans.peg_from[item], spans.peg_to[item]):
-            if pages.pegs[peg].supply >= first:
-                pages.pegs[peg].supply += before - first
-        spans.order_from[item], spans.order_to[item], filled[0] = before, before + count, first
+    spans = pages.spans
+    reach.due[item], reach.planned[item] = 0, 1
+    first, count = spans.order_from[item], spans.order_to[item] - spans.order_from[item]
+    before = old.order_from[item]
+    if count == old.order_to[item] - before and _same_orders(before, first, count, pages):
+        _keep(item, before, first, count, pages, reach)
         return
     reach.changed[item] = 1
     for at in range(links.below_from[item], links.below_from[item + 1]):
@@ -103,43 +111,70 @@ def _finish(item: int, old: Any, pages: Any, links: Links, reach: Reach) -> None
 
 
 @compiled
-def _replan(begin: int, columns: Any, old: Any, pages: Any, shelf: Any, bench: Any, links: Links, reach: Reach) -> Any:
-    """Plan what is due, from this item on; returns how the last one ended, and which it was."""
-    for item in range(begin, len(columns.items) - 1):
-        if not reach.due[item]:
-            continue
-        pool = links.pool[item]
-        if pool >= 0 and not reach.opened[pool]:
-            _open_pool(pool, columns, shelf, links, reach)
-            return np.int64(AGAIN), np.int64(links.pool_items[links.pool_from[pool]])
-        ended = check_room(item, columns, pages, shelf, bench, 1)
+def _begin(item: int, pages: Any) -> None:
+    """The rows of an item begin where these pages end, which are others than those it was planned beside."""
+    spans, filled = pages.spans, pages.filled
+    spans.order_from[item], spans.peg_from[item], spans.short_from[item] = filled[0], filled[1], filled[2]
+    spans.order_to[item], spans.peg_to[item], spans.short_to[item] = filled[0], filled[1], filled[2]
+
+
+@compiled
+def _replan(
+    begin: int, chosen: Any, columns: Any, old: Any, book: Any, pages: Any, shelf: Any, bench: Any, links: Links,
+    reach: Reach,
+) -> Any:  # fmt: skip
+    """Plan these items until one needs more room; returns how that one ended, and its place."""
+    for place in range(begin, len(chosen)):
+        item = chosen[place]
+        ended = check_room(item, columns, book, shelf, bench, 0)
         if ended == DONE:
-            if pool < 0:
+            if links.pool[item] < 0:
                 _put_back(item, columns, shelf)
-            ended = turn(item, columns, pages, pages, shelf, bench, 1)
+            ended = turn(item, columns, book, pages, shelf, bench, 0)
         if ended != DONE:
-            return np.int64(ended), np.int64(item)
+            return np.int64(ended), np.int64(place)
         _finish(item, old, pages, links, reach)
-    return np.int64(DONE), np.int64(len(columns.items))
+    return np.int64(DONE), np.int64(len(chosen))
 
 
 @allocating
-def replan(columns: Any, old: Any, pages: Any, shelf: Any, bench: Any, links: Any, reach: Any) -> Any:
-    """Plan what is due in `reach`; returns whether no quantity passed LIMIT, pages, shelf and bench.
+def replan(
+    columns: Any, old: Any, book: Any, pages: Any, shelf: Any, bench: Any, links: Any, reach: Any, chosen: Any,
+    begin: int, waiting: Any,
+) -> Any:  # fmt: skip
+    """Plan these items of one level, from a place on; returns how it ended, the place, the bench, and rows needed.
 
-    `pages` hold the standing rows, after which new ones are written, and copies of the spans `old`.
+    `book` are all rows, `pages` those this thread writes to, `old` the spans of the plan that stands. MORE_PAGES says
+    that the item at this place is planned but not written: with pages that have the rows needed (orders, pegs,
+    shortages), go on there, `waiting`.
     """
-    item = 0
-    while item < len(columns.items) - 1:
-        ended, item = _replan(item, columns, old, pages, shelf, bench, links, reach)
-        if ended == FAILED:
-            return False, pages, shelf, bench
-        if ended == MORE_BENCH:
-            bench = more_bench(item, columns, pages, shelf, bench)
-        if ended == MORE_SHELF:
-            shelf = longer_shelf(shelf, shelf.used[0] + arising_from(item, columns, pages.spans))
+    if waiting:
+        _begin(chosen[begin], pages)
+        write(chosen[begin], columns, shelf, bench, pages)
+        _finish(chosen[begin], old, pages, links, reach)
+        begin += 1
+    while True:
+        ended, begin = _replan(begin, chosen, columns, old, book, pages, shelf, bench, links, reach)
         if ended == MORE_PAGES:
-            pages = more_pages(item, columns, bench, pages)
-            write(item, columns, shelf, bench, pages)
-            _finish(item, old, pages, links, reach)
-    return True, pages, shelf, bench
+            return ended, begin, bench, rows_needed(chosen[begin], columns, bench)
+        if ended != MORE_BENCH:
+            return ended, begin, bench, (np.int64(0), np.int64(0), np.int64(0))
+        bench = more_bench(chosen[begin], columns, book, shelf, bench)
+
+
+@allocating
+def arise(columns: Any, book: Any, shelf: Any, chosen: Any) -> Any:
+    """The by-products of these items, whose parents are planned; False where a quantity passes the limit."""
+    arising = 0
+    for item in chosen:
+        arising += arising_from(item, columns, book.spans)
+    shelf = longer_shelf(shelf, shelf.used[0] + arising)
+    for item in chosen:
+        if columns.items[item].yield_from < columns.items[item + 1].yield_from and not gather(
+            item, columns, book, shelf
+        ):
+            return False, shelf
+    return True, shelf
+
+
+__all__ = ["DONE", "MORE_PAGES", "Links", "Reach", "arise", "replan"]

@@ -14,7 +14,7 @@ import numpy as np
 from planning.columns import Result
 from planning.kernels.compiling import compiled_and_kept, fingerprint
 from planning.kernels.levels import collect, gather_all
-from planning.kernels.replanning import replan
+from planning.kernels.replanning import arise, replan
 from planning.kernels.scratch import new_bench
 from planning.kernels.turns import OFTEN, most_claims, new_pages, new_shelf, plan_in_turn
 from planning.kernels.unfolding import part
@@ -68,16 +68,31 @@ def _kept_too(version: str) -> tuple[Callable[..., Any], ...]:
             raise ValueError("the sources have no digest")
         return part(columns, pages, shelf, bench, chosen)
 
-    def again(columns: Any, old: Any, pages: Any, shelf: Any, bench: Any, links: Any, reach: Any) -> Any:
+    return tuple(compiled_and_kept(each) for each in (put, parted))
+
+
+def _kept_beside(version: str) -> tuple[Callable[..., Any], ...]:
+    """The kernels that plan beside a plan that stands; kept as the others."""
+
+    def again(
+        columns: Any, old: Any, book: Any, pages: Any, shelf: Any, bench: Any, links: Any, reach: Any, chosen: Any,
+        begin: int, waiting: Any,
+    ) -> Any:  # fmt: skip
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return replan(columns, old, pages, shelf, bench, links, reach)
+        return replan(columns, old, book, pages, shelf, bench, links, reach, chosen, begin, waiting)
 
-    return tuple(compiled_and_kept(each) for each in (put, parted, again))
+    def arising(columns: Any, book: Any, shelf: Any, chosen: Any) -> Any:
+        if len(version) == 0:
+            raise ValueError("the sources have no digest")
+        return arise(columns, book, shelf, chosen)
+
+    return tuple(compiled_and_kept(each) for each in (again, arising))
 
 
 _start, plan_turns, _gather = _kept(fingerprint())
-_collect, _part, plan_again = _kept_too(fingerprint())
+_collect, _part = _kept_too(fingerprint())
+plan_again, arise_again = _kept_beside(fingerprint())
 
 
 def solve(columns: Columns, *, threads: int = THREADS) -> Result:
@@ -152,4 +167,4 @@ class _Levels:
         return bool(ok)
 
 
-__all__ = ["new_room", "plan_again", "plan_turns", "single_pegs", "solve"]
+__all__ = ["arise_again", "new_room", "plan_again", "plan_turns", "single_pegs", "solve"]

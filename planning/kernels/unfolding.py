@@ -12,7 +12,7 @@ import numpy as np
 
 from planning.columns import MERGE_ALL, MERGE_NONE, MERGED, PEG
 from planning.kernels.compiling import allocating, compiled
-from planning.kernels.ranking import fill_up, most_needs, pull_each, rank
+from planning.kernels.ranking import fill_up, most_needs, pull_each, pull_marked, rank
 from planning.kernels.scratch import longer_bench
 from planning.kernels.sorting import borrow, sort_positions
 from planning.kernels.writing import longer
@@ -35,6 +35,13 @@ def _line_up(item: int, n: int, columns: Any, bench: Any, before: Any) -> None:
 
 
 @compiled
+def _in_queue(peg: int, pages: Any, bench: Any) -> Any:
+    """Whether a peg is of a run whose needs are lined up."""
+    consumer = pages.pegs[peg].consumer
+    return consumer <= MERGED and bench.cells[MERGED - consumer].turn == bench.room.used[1]
+
+
+@compiled
 def _begin(first: int, last: int, columns: Any, pages: Any, bench: Any, begin: Any) -> None:
     """Where in the queue each peg of a run begins.
 
@@ -51,7 +58,7 @@ def _begin(first: int, last: int, columns: Any, pages: Any, bench: Any, begin: A
     sort_positions(key, position, bench.room)
     for at in range(last - first):
         peg = first + position[at]
-        if pages.pegs[peg].consumer <= MERGED:
+        if _in_queue(peg, pages, bench):
             cell = MERGED - pages.pegs[peg].consumer
             begin[position[at]] = bench.cells[cell].quantity
             bench.cells[cell].quantity += pages.pegs[peg].quantity
@@ -87,25 +94,72 @@ def _part(peg: int, begin: int, count: int, before: Any, n: int, pages: Any, des
 
 
 @compiled
-def _part_item(item: int, count: int, columns: Any, pages: Any, shelf: Any, bench: Any, parted: Any) -> Any:
-    """Write the pegs of an item with runs; returns how many pegs there are now."""
+def _part_queue(item: int, n: int, count: int, columns: Any, pages: Any, bench: Any, parted: Any) -> Any:
+    """Write the pegs of an item with runs, for the needs pulled; returns how many pegs there are now."""
     desk, room = bench.desk, bench.room
     first, last = pages.spans.peg_from[item], pages.spans.peg_to[item]
-    room.used[0] = 0
-    room.used[1] += 1
-    n = pull_each(item, columns, pages, desk, bench.sheet)
-    fill_up(item, MERGE_NONE, n, columns, shelf, desk)
     rank(desk, bench.sheet, n, columns, pages.orders, room)
     before, begin = borrow(room, n + 1), borrow(room, last - first)
     _line_up(item, n, columns, bench, before)
     _begin(first, last, columns, pages, bench, begin)
     for peg in range(first, last):
-        if pages.pegs[peg].consumer <= MERGED:
-            count = _part(peg, begin[peg - first], count, before, n, pages, desk, parted)
-        else:
+        if pages.pegs[peg].consumer > MERGED:
             parted[count] = pages.pegs[peg]
             count += 1
+        elif _in_queue(peg, pages, bench):
+            count = _part(peg, begin[peg - first], count, before, n, pages, desk, parted)
     return count
+
+
+@compiled
+def _part_item(item: int, count: int, columns: Any, pages: Any, shelf: Any, bench: Any, parted: Any) -> Any:
+    """Write the pegs of an item with runs; returns how many pegs there are now."""
+    bench.room.used[0] = 0
+    bench.room.used[1] += 1
+    n = pull_each(item, columns, pages, bench.desk, bench.sheet)
+    fill_up(item, MERGE_NONE, n, columns, shelf, bench.desk)
+    return _part_queue(item, n, count, columns, pages, bench, parted)
+
+
+@compiled
+def _fill_marked(item: int, n: int, columns: Any, pages: Any, desk: Any) -> None:
+    """What the safety stock of an item that is topped up asks for: what is pegged to its run, and nobody else asks."""
+    own = -1 - columns.items[item].safety_consumer
+    days, safety = columns.rules.days, -1
+    for at in range(n):
+        if desk[at].raw_consumer == own:
+            safety = at
+    if columns.items[item].top_up <= 0 or safety < 0:
+        return
+    urgency, day, run = desk[safety].raw_urgency, desk[safety].raw_day, 0
+    for peg in range(pages.spans.peg_from[item], pages.spans.peg_to[item]):
+        if pages.pegs[peg].consumer == MERGED - (urgency * days + day):
+            run += pages.pegs[peg].quantity
+    for at in range(n):
+        if at != safety and desk[at].raw_urgency == urgency and desk[at].raw_day == day:
+            run -= desk[at].raw_quantity
+    desk[safety].raw_quantity = run
+
+
+@compiled
+def part_marked(item: int, columns: Any, pages: Any, bench: Any, parted: Any) -> Any:
+    """Write the pegs of an item, of its runs only those in cells of this turn; returns how many there are.
+
+    `room_to_part` says how much room that takes.
+    """
+    marked = bench.room.used[1]
+    bench.room.used[0] = 0
+    n = pull_marked(item, marked, columns, pages, bench.desk, bench.sheet, bench.cells)
+    bench.room.used[1] += 1
+    _fill_marked(item, n, columns, pages, bench.desk)
+    return _part_queue(item, n, 0, columns, pages, bench, parted)
+
+
+@compiled
+def room_to_part(item: int, columns: Any, pages: Any) -> Any:
+    """How many needs or pegs the item has at most."""
+    spans = pages.spans
+    return max(most_needs(item, columns, spans), spans.peg_to[item] - spans.peg_from[item])
 
 
 @allocating
@@ -116,7 +170,7 @@ def part(columns: Any, pages: Any, shelf: Any, bench: Any, chosen: Any) -> Any:
         item = chosen[place]
         first, last = pages.spans.peg_from[item], pages.spans.peg_to[item]
         starts[place] = count
-        most = max(most_needs(item, columns, pages.spans), last - first)
+        most = room_to_part(item, columns, pages)
         if 2 * most > len(bench.desk):
             bench = longer_bench(bench, 2 * most, 2 * most, 0)
         parted = longer(parted, count + last - first + most)

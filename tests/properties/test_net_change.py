@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from canonical.plan import PlanDemand, PlanningSnapshot
+from planning import beside
 from planning.answers import Figures, figures
 from planning.columns import NotCovered
 from planning.coverage.days import Coverage, Covered
@@ -56,13 +58,18 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         event(f"base: {reason}")
         return
     base, coverage = plan_plainly(prepare(snapshot)), _coverage(standing)
-    for _ in range(2):
+    for tight in (data.draw(st.booleans()), False):
+        if tight:
+            _leave_no_room(standing, coverage)
         added = data.draw(rush)
         known = [row.key for row in standing.prepared.admitted.demands]
         dropped = data.draw(st.sets(st.sampled_from(known), max_size=2)) if known else set()
         after = tuple(row for row in snapshot.demands if row.key not in dropped)
         try:
-            with standing.changed(added, dropped) as change:
+            with (
+                patch.object(beside, "PARALLEL_FROM", data.draw(st.sampled_from((1, beside.PARALLEL_FROM)))),
+                standing.changed(added, dropped) as change,
+            ):
                 outcome = change.plan()
                 days = coverage.beside(change) if coverage else None
                 moves = coverage.moved(change, days) if coverage and days else ()
@@ -84,6 +91,24 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
     with standing.changed() as same:
         assert same.plan() == plan_plainly(prepare(snapshot))
         assert not len(same.items)
+        assert not len(same.planned)
+
+
+def _leave_no_room(standing: StandingPlan, coverage: Coverage | None) -> None:
+    """Let the tables end where the standing rows end, so that the change has to make room for its own."""
+    base = standing.beside.base
+    orders, pegs, shorts = base.pages.filled.tolist()
+    pages = base.pages
+    standing.beside.base = base._replace(
+        pages=pages._replace(
+            orders=pages.orders[:orders],
+            draws=pages.draws[:orders],
+            pegs=pages.pegs[:pegs],
+            shorts=pages.shorts[:shorts],
+        )
+    )
+    if coverage:
+        coverage.board = coverage.board._replace(late=coverage.board.late[: coverage.filled])
 
 
 def _figures(coverage: Coverage, days: Covered, change: Changed) -> Figures | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
+import numpy as np
 import pytest
 
 from canonical.plan import (
     LotPolicy,
     PlanBomLine,
+    PlanByProduct,
     PlanDemand,
     PlanItem,
     PlanningSnapshot,
@@ -18,8 +21,14 @@ from canonical.plan import (
     PlanSubstitute,
 )
 from planning.columns import NotCovered
+from planning.coverage.days import Coverage
+from planning.coverage.kernel import settle_items
+from planning.coverage.rush import rush_beside
+from planning.fast import warm
+from planning.kernels.solving import arise_again, plan_again
 from planning.mrp import plan
 from planning.net_change import StandingPlan
+from planning.promise.asking import Asked
 
 TODAY = date(2026, 3, 2)
 SNAPSHOT = PlanningSnapshot(
@@ -74,3 +83,21 @@ def test_changed__a_new_customer_is_not_covered_where_substitutes_ask_for_custom
 def test_changed__an_unknown_demand_cannot_be_dropped() -> None:
     with pytest.raises(KeyError), StandingPlan(SNAPSHOT).changed(dropped=["nobody's"]):
         pass
+
+
+def test_changed__what_an_order_only_has_over_is_put_back() -> None:
+    standing = StandingPlan(SNAPSHOT)
+    surplus = standing.result.pages.orders["surplus"][: standing.result.pages.filled[0]].copy()
+    with standing.changed([replace(RUSH, priority=0)]):
+        assert not np.array_equal(surplus, standing.result.pages.orders["surplus"][: len(surplus)])
+    assert np.array_equal(surplus, standing.result.pages.orders["surplus"][: len(surplus)])
+
+
+def test_warm__leaves_nothing_to_compile_for_a_rush_order() -> None:
+    warm()
+    kernels: tuple[Any, ...] = (plan_again, arise_again, settle_items)
+    known = [len(kernel.signatures) for kernel in kernels]
+    standing = StandingPlan(replace(SNAPSHOT, by_products=(PlanByProduct("truck", "tin", 1, 1),)))
+    assert rush_beside(Coverage(standing), [Asked("truck", 3, TODAY)]).days != (None,)
+    assert [len(kernel.signatures) for kernel in kernels] == known
+    assert all(known)
