@@ -15,7 +15,7 @@ import polars as pl
 from pipeline.basis import differing, digest
 from pipeline.hub import Hub, Run
 from quality.quarantine import Quarantined, remove
-from quality.row_rules import judge_rows
+from quality.row_rules import Standing, judge_rows
 from quality.spec import Rulebook
 from quality.suite import judge_suite
 from quality.verdict import Verdict as Finding
@@ -60,7 +60,9 @@ def _judged_anew(
 ) -> tuple[tuple[Finding, ...], list[Quarantined]]:
     frame, rulebook = hub.frames.read(f"golden/{entity}"), hub.configuration.rulebooks.get(entity)
     assert frame is not None, f"{entity} was never reconciled"
-    frames = {name: other for name, at in related.items() if (other := hub.frames.read(at)) is not None}
+    named = {name: other for name, at in related.items() if (other := hub.frames.read(at)) is not None}
+    frames = Standing(named, hub.kept.get(f"related/{entity}"))
+    hub.kept[f"related/{entity}"] = frames
     by_rows = judge_rows(rulebook, frame, related=frames) if rulebook else ()
     good, bad = remove(rulebook, frame, by_rows) if rulebook and by_rows else (frame, [])
     _put(hub, entity, good, run, basis)
@@ -70,9 +72,19 @@ def _judged_anew(
     else:
         found = by_rows
     drawn = f"{basis}{SUITE}" if suite else basis
-    rows = [(drawn, one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
-    hub.frames.write(f"findings/{entity}", pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id)
+    _keep_findings(hub, entity, run, found, drawn)
     return found, bad
+
+
+def _keep_findings(hub: Hub, entity: str, run: Run, found: Sequence[Finding], drawn: str) -> None:
+    """The verdicts beside what they were drawn from; where they are the same, the version that stands goes on."""
+    name = f"findings/{entity}"
+    rows = [(one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
+    last = hub.frames.read(name)
+    if last is not None and last.columns == list(FINDING) and last.rows() == rows:
+        hub.frames.renew(name, drawn)
+    else:
+        hub.frames.write(name, pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id, drawn)
 
 
 def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> None:
@@ -85,8 +97,8 @@ def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> Non
         if golden is None:
             changed = differing(before, good, "golden_id")
         else:
-            one, other = before["golden_id"].to_list(), good["golden_id"].to_list()
-            changed = golden if one == other else golden | (frozenset(one) ^ frozenset(other))
+            one, other = before["golden_id"], good["golden_id"]
+            changed = golden if one.equals(other) else golden | (frozenset(one.to_list()) ^ frozenset(other.to_list()))
     if changed is not None and not changed:
         hub.frames.renew(name, basis)
     else:
@@ -118,7 +130,6 @@ def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], b
 SUITE = " suite"
 """Behind the basis of verdicts that Great Expectations drew."""
 FINDING: dict[str, pl.DataType] = {
-    "basis": pl.String(),
     "rule": pl.String(),
     "passed": pl.Boolean(),
     "failing": pl.List(pl.String()),
@@ -129,10 +140,11 @@ FINDING: dict[str, pl.DataType] = {
 
 def _known_findings(hub: Hub, rulebook: Rulebook, basis: str, *, suite: bool) -> tuple[Finding, ...] | None:
     """The verdicts drawn before from the same records and rules; None where there are none."""
-    last = hub.frames.read(f"findings/{rulebook.entity}")
-    if last is None or "basis" not in last.columns or last.height != len(rulebook.rules):
+    name = f"findings/{rulebook.entity}"
+    last = hub.frames.read(name)
+    if last is None or last.columns != list(FINDING) or last.height != len(rulebook.rules):
         return None
-    if not set(last["basis"]) <= ({f"{basis}{SUITE}"} if suite else {basis, f"{basis}{SUITE}"}):
+    if hub.frames.made_of(name) not in ({f"{basis}{SUITE}"} if suite else {basis, f"{basis}{SUITE}"}):
         return None
     return tuple(_remembered(rulebook, row) for row in last.iter_rows(named=True))
 
@@ -165,9 +177,19 @@ def _remembered(rulebook: Rulebook, row: Mapping[str, Any]) -> Finding:
 
 def _basis(hub: Hub, entity: str, rulebook: Rulebook | None, related: Mapping[str, str]) -> str:
     """What a verdict depends on: the records, first of all; the rules; the records they may refer to."""
-    rules = rulebook.model_dump_json() if rulebook else ""
     others = [f"{at} {hub.frames.version(at)}" for _, at in sorted(related.items())]
-    return f"{hub.frames.version(f'golden/{entity}')} {digest(rules, *others)}"
+    return f"{hub.frames.version(f'golden/{entity}')} {digest(_rules(hub, rulebook), *others)}"
+
+
+def _rules(hub: Hub, rulebook: Rulebook | None) -> str:
+    """A rulebook as text, made once."""
+    if rulebook is None:
+        return ""
+    place = f"rulebook/{rulebook.entity}"
+    kept: tuple[Rulebook, str] | None = hub.kept.get(place)
+    if kept is None or kept[0] is not rulebook:
+        kept = hub.kept[place] = (rulebook, rulebook.model_dump_json())
+    return kept[1]
 
 
 def _related(hub: Hub, rulebook: Rulebook | None, entity: str) -> dict[str, str]:

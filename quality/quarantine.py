@@ -35,11 +35,11 @@ def split(rulebook: Rulebook, frame: pl.DataFrame, key: str = "source_key") -> t
     rules = [rule for rule in rulebook.rules if rule.scope == "row" and rule.severity == "error"]
     if not rules:
         return frame, []
-    marks = [pl.col(_mark(rule)) for rule in rules]
-    judged = frame.with_columns(failing(rule, key).alias(_mark(rule)) for rule in rules)
+    marks = frame.select(failing(rule, key).alias(_mark(rule)) for rule in rules)
+    if not any(mark.any() for mark in marks):
+        return frame, []
     broken = reduce(or_, marks)
-    good = judged.filter(~broken).select(frame.columns)
-    return good, list(_quarantined(rulebook.entity, rules, judged.filter(broken), key))
+    return frame.filter(~broken), list(_quarantined(rulebook.entity, rules, frame.hstack(marks).filter(broken), key))
 
 
 def remove(
@@ -56,13 +56,11 @@ def remove(
     if not failed:
         return frame, []
     rules = [about_rows[verdict.rule] for verdict in failed]
-    judged = frame.with_columns(
-        pl.col(key).is_in(list(verdict.failing)).fill_null(value=False).alias(_mark(rule))
-        for verdict, rule in zip(failed, rules, strict=True)
+    broken = frame[key].is_in(sorted({name for verdict in failed for name in verdict.failing})).fill_null(value=False)
+    marked = frame.filter(broken).with_columns(
+        pl.col(key).is_in(list(verdict.failing)).alias(_mark(rule)) for verdict, rule in zip(failed, rules, strict=True)
     )
-    broken = reduce(or_, (pl.col(_mark(rule)) for rule in rules))
-    good = judged.filter(~broken).select(frame.columns)
-    return good, list(_quarantined(rulebook.entity, rules, judged.filter(broken), key))
+    return frame.filter(~broken), list(_quarantined(rulebook.entity, rules, marked, key))
 
 
 def _quarantined(entity: str, rules: Sequence[Rule], broken: pl.DataFrame, key: str) -> Iterator[Quarantined]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import polars as pl
 
@@ -15,10 +16,36 @@ Related = Mapping[str, pl.DataFrame]
 """Other entities' frames by name, for rules over references; they carry the same key column."""
 
 
+class Standing(dict[str, pl.DataFrame]):
+    """Related frames of which most are the same at the next judging: their lists of keys are made once a frame."""
+
+    def __init__(self, frames: Related, before: Standing | None = None) -> None:
+        super().__init__(frames)
+        self.lists: dict[tuple[str, str | None, str], tuple[pl.DataFrame, pl.Series]] = {}
+        if before is not None:
+            self.lists = before.lists
+
+    def keys_of(self, rule: Rule, key: str, frame: pl.DataFrame) -> pl.Series:
+        """The list of a rule; of this very frame it may have been made before."""
+        place = (rule.references or "", rule.mark, key)
+        kept = self.lists.get(place)
+        if kept is None or kept[0] is not frame:
+            kept = self.lists[place] = (frame, _keys(rule, key, frame))
+        return kept[1]
+
+
 def failing(rule: Rule, key: str = "golden_id", related: Related | None = None) -> pl.Expr:
     """True for the rows that break a rule, never null. Raises `KeyError` for a related frame that is not given."""
-    broken = pl.any_horizontal(_broken(rule, name, key, related or {}) for name in rule.fields[:1])
-    return broken.fill_null(value=False)
+    if rule.references is None:
+        return _alone(rule)
+    return _broken(rule, rule.fields[0], key, related or {}).fill_null(value=False)
+
+
+@lru_cache(maxsize=1024)
+def _alone(rule: Rule) -> pl.Expr:
+    """A rule that looks at no other frame is compiled once."""
+    name = rule.fields[0] if rule.fields else ""
+    return _broken(rule, name, "", {}).fill_null(value=False)
 
 
 def _broken(rule: Rule, name: str, key: str, related: Related) -> pl.Expr:  # noqa: C901, PLR0911 - one return a kind
@@ -62,6 +89,10 @@ def _outside(rule: Rule, column: pl.Expr) -> pl.Expr:
 def related_keys(rule: Rule, key: str, related: Related) -> pl.Series:
     """The keys a reference may (`exists_in`) or may not (`reference_unmarked`) have, as one list."""
     frame = related[rule.references or ""]
+    return related.keys_of(rule, key, frame) if isinstance(related, Standing) else _keys(rule, key, frame)
+
+
+def _keys(rule: Rule, key: str, frame: pl.DataFrame) -> pl.Series:
     if rule.mark is not None:
         frame = frame.filter(pl.col(rule.mark).fill_null(value=False))
     return frame[key].drop_nulls().implode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,8 @@ _CHANGED = ("severity", "blocking", "passed", "checked", "failed", "detail", "ju
 
 def record(tx: Connection, run_id: str, rows: Iterable[Verdict], now: datetime) -> None:
     """Keep the verdicts of a run; judging again in the same run replaces them."""
-    upsert(tx, verdicts, [{**asdict(row), "run_id": run_id, "judged_at": now} for row in rows], _CHANGED)
+    judged = {"run_id": run_id, "judged_at": now}
+    upsert(tx, verdicts, [{name: getattr(row, name) for name in _FIELDS} | judged for row in rows], _CHANGED)
 
 
 def of_run(tx: Connection, run_id: str) -> list[Verdict]:

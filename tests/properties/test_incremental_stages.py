@@ -78,7 +78,8 @@ def look(hub: Hub) -> None:
 def what_stands(hub: Hub) -> dict[str, Any]:
     """Frames bit for bit; who waits in quarantine and why; where systems disagree."""
     names = [*(f"canonical/{entity}/crm" for entity in ENTITIES), *(f"golden/{entity}" for entity in ENTITIES)]
-    frames = {name: hub.frames.read(name) for name in (*names, *(f"judged/{entity}" for entity in ENTITIES))}
+    names += [f"{stage}/{entity}" for entity in ENTITIES for stage in ("judged", "findings")]
+    frames = {name: hub.frames.read(name) for name in names}
     with hub.store.read() as tx:
         waiting = [(row.stage, row.entity, row.rejection) for row in quarantine.listed(tx)]
         doubts = [(one.entity, one.golden_id, one.attribute, one.values) for one in conflicts.listed(tx)]
