@@ -15,7 +15,7 @@ import polars as pl
 from canonical.entities import ENTITIES, frame_schema
 from canonical.strict_json import dumps, loads
 from mappings.engine import InboundMapping, Rejected
-from pipeline.basis import differing, digest
+from pipeline.basis import differing, digest, replaced
 from pipeline.hub import Hub, Run
 from pipeline.land import InForce, in_force, nothing_landed
 from pipeline.overtaking import take_view
@@ -66,14 +66,15 @@ def conform(hub: Hub, system: str, entity: str, run: Run) -> Conformed:
     name = frame_name(entity, system)
     mappings = hub.configuration.inbound[system, entity]
     last = Basis.read(hub.frames.made_of(name))
-    rules = _rules(hub, entity, mappings)
-    if last is not None and (last.rules != rules or _sent_again(hub, system, entity)):
+    rules = _rules(hub, system, entity)
+    waiting, sent_again = _waiting(hub, system, entity)
+    if last is not None and (last.rules != rules or sent_again):
         last = None
     found = _found(hub, system, mappings, last)
     if last is not None and _nothing_new(found, last):
         return _unchanged(hub, system, entity, run, last)
     if last is not None and _goes_on(found, last) and len(mappings) == 1:
-        return _carry_on(hub, system, entity, run, last=last, found=found)
+        return _carry_on(hub, system, entity, run, last=last, found=found, waiting=waiting)
     return _all_anew(hub, system, entity, run, rules)
 
 
@@ -82,15 +83,22 @@ def frame_name(entity: str, system: str) -> str:
     return f"canonical/{entity}/{system}"
 
 
-def _rules(hub: Hub, entity: str, mappings: Sequence[InboundMapping]) -> str:
-    rulebook = hub.configuration.rulebooks.get(entity)
-    specs = [mapping.spec.model_dump_json() for mapping in mappings]
-    return digest(*specs, mappings[0].timezone, rulebook.model_dump_json() if rulebook else "")
+def _rules(hub: Hub, system: str, entity: str) -> str:
+    """A digest of mappings and row rules, made once for a configuration."""
+    place, mappings = f"rules/{entity}/{system}", hub.configuration.inbound[system, entity]
+    kept: tuple[object, str] | None = hub.kept.get(place)
+    if kept is None or kept[0] is not mappings:
+        rulebook = hub.configuration.rulebooks.get(entity)
+        specs = [mapping.spec.model_dump_json() for mapping in mappings]
+        made = digest(*specs, mappings[0].timezone, rulebook.model_dump_json() if rulebook else "")
+        kept = hub.kept[place] = (mappings, made)
+    return kept[1]
 
 
-def _sent_again(hub: Hub, system: str, entity: str) -> bool:
+def _waiting(hub: Hub, system: str, entity: str) -> tuple[int, bool]:
+    """How many records are in quarantine, and whether a person sent some of them through again."""
     with hub.store.read() as tx:
-        return quarantine.waiting(tx, "conform", system, entity)[1]
+        return quarantine.waiting(tx, "conform", system, entity)
 
 
 def _found(hub: Hub, system: str, mappings: Sequence[InboundMapping], last: Basis | None) -> dict[str, InForce]:
@@ -138,7 +146,9 @@ class _Mapped:
         return frozenset(self.rows["source_key"]) | frozenset(self.refused)
 
 
-def _carry_on(hub: Hub, system: str, entity: str, run: Run, *, last: Basis, found: Mapping[str, InForce]) -> Conformed:
+def _carry_on(
+    hub: Hub, system: str, entity: str, run: Run, *, last: Basis, found: Mapping[str, InForce], waiting: int
+) -> Conformed:
     """Only the records that landed since: their former versions give way."""
     name = frame_name(entity, system)
     (mapping,) = hub.configuration.inbound[system, entity]
@@ -147,24 +157,25 @@ def _carry_on(hub: Hub, system: str, entity: str, run: Run, *, last: Basis, foun
     good, failing = _judge(hub, entity, mapped.rows)
     before = hub.frames.read(name)
     assert before is not None, "what has a basis stands"
-    keys, waiting = mapped.keys, [*_unmapped(mapped.refused), *failing]
-    ours = pl.col("source_key").is_in(list(keys))
-    rejected = _quarantined(hub, system, entity, waiting, keys) if keys else last.rejected
+    keys, bad = mapped.keys, [*_unmapped(mapped.refused), *failing]
+    rejected = _quarantined(hub, system, entity, bad, keys, before=waiting) if keys else last.rejected
     basis = Basis(last.rules, {mapping.spec.stream: (landed.first, landed.last)}, last.raw + mapped.raw, rejected)
-    changed = differing(before.filter(ours), good, "source_key")
+    rows, changed = replaced(before, good, keys, "source_key")
     if changed is not None and not changed:
         hub.frames.renew(name, basis.text())
         return _counted(hub, run, Conformed(system, entity, basis.raw, before.height, rejected))
-    rows = pl.concat([before.filter(~ours), good]).sort("source_key")
     hub.frames.write(name, rows, run.run_id, basis.text(), changed=changed)
     return _counted(hub, run, Conformed(system, entity, basis.raw, rows.height, rejected))
 
 
-def _quarantined(hub: Hub, system: str, entity: str, rows: Sequence[Rejection], keys: frozenset[str]) -> int:
-    """Put the failing ones of some records into quarantine; how many records wait there in all."""
+def _quarantined(
+    hub: Hub, system: str, entity: str, rows: Sequence[Rejection], keys: frozenset[str], *, before: int
+) -> int:
+    """Put the failing ones of some records into quarantine; how many records wait there in all, `before` so many."""
     with hub.store.begin() as tx:
-        quarantine.replace(tx, "conform", system, entity, rows, now=hub.now(), within=keys)
-        return quarantine.waiting(tx, "conform", system, entity)[0]
+        done = quarantine.replace(tx, "conform", system, entity, rows, now=hub.now(), within=keys)
+        still = not done.opened and not done.resolved
+        return before if still else quarantine.waiting(tx, "conform", system, entity)[0]
 
 
 def _all_anew(hub: Hub, system: str, entity: str, run: Run, rules: str) -> Conformed:
@@ -222,7 +233,9 @@ def _map(hub: Hub, mapping: InboundMapping, system: str, landings: Sequence[Land
 def _mapped(mapping: InboundMapping, system: str, records: pl.DataFrame) -> _Mapped:
     rows, bad = mapping.apply(records, system)
     refused = {row.source_key or _unnamed(row.payload): row for row in bad}
-    return _Mapped(rows.unique("source_key", keep="last", maintain_order=True), refused, records.height)
+    if rows["source_key"].n_unique() < rows.height:
+        rows = rows.unique("source_key", keep="last", maintain_order=True)
+    return _Mapped(rows, refused, records.height)
 
 
 def _unnamed(payload: str) -> str:
