@@ -19,10 +19,10 @@ from canonical.strict_json import dumps
 from connectors.port import Record
 from mappings.decode import raw_value
 from pipeline.hub import Hub, Run
-from pipeline.land import land
+from pipeline.land import has_landed, land
 from pipeline.news import key_paths
 from store.inbox import InboxEvent
-from store.landing import RAW_SCHEMA, RawFile, record_landing, watermark_of
+from store.landing import RAW_SCHEMA, RawFile, record_landing
 
 Place = tuple[str, str]
 """System and stream."""
@@ -79,7 +79,7 @@ def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: 
     meta = {"run": f"{run.run_id}.{run.turn}", "fetched_at": now.isoformat()}
     files: list[RawFile] = []
     for (system, stream), rows in records.items():
-        if _never(hub, system, stream):
+        if not has_landed(hub, system, stream):
             land(hub, system, stream, run)  # a stream known by single events only would be planned on as if whole
             found.streams.add((system, stream))
             continue
@@ -92,11 +92,6 @@ def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: 
         with hub.store.begin() as tx:
             for file in files:
                 record_landing(tx, file, run.run_id, now, None, complete=False)
-
-
-def _never(hub: Hub, system: str, stream: str) -> bool:
-    with hub.store.read() as tx:
-        return watermark_of(tx, system, stream) is None
 
 
 def _not_overtaken(hub: Hub, system: str, stream: str, rows: Sequence[Record]) -> list[Record]:
@@ -134,6 +129,7 @@ def _standing(hub: Hub, system: str, stream: str, keys: set[str]) -> dict[str, d
     for (owner, entity), mappings in hub.configuration.inbound.items():
         frame = hub.frames.read(f"canonical/{entity}/{owner}") if owner == system else None
         if frame is not None and any(mapping.spec.stream == stream for mapping in mappings):
-            rows = frame.select("source_key", "changed_at").filter(pl.col("source_key").is_in(list(keys)))
-            found |= {key: at for key, at in rows.iter_rows() if at is not None}
+            ours = frame["source_key"].is_in(list(keys))
+            stood = zip(*(frame[name].filter(ours).to_list() for name in ("source_key", "changed_at")), strict=True)
+            found |= {key: at for key, at in stood if at is not None}
     return found

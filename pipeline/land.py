@@ -83,14 +83,22 @@ def _has_a_form(text: str) -> bool:
     return True
 
 
+def has_landed(hub: Hub, system: str, stream: str) -> bool:
+    """Whether a stream has ever been fetched; once it was, that is not asked again."""
+    known: set[tuple[str, str]] = hub.kept.setdefault("landed", set())
+    if (system, stream) not in known:
+        with hub.store.read() as tx:
+            if watermark_of(tx, system, stream) is None:
+                return False
+        known.add((system, stream))
+    return True
+
+
 def never_landed(hub: Hub) -> tuple[str, ...]:
     """Streams the mappings read that have never been fetched: planning without them would plan on sand."""
-    with hub.store.read() as tx:
-        return tuple(
-            f"{system}/{stream}"
-            for system, stream in hub.configuration.streams()
-            if watermark_of(tx, system, stream) is None
-        )
+    return tuple(
+        f"{system}/{stream}" for system, stream in hub.configuration.streams() if not has_landed(hub, system, stream)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pipeline.deliver import Delivered, deliver
 from pipeline.demand import Forecasted, make_forecast
 from pipeline.hub import Hub, Run
 from pipeline.judge import Judged, judge
-from pipeline.land import Landed, land
+from pipeline.land import Landed, has_landed, land
 from pipeline.measure import Measured, measure
 from pipeline.notify import Notified, notify
 from pipeline.overtaking import Overtaken, look_again, right_of_way
@@ -26,7 +26,6 @@ from pipeline.reconcile import Mastered, reconcile_entity
 from pipeline.restored import notice_restore
 from pipeline.timers import Fired, fire_due
 from store import runs
-from store.landing import watermark_of
 
 READERS = 4
 LOOKS = 5
@@ -134,8 +133,7 @@ def see(hub: Hub, run: Run, entities: Collection[str] | None = None, *, suite: b
 
 def _never_landed(hub: Hub, system: str, entity: str) -> bool:
     streams = {mapping.spec.stream for mapping in hub.configuration.inbound[system, entity]}
-    with hub.store.read() as tx:
-        return any(watermark_of(tx, system, stream) is None for stream in streams)
+    return not all(has_landed(hub, system, stream) for stream in streams)
 
 
 def _never_pulled(hub: Hub, system: str, entity: str, halted: set[tuple[str, str]]) -> bool:

@@ -33,6 +33,8 @@ def temporary(folder: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 def make_folder(folder: Path) -> None:
     """The folder and those above it; their names are on the disk when this returns."""
+    if folder.is_dir():
+        return
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in reversed(missing):

@@ -87,8 +87,8 @@ class RawFiles:
 
     def write(self, system: str, stream: str, frame: pl.DataFrame, meta: Mapping[str, str] | None = None) -> RawFile:
         """Write raw records durably; the same records and `meta` always give the same file."""
-        content = io.BytesIO()
-        frame.match_to_schema(RAW_SCHEMA).write_parquet(content, compression="zstd", metadata=dict(meta or {}))
+        content, frame = io.BytesIO(), frame.match_to_schema(RAW_SCHEMA)
+        frame.write_parquet(content, compression="zstd", statistics=False, metadata=dict(meta or {}))
         digest = hashlib.sha256(content.getbuffer()).hexdigest()
         path = self.path(system, stream, digest)
         with durable.temporary(path.parent) as (unnamed, stream_):
@@ -96,7 +96,7 @@ class RawFiles:
             durable.sync(stream_)
             durable.replace(unnamed, path)
         if frame.height <= SMALL:
-            self._keep(path, frame.select(*RAW_SCHEMA))
+            self._keep(path, frame)
         return RawFile(system, stream, digest, path, frame.height)
 
     def read(self, file: RawFile) -> pl.DataFrame:
