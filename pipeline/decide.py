@@ -7,7 +7,7 @@ change is never decided twice and never forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -85,14 +85,33 @@ def decide(hub: Hub, run: Run, plan: Plan, *, scope: Scope | None = None) -> Dec
     `scope` narrows it to one record's neighbourhood; everything else is left as it stands.
     Raises `Overtaken` where somebody else has decided since the run began to read.
     """
+    return settle(hub, run, consider(hub, run, plan, scope=scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What is to be decided: what changed, and what the rules want because of it."""
+
+    looked: LookedAt
+    decisions: Sequence[Decision]
+
+
+def consider(hub: Hub, run: Run, plan: Plan, *, scope: Scope | None = None) -> Considered:
+    """Everything of deciding that only reads, so that nobody who writes has to wait for it."""
+    with hub.store.read() as tx:
+        looked = looked_at(hub, tx, run, plan, scope)
+    return Considered(looked, decided(hub, looked))
+
+
+def settle(hub: Hub, run: Run, considered: Considered) -> Decided:
+    """Put it into force, in one transaction; raises `Overtaken` where what was read is older than what stands."""
+    looked = considered.looked
     with hub.store.begin() as tx:
         # The row lock of the lease keeps two deciders apart on any database.
         if not leases.acquire(tx, "decide", run.run_id, hub.now(), LEASE_SECONDS):
             raise SystemUnavailable("another run is deciding", hint="wait for it to end")
         check_view(tx, run)
-        looked = looked_at(hub, tx, run, plan, scope)
-        decisions = decided(hub, looked)
-        done = enact(hub, tx, decisions, lambda change: _event_id(change, run))
+        done = enact(hub, tx, considered.decisions, lambda change: _event_id(change, run))
         _remember(hub, tx, run, looked)
         outcome = _outcome(looked, done)
         _record(hub, tx, run, outcome, looked)
@@ -112,7 +131,7 @@ class LookedAt:
     related: Mapping[str, pl.DataFrame]
     adopted: Collection[str]
     """Facts that were never looked at before: what they say now is history."""
-    adopted_records: int
+    adopted_records: Collection[Change]
     watched: frozenset[str]
 
     def changes(self) -> Iterator[Change]:
@@ -123,7 +142,7 @@ class LookedAt:
 
 
 def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | None = None) -> LookedAt:
-    """Compare facts and golden records with what they were when last decided on; nothing is written but adoptions."""
+    """Compare facts and golden records with what they were when last decided on; nothing is written."""
     known = _known(tx)
     facts_watched = watched_facts(hub)
     keys = None if scope is None else scope.keys
@@ -250,7 +269,7 @@ def _remember(hub: Hub, tx: Transaction, run: Run, looked: LookedAt) -> None:
     changes = list(looked.changes())
     at = hub.now()
     events.append(tx, [_event(change, run, at, looked.traces) for change in changes])
-    mark(tx, changes)
+    mark(tx, (*looked.adopted_records, *changes))
 
 
 def _event(change: Change, run: Run, at: datetime, traces: Mapping[Place, Trace]) -> ChangeEvent:
@@ -269,7 +288,7 @@ def _outcome(looked: LookedAt, done: Enacted) -> Decided:
         commands=done.commands,
         notices=done.notices,
         held=done.held,
-        adopted=adopted + looked.adopted_records,
+        adopted=adopted + len(looked.adopted_records),
         tasks=done.tasks,
         timers=done.timers,
         echoes=sum(one.change.echo for one in looked.records),

@@ -19,6 +19,7 @@ from pipeline.configured import Configured, any_configured
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
+from pipeline.overtaking import Overtaken
 from pipeline.planning_frames import note, resolved
 from pipeline.promises import expire, held_promises, honoured, of_orders, promises_version
 from pipeline.rework import FRAME as REWORK
@@ -134,15 +135,17 @@ class Near:
     plan: Plan
     area: Neighbourhood
     changed: Changed
+    beside: str
+    """The run whose plan it changes in place."""
 
 
 def plan_near(hub: Hub, run: Run) -> Near | None:
     """Plan what changed since the last plan, where that is some sales orders and what they reach; else None.
 
-    The plan is the very one that planning everything again would give there, and stands at once.
+    The plan is the very one that planning everything again would give there; `keep_near` makes it stand.
     """
     kept: _Kept | None = hub.kept.get("plan")
-    if kept is None or kept.picture.as_of != run.as_of or not _stands(hub, run, kept):
+    if kept is None or kept.picture.as_of != run.as_of or _stopped(hub, run):
         return None
     versions = _versions(hub)
     touched = _touched_orders(hub, kept.versions, versions)
@@ -161,22 +164,27 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
         return None
     kept.basis, kept.versions = "", versions  # who wants the whole plan has to make it
     result, changed = put_back(kept.standing, area, plan_requirements(area.picture))
+    return Near(result, area, changed, kept.run_id)
+
+
+def keep_near(hub: Hub, near: Near) -> None:
+    """The plan of the neighbourhood stands; raises `Overtaken` where somebody has planned everything meanwhile."""
     with hub.store.begin() as tx:
-        plan_pegs.exchange(tx, area.pegs, result.pegs)
-        plan_rows.exchange_orders(tx, area.planned, result.planned_orders)
-    return Near(result, area, changed)
+        last = plan_pegs.last_summary(tx)
+        if last is None or last.run_id != near.beside:
+            raise Overtaken("another run has planned meanwhile", hint="look again: what changed is seen in a moment")
+        plan_pegs.exchange(tx, near.area.pegs, near.plan.pegs)
+        plan_rows.exchange_orders(tx, near.area.planned, near.plan.planned_orders)
 
 
 def _versions(hub: Hub) -> dict[str, str | None]:
     return {entity: hub.frames.version(f"judged/{entity}") for entity in hub.configuration.entities}
 
 
-def _stands(hub: Hub, run: Run, kept: _Kept) -> bool:
-    """Whether nobody has planned since, and no blocking rule stops planning."""
+def _stopped(hub: Hub, run: Run) -> bool:
+    """Whether a blocking rule stops planning."""
     with hub.store.read() as tx:
-        last = plan_pegs.last_summary(tx)
-        stopped = bool(verdicts.stopping(tx, run.run_id))
-    return last is not None and last.run_id == kept.run_id and not stopped
+        return bool(verdicts.stopping(tx, run.run_id))
 
 
 def _touched_orders(

@@ -11,7 +11,7 @@ import polars as pl
 from canonical.entities import ENTITIES
 from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
-from pipeline.standing import differing, mark, schema_of, standing_frame
+from pipeline.standing import differing, schema_of, standing_frame
 from rules.diff import Change, diff
 from rules.echoes import Heard, Written, heard
 from rules.rulebook import HUB
@@ -27,10 +27,10 @@ _SOURCES = "sources"
 
 @dataclass(frozen=True, slots=True)
 class RecordChanges:
-    """Changes to golden records as rules see them, and the entities looked at for the first time."""
+    """Changes to golden records as rules see them, and all records of entities looked at for the first time."""
 
     heard: tuple[Heard, ...]
-    adopted: int
+    adopted: tuple[Change, ...]
 
 
 def record_changes(
@@ -42,21 +42,19 @@ def record_changes(
     """
     frames = judged_frames(hub)
     found: list[Heard] = []
-    adopted = 0
+    adopted: list[Change] = []
     for entity in sorted(hub.configuration.rules.subjects() & ENTITIES.keys() & frames.keys()):
         keys = None if scope is None else scope.get(entity, ())
         if entity not in known:
-            adopted += _adopt(tx, entity, frames[entity])
+            adopted += _as_new(entity, frames[entity])
         elif keys is None or keys:
             changes = _changes(hub, tx, entity, frames[entity], keys)
             found += _heard(hub, tx, entity, _signed(hub, run, entity, frames[entity], changes))
-    return RecordChanges(tuple(found), adopted)
+    return RecordChanges(tuple(found), tuple(adopted))
 
 
-def _adopt(tx: Transaction, entity: str, frame: pl.DataFrame) -> int:
-    created = diff(entity, pl.DataFrame(schema=schema_of(entity)), _seen(entity, frame), GOLDEN_ID).rows()
-    mark(tx, created)
-    return len(created)
+def _as_new(entity: str, frame: pl.DataFrame) -> list[Change]:
+    return list(diff(entity, pl.DataFrame(schema=schema_of(entity)), _seen(entity, frame), GOLDEN_ID).rows())
 
 
 def _seen(entity: str, frame: pl.DataFrame) -> pl.DataFrame:

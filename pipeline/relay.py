@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from canonical.actors import Actor, Role
@@ -19,10 +18,10 @@ from canonical.base import references
 from canonical.entities import ENTITIES
 from canonical.errors import MillstreamError, TransientError
 from pipeline.brought import Brought, Place, land_brought, pull
-from pipeline.decide import Decided, decide
+from pipeline.decide import Decided, consider, decide, settle
 from pipeline.hub import Hub, Run
 from pipeline.overtaking import Overtaken, look_again, must_give_way
-from pipeline.plan import Near, plan, plan_near
+from pipeline.plan import Near, keep_near, plan, plan_near
 from pipeline.route import begin, see
 from pipeline.scoping import scope_of, stays_near
 from pipeline.timers import fire_due
@@ -156,7 +155,7 @@ class Relay:
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
-        with self.hub.frames.glance(), self.hub.bindings.glance():
+        with self.hub.frames.glance(), self.hub.bindings.glance(), self.hub.store.steadily():
             brought = land_brought(self.hub, self._run, events)
             clock.lap("land")
             brought.streams |= self._pulled
@@ -171,16 +170,13 @@ class Relay:
     ) -> Turned:
         hub, run, clock = self.hub, self._run, clock or _Clock()
         entities = tuple(hub.configuration.entities) if everything else self._reached(brought)
-        decided = None
-        with nullcontext() if everything else self._together():
-            look_again(hub, run)
-            see(hub, run, entities, suite=False)
-            clock.lap("see")
-            near = self._near(run, clock) if entities else None
-            if near is not None:
-                decided = self._decided_near(run, near, clock)
-                self._read(events, brought)
-        if near is None:
+        look_again(hub, run)
+        see(hub, run, entities, suite=False)
+        clock.lap("see")
+        near = self._near(run, clock) if entities and not everything else None
+        if near is not None:
+            decided = self._decided_near(run, near, clock, (events, brought))
+        else:
             decided = self._decided(run, clock) if entities else None
             self._read(events, brought)
         fire_due(hub, run)
@@ -193,16 +189,6 @@ class Relay:
         self._told(turned)
         return turned
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """One transaction, and what is kept in memory goes back with it.
-
-        A turn writes a dozen times; one commit spares the others. Planning everything stays outside: it takes as long
-        as the plant is large, and whoever posts a webhook would wait for it.
-        """
-        with self.hub.frames.restored(), self.hub.bindings.restored(), self.hub.store.together():
-            yield
-
     def _near(self, run: Run, clock: _Clock) -> Near | None:
         """The plan of what changed alone; None where everything has to be planned."""
         near = None if self._undecided else plan_near(self.hub, run)
@@ -210,9 +196,17 @@ class Relay:
         clock.lap("plan_near")
         return near if near is not None and stays_near(near) else None
 
-    def _decided_near(self, run: Run, near: Near, clock: _Clock) -> Decided:
+    def _decided_near(
+        self, run: Run, near: Near, clock: _Clock, told: tuple[Sequence[InboxEvent], Brought]
+    ) -> Decided:
+        """Plan, decisions and the events they come from in one transaction, which keeps others from writing: short."""
         made, scope = scope_of(self.hub, near)
-        decided = decide(self.hub, run, made, scope=scope)
+        considered = consider(self.hub, run, made, scope=scope)
+        clock.lap("consider")
+        with self.hub.store.together():
+            keep_near(self.hub, near)
+            decided = settle(self.hub, run, considered)
+            self._read(*told)
         self._undecided, self._unsettled = False, True
         clock.lap("decide_near")
         return decided

@@ -19,7 +19,7 @@ LOOK_SECONDS = 1.0
 """How often the inbox is looked at when nobody rings."""
 GIVING_WAY_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 2.0
-REST_SHARE, LONGEST_REST_SECONDS = 0.5, 0.1
+REST_SHARE, LONGEST_REST_SECONDS = 0.2, 0.02
 """Where one writes at a time, a turn keeps deliveries waiting: after it they come first, for a share of what it took.
 
 Their steps wait for one another, so with turns end to end each step would wait for a turn; and what comes meanwhile
