@@ -11,10 +11,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-import rule_engine
-from rule_engine import ast
-
 from canonical.strict_yaml import suggest
+from rules.grammar import ast, rule_engine
 from rules.nodes import (
     SIGNS,
     Both,
