@@ -15,6 +15,8 @@ HOUSE = Path(__file__).parents[1]
 MAKING = ("canonical", "mappings", "mdm", "pipeline", "planning", "quality")
 """The rooms whose programs and settings decide what a frame becomes."""
 _PIECES = 64
+_PIECE = 2000
+"""Rows of a piece worth keeping apart: to copy fewer costs less than every later look at one piece more."""
 
 
 @lru_cache(maxsize=1)
@@ -82,5 +84,5 @@ def replaced(
         if name in fresh:
             pieces.append(rows[fresh[name] : fresh[name] + 1])
     whole = pl.concat([*(piece for piece in pieces if piece.height), before[start:]])
-    whole = whole.rechunk() if whole.n_chunks() > _PIECES else whole
+    whole = whole.rechunk() if whole.n_chunks() > min(_PIECES, whole.height // _PIECE) else whole
     return whole, differing(pl.concat(stood), rows, key)
