@@ -54,7 +54,7 @@ def probe(system: str, stream: str | None = None, /, *, values: bool = False, te
     if stream is not None:
         kept = records[:SHOWN_RECORDS]
         answer |= {"stream": stream, "records": len(records), "page": kept if values else [shape(one) for one in kept]}
-        answer["page_limit"] = _limit(system, stream)
+        answer |= _paged(system, stream)
         answer["mapped"] = list(_mapped(system, stream, records)) if whole else []
     terminal.answer(answer, lambda: _draw(terminal, answer))
     if not whole:
@@ -62,12 +62,12 @@ def probe(system: str, stream: str | None = None, /, *, values: bool = False, te
     return Exit.FINDINGS if any(one["missing"] for one in answer.get("mapped", ())) else Exit.OK
 
 
-def _limit(system: str, stream: str) -> int | None:
-    """How many records a page shall hold, where a shorter page counts as the last."""
+def _paged(system: str, stream: str) -> dict[str, int | None]:
+    """How many records a page shall hold, where a shorter one counts as the last, and the first page's number."""
     from connectors.registry import load_system
 
-    limit: int | None = getattr(load_system(system).system.streams[stream].paging, "limit", None)
-    return limit
+    paging = load_system(system).system.streams[stream].paging
+    return {"page_limit": getattr(paging, "limit", None), "first_page": getattr(paging, "first", None)}
 
 
 def _mapped(system: str, stream: str, records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -104,7 +104,9 @@ def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
     if "page" in answer and answer["usable"]:
         terminal.line("probe.page", stream=answer["stream"], count=answer["records"])
         terminal.text(as_json(answer["page"]))
-        if answer["page_limit"] is not None and answer["records"] < answer["page_limit"]:
+        if answer["first_page"] is not None and not answer["records"]:
+            terminal.line("probe.none", first=answer["first_page"], other=1 - answer["first_page"])
+        elif answer["page_limit"] is not None and answer["records"] < answer["page_limit"]:
             terminal.line("probe.short", count=answer["records"], limit=answer["page_limit"])
     for one in answer.get("mapped", ()):
         terminal.line("probe.mapped", **{name: one[name] for name in ("entity", "mapped", "records")})

@@ -26,6 +26,7 @@ QUALITY = (
     "tested_against_sandbox", "tested_hostile", "tested_against_vendor", "batch_writes", "webhooks",
 )  # fmt: skip
 _JOINTS = str.maketrans("", "", "_./")
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 COLUMN = 72
 """Where remarks stand."""
 
@@ -83,10 +84,8 @@ def _lines(lines: Any) -> str:  # noqa: ANN401 - any iterable of lines
 
 def _text(value: str) -> str:
     """Text as YAML has it, quoted unless it is plain."""
-    plain = value.replace("_", "").replace(".", "").replace("/", "").isalnum() and not value[:1].isdigit()
-    return (
-        value if plain and value.lower() not in {"true", "false", "null", "yes", "no", "on", "off"} else _quoted(value)
-    )
+    plain = value.isdigit() or (value.translate(_JOINTS).isalnum() and not value[:1].isdigit())
+    return value if plain and value.lower() not in _WORDS else _quoted(value)
 
 
 def _quoted(value: str) -> str:

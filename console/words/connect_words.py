@@ -61,6 +61,10 @@ CONNECT: dict[str, tuple[str, str]] = {
         "{count} records for the {limit} asked for: if there are more, lower `limit`, or each pull ends too soon.",
         "本页 {count} 条，请求了 {limit} 条。若实际更多，说明系统单页上限小于 limit：请调低，否则拉取会提前结束。",
     ),
+    "probe.none": (
+        "No record on page {first}, the first: does the system count from {other}?",
+        "首页（第 {first} 页）没有记录：系统是否从 {other} 开始编号？",
+    ),
     "probe.mapped": (
         "{entity}: {mapped} of {records} records become canonical",
         "{entity}：{records} 条记录中 {mapped} 条可转换为规范记录",

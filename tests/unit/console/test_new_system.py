@@ -106,6 +106,20 @@ def test_guide__its_commands_connect_a_system(sources: Path, system: Server) -> 
     assert (fields["code"], fields["unit"]) == ("part_no", "uom")
 
 
+def test_probe__an_empty_first_page_and_a_short_one_ask_what_they_mean(sources: Path, system: Server) -> None:
+    draft = f"""
+    export MILLSTREAM_ACME_URL={system.url} MILLSTREAM_ACME_TOKEN=right
+    .venv/bin/millstream new system acme --entity item --from "$MILLSTREAM_ACME_URL/parts?page=1&per_page=50" > draft
+    sed -i 's/limit: 50, first: 1/limit: 80, first: 1/' connectors/acme/system.yaml
+    .venv/bin/millstream probe acme parts || true
+    sed -i 's/per_page: /since: "2027-01-01", updated_since: "2027-01-01", per_page: /' connectors/acme/system.yaml
+    .venv/bin/millstream probe acme parts
+    """
+    done = shell(sources, draft)
+    assert "50 records for the 80 asked for" in " ".join(done.stdout.split())
+    assert "No record on page 1" in done.stdout, done.stderr
+
+
 def test_new_system__never_writes_over_what_stands(sources: Path) -> None:
     sample = sources / "sample.json"
     sample.write_text(json.dumps({"rows": PARTS[:2]}), encoding="utf-8")
