@@ -62,7 +62,7 @@ class Crosswalk:
 
     def _looked_for(self, names: set[str]) -> dict[str, tuple[Bound, ...]]:
         listed = pl.Series(sorted(names), dtype=pl.String).implode()
-        found = self._rows.filter(pl.any_horizontal(pl.col(*_NAMES).is_in(listed))).select(*CROSSWALK_SCHEMA).rows()
+        found = self._rows.filter(pl.any_horizontal(pl.col(*_NAMES).is_in(listed)))[[*CROSSWALK_SCHEMA]].rows()
         return {name: tuple(row for row in found if name in row[1:]) for name in names}
 
     def of_keys(self, keys: Collection[str]) -> pl.DataFrame:
@@ -74,8 +74,9 @@ class Crosswalk:
 
     def with_bound(self, rows: pl.DataFrame) -> Crosswalk:
         """With bindings of records that had none."""
-        added: list[Bound] = rows.select(*CROSSWALK_SCHEMA).rows()
-        made = Crosswalk(pl.concat([self._rows, rows.select(*CROSSWALK_SCHEMA)]))
+        rows = rows[[*CROSSWALK_SCHEMA]]
+        added: list[Bound] = rows.rows()
+        made = Crosswalk(pl.concat([self._rows, rows]))
         if made._rows.n_chunks() > _PIECES:
             made._rows = made._rows.rechunk()
         made._is_sorted = not added and self._is_sorted

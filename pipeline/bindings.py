@@ -119,9 +119,11 @@ class Bindings:
         held = self._held.get(entity)
         if held is None or held.tick != before or before == after:
             return
-        places = set(rows.select("system", "source_key").rows())
-        if places.isdisjoint(held.walk.of_keys({key for _, key in places}).select("system", "source_key").rows()):
-            steps = (*held.steps, _Step(before, after, rows.select(*CROSSWALK_SCHEMA)))
+        rows = rows[[*CROSSWALK_SCHEMA]]
+        places = {row[:2] for row in rows.rows()}
+        standing = held.walk.of_keys({key for _, key in places})
+        if places.isdisjoint(row[:2] for row in standing.iter_rows()):
+            steps = (*held.steps, _Step(before, after, rows))
             self._held[entity] = _Held(after, held.walk.with_bound(rows), steps[-_REMEMBERED_STEPS:])
 
 

@@ -51,11 +51,11 @@ class Reach:
 
     def among(self, records: pl.DataFrame) -> pl.DataFrame:
         """Those of `records` that are reached."""
-        of = (
-            pl.col("system").eq(system) & pl.col("source_key").is_in(pl.Series([*keys], dtype=pl.String).implode())
-            for system, keys in self.records.items()
-        )
-        return records.filter(pl.any_horizontal(pl.lit(value=False), *of))
+        named = pl.Series(sorted(frozenset[str]().union(*self.records.values())), dtype=pl.String)
+        found = records.filter(pl.col("source_key").is_in(named.implode()))
+        places = zip(found["system"].to_list(), found["source_key"].to_list(), strict=True)
+        reached = [key in self.keys(system) for system, key in places]
+        return found if all(reached) else found.filter(pl.Series(reached, dtype=pl.Boolean))
 
     def keys(self, system: str) -> frozenset[str]:
         """The source keys of one system's."""

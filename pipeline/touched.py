@@ -49,7 +49,7 @@ def inputs(hub: Hub, policy: Policy, units: Callable[[], str], steward: Told) ->
 def _digest_of(hub: Hub, policy: Policy) -> str:
     place = f"policy/{policy.entity}"
     kept: tuple[Policy, str] | None = hub.kept.get(place)
-    if kept is None or kept[0] != policy:
+    if kept is None or kept[0] is not policy:
         kept = hub.kept[place] = (policy, digest(policy.model_dump_json()))
     return kept[1]
 
@@ -117,8 +117,14 @@ def _referring(hub: Hub, records: pl.DataFrame, field: str, referred: str, last:
         return None
     if changed.is_empty():
         return frozenset()
-    names = pl.concat(changed[name].drop_nulls() for name in ("source_key", "native_id", "golden_id")).unique()
-    return frozenset(records.filter(pl.col(field).is_in(names.implode()))["source_key"])
+    return _saying(records, field, changed)
+
+
+def _saying(records: pl.DataFrame, field: str, bound: pl.DataFrame) -> frozenset[str]:
+    """Records that may mean one of these bindings."""
+    said = {name for column in ("source_key", "native_id", "golden_id") for name in bound[column].to_list()} - {None}
+    named = pl.col(field).is_in(pl.Series(sorted(said), dtype=pl.String).implode())
+    return frozenset(records["source_key"].filter(records.select(named).to_series()))
 
 
 def _of_changed_work(
@@ -129,5 +135,4 @@ def _of_changed_work(
     if changed is None:
         return None
     orders = known.filter(pl.col("golden_id").is_in(list(changed)))
-    names = pl.concat(orders[name].drop_nulls() for name in ("source_key", "native_id", "golden_id")).unique()
-    return frozenset(records.filter(pl.col("work_order").is_in(names.implode()))["source_key"])
+    return _saying(records, "work_order", orders)
