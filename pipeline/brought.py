@@ -127,8 +127,9 @@ def _standing(hub: Hub, system: str, stream: str, keys: set[str]) -> dict[str, d
     """Source key → when the record in force was changed."""
     found: dict[str, datetime] = {}
     for (owner, entity), mappings in hub.configuration.inbound.items():
-        frame = hub.frames.read(f"canonical/{entity}/{owner}") if owner == system else None
-        if frame is not None and any(mapping.spec.stream == stream for mapping in mappings):
+        if owner != system or all(mapping.spec.stream != stream for mapping in mappings):
+            continue
+        if (frame := hub.frames.read(f"canonical/{entity}/{owner}")) is not None:
             ours = frame["source_key"].is_in(list(keys))
             stood = zip(*(frame[name].filter(ours).to_list() for name in ("source_key", "changed_at")), strict=True)
             found |= {key: at for key, at in stood if at is not None}

@@ -34,7 +34,7 @@ def frame(rows: Rows) -> pl.DataFrame:
 def test_differing__names_rows_that_came_went_or_changed(handful: int, before: Rows, after: Rows) -> None:
     with patch.object(basis, "HANDFUL", handful):
         found = differing(frame(before), frame(after), "key")
-    assert found == {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert found == frozenset(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
 @pytest.mark.parametrize("handful", [0, 100])
@@ -45,4 +45,4 @@ def test_replaced__puts_rows_in_place_by_key(handful: int, before: Rows, rows: R
     with patch.object(basis, "HANDFUL", handful):
         whole, changed = replaced(frame(dict(sorted(before.items()))), frame(rows), gone, "key")
     assert whole.equals(frame(dict(sorted(stands.items()))))
-    assert changed == {key for key in before.keys() | stands.keys() if before.get(key) != stands.get(key)}
+    assert changed == frozenset(key for key in before.keys() | stands.keys() if before.get(key) != stands.get(key))
