@@ -42,6 +42,7 @@ from canonical.plan import (
 )
 from canonical.plan_lines import BomLines
 from planning.encoding import encode
+from planning.fast import warm
 from planning.kernels.solving import solve
 from planning.plan_frames import Planned, key_frame, order_frame, peg_frame
 from planning.preparation import collection_paused, prepare
@@ -79,8 +80,8 @@ class Clock:
 
 def measure() -> list[Figure]:
     """Seconds by step and in all, for both databases; without a PostgreSQL server only for SQLite."""
-    items = max(SIZES)
-    snapshot = model(items)
+    warm()
+    snapshot = model(max(SIZES))
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         figures = _figures("SQLite", f"sqlite:///{folder}/hub.sqlite", folder, snapshot)
