@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdm.block import Floats, Index, Pairs
+from mdm.calibration import FEWEST, best_per_group, chance_free, two_groups
 from mdm.compare import Compared
 from mdm.match_policy import MatchPolicy
 from mdm.rivals import CONTEXT_NAMES, best_others, context, mutual_best, rivals
@@ -30,7 +31,11 @@ TOGETHER = "together"
 """The part of a score that no single feature explains: its start, and the corners the forest found."""
 MOST_NEGATIVES = 8000
 """Of each kind; more of them cost time and teach nothing new."""
-_FLOOR = 1e-4
+Absent = tuple[float, float]
+"""Shares of left and of right records without a partner."""
+UNKNOWN: Absent = (0.5, 0.5)
+_GOLDEN = 0.6180339887498949
+"""Its multiples fall evenly between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,11 @@ def match_items(pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions
     sight = _Sight(pairs, compared, policy)
     standing = np.where(compared.vetoed, 0.0, compared.base / max(1e-9, float(compared.base.max())))
     seeds = _first_seeds(sight, standing)
-    outcome = _unlearnt(sight, standing)
+    outcome, absent = _unlearnt(sight, standing), UNKNOWN
     for _ in range(ROUNDS):
         if seeds.sum() < FEWEST_SEEDS or seeds.all():
             break
-        outcome = _round(sight, standing, _Lesson(seeds, decided))
+        outcome, absent = _round(sight, standing, _Lesson(seeds, decided), absent)
         standing = np.where(compared.vetoed, 0.0, outcome.score)
         seeds = _next_seeds(sight, outcome, decided)
     posterior = np.where(compared.vetoed, 0.0, outcome.posterior)
@@ -116,18 +121,21 @@ class _Lesson:
     decided: Decisions
 
 
-def _round(sight: _Sight, standing: Floats, lesson: _Lesson) -> Scored:
+def _round(sight: _Sight, standing: Floats, lesson: _Lesson, absent: Absent) -> tuple[Scored, Absent]:
     pairs, compared, seeds = sight.pairs, sight.compared, lesson.seeds
     lifts = _category_lifts(compared, seeds)
     features = np.column_stack([compared.matrix, *lifts])
     names = (*compared.names, *(f"category:{k}" for k in range(len(lifts))), *CONTEXT_NAMES)
     against = rivals(pairs.left, pairs.right, standing)
     real = np.column_stack([features, context(standing, against)])
-    views = [_without_partner(sight, standing, seeds, features, side) for side in ("left", "right")]
+    views = [
+        _without_partner(sight, standing, seeds, features, seen_from)
+        for seen_from in zip(("left", "right"), absent[::-1], strict=True)
+    ]
     score, weights, view_scores = _cross_fitted(sight, real, views, lesson)
-    posterior, share = _calibrated(sight, score, views, view_scores)
-    posterior = posterior * _against_best(sight, score)
-    return Scored(score, posterior, (*names, TOGETHER), np.column_stack([real, score]), weights, share)
+    posterior, absent = _calibrated(sight, score, views, view_scores, seeds)
+    known = np.column_stack([real, score])
+    return Scored(score, posterior, (*names, TOGETHER), known, weights, 1 - absent[0]), absent
 
 
 def _category_lifts(compared: Compared, seeds: Mask) -> list[Floats]:
@@ -153,23 +161,29 @@ class _View:
     holders: Index
     """Records that have a sure partner; one without any other candidate has no row."""
     features: Floats
+    widowed: Mask
+    """Whether the candidate is taken to have no partner of its own."""
 
 
-def _without_partner(sight: _Sight, standing: Floats, seeds: Mask, features: Floats, side: str) -> _View:
+def _without_partner(
+    sight: _Sight, standing: Floats, seeds: Mask, features: Floats, seen_from: tuple[str, float]
+) -> _View:
+    """`seen_from`: the side, and how many of the other side's records are taken to have no partner either."""
+    side, share = seen_from
     pairs = sight.pairs
     ours, theirs = (pairs.left, pairs.right) if side == "left" else (pairs.right, pairs.left)
     has_seed = np.zeros(int(ours.max()) + 1, dtype=bool)
     has_seed[ours[seeds]] = True
     rows = np.flatnonzero(has_seed[ours] & ~seeds)
     mine = best_others(ours, standing, removed=seeds)
-    # The candidate's own partner may be missing as well; half of the cases see it, half do not.
-    other = best_others(theirs, standing)
-    widowed = best_others(theirs, standing, removed=seeds)
-    other = np.where(theirs % 2 == 0, other, widowed)
+    # The candidate's own partner may be missing as well: an even share of the candidates is taken to have none.
+    widowed = (theirs * _GOLDEN) % 1.0 < share
+    other = np.where(widowed, best_others(theirs, standing, removed=seeds), best_others(theirs, standing))
     ahead = standing - mine, standing - other
     ahead = ahead if side == "left" else ahead[::-1]
     near = np.column_stack([*ahead, np.minimum(*ahead)])
-    return _View(rows, ours[rows], np.unique(ours[seeds]), np.column_stack([features, np.clip(near, -1, 1)])[rows])
+    seen = np.column_stack([features, np.clip(near, -1, 1)])[rows]
+    return _View(rows, ours[rows], np.unique(ours[seeds]), seen, widowed[rows])
 
 
 def _cross_fitted(
@@ -263,19 +277,39 @@ def _thinned(rows: Index, most: int) -> Index:
 
 
 def _calibrated(
-    sight: _Sight, score: Floats, views: Sequence[_View], view_scores: Sequence[Floats]
-) -> tuple[Floats, float]:
-    posteriors, shares = [], []
-    for group, view, scores in zip((sight.pairs.left, sight.pairs.right), views, view_scores, strict=True):
-        usable = ~sight.compared.vetoed
+    sight: _Sight, score: Floats, views: Sequence[_View], view_scores: Sequence[Floats], seeds: Mask
+) -> tuple[Floats, Absent]:
+    """Posterior of every pair, and the shares without a partner. Mutual bests are held against mutual bests."""
+    usable = ~sight.compared.vetoed
+    standing = np.where(usable, score, 0.0)
+    left, right = sight.pairs.left, sight.pairs.right
+    best = mutual_best(left, right, standing) & usable
+    plain, mutual, absent = [], [], []
+    for ours, theirs, view, scores in zip((left, right), (right, left), views, view_scores, strict=True):
         # A record whose every candidate contradicts it has met nobody: that is a best of zero, not a missing case.
-        observed = best_per_group(group, np.where(usable, score, 0.0))
+        observed = best_per_group(ours, standing)
         met = np.where(usable[view.rows], scores, 0.0)
         null = best_per_group(np.r_[view.group, view.holders], np.r_[met, np.zeros(len(view.holders))])
-        posterior, share = two_groups(observed, null, score)
-        posteriors.append(posterior)
-        shares.append(share)
-    return np.minimum(*posteriors), shares[0]
+        posterior, missing = two_groups(observed, null, score)
+        each = missing * len(observed) / max(1, len(view.holders))
+        plain.append(posterior)
+        mutual.append(chance_free(score[best], _mutual_without(theirs, standing, view, met, seeds), each))
+        absent.append(missing)
+    found = np.minimum(*plain) * _against_best(sight, score)
+    if min(len(view.holders) for view in views) >= FEWEST:
+        found[best] = np.minimum(*mutual)
+    return found, (absent[0], absent[1])
+
+
+def _mutual_without(theirs: Index, standing: Floats, view: _View, met: Floats, seeds: Mask) -> Floats:
+    """Scores of the pairs that would be the best of both their records, were the one's partner missing."""
+    against = np.where(
+        view.widowed,
+        best_others(theirs, standing, removed=seeds)[view.rows],
+        best_others(theirs, standing)[view.rows],
+    )
+    found: Floats = met[(met > 0) & (met >= best_others(view.group, met)) & (met >= against)]
+    return found
 
 
 def _against_best(sight: _Sight, score: Floats) -> Floats:
@@ -285,32 +319,3 @@ def _against_best(sight: _Sight, score: Floats) -> Floats:
     best = [best_others(group, usable) for group in (sight.pairs.left, sight.pairs.right)]
     share: Floats = np.clip(odds / np.maximum(np.maximum(*best), 1e-12), 0, 1)
     return share
-
-
-def best_per_group(group: Index, score: Floats) -> Floats:
-    """The best score of every group that has one."""
-    best = np.full(int(group.max(initial=-1)) + 1, -1.0)
-    np.maximum.at(best, group, score)
-    found: Floats = best[best >= 0]
-    return found
-
-
-def two_groups(observed: Floats, null: Floats, score: Floats, bins: int = 40) -> tuple[Floats, float]:
-    """Posterior of each score that it is no chance best, and the estimated share of observed bests that are not.
-
-    Two-groups model: observed = share x matched + (1 - share) x null; monotone in the score.
-    """
-    if len(null) < 20 or len(observed) < 20:  # noqa: PLR2004
-        return np.where(score > 0.5, 0.9, 0.05), 0.5  # noqa: PLR2004
-    levels = np.quantile(null, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
-    ratios = [(observed <= level).mean() / max(1e-9, (null <= level).mean()) for level in levels]
-    absent = float(np.clip(np.min(ratios), 0.005, 1.0))
-    edges = np.unique(np.quantile(np.r_[observed, null], np.linspace(0, 1, bins + 1)))
-    seen, chance = np.histogram(observed, edges)[0], np.histogram(null, edges)[0]
-    expected = absent * len(observed) * (chance + 0.5) / (len(null) + 0.5 * len(chance))
-    wrong = np.clip(expected / np.maximum(seen, 1e-9), 0, 1)
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
-
-    middle = (edges[:-1] + edges[1:]) / 2
-    fit = IsotonicRegression(increasing=True, out_of_bounds="clip").fit(middle, 1 - wrong, sample_weight=seen + 0.1)
-    return np.clip(fit.predict(score), 0, 1 - _FLOOR), 1 - absent

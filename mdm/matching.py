@@ -15,6 +15,7 @@ from mdm.match_items import Mask, Scored, match_items
 from mdm.match_partners import Linked, link_partners
 from mdm.match_policy import MatchPolicy, Record
 from mdm.rivals import rivals
+from mdm.sameness import identical, spelt_alike
 
 Band = Literal["auto", "review", "distinct"]
 ByPosition = Mapping[tuple[int, int], bool]
@@ -22,7 +23,7 @@ ByPosition = Mapping[tuple[int, int], bool]
 
 AUTO_LEAD = 0.05
 """A merge without a steward needs this lead in similarity over every rival of both records."""
-TRUSTED = 0.96
+TRUSTED = 0.93
 """Without decisions nothing merges by itself unless the run expects at least this F1 of itself."""
 NEAREST_UP_TO = 50_000
 """Partners of a larger table are blocked by Splink's keys alone: nearest texts cost the square of the size."""
@@ -59,6 +60,8 @@ class Prepared:
     right: Side
     pairs: Pairs
     compared: Compared
+    identical: Mask
+    """Pairs that nothing tells apart."""
 
 
 def prepare_run(left: Sequence[Record], right: Sequence[Record], policy: MatchPolicy) -> Prepared:
@@ -66,11 +69,13 @@ def prepare_run(left: Sequence[Record], right: Sequence[Record], policy: MatchPo
     ours, theirs = prepare(_sorted(left), policy, "left"), prepare(_sorted(right), policy, "right")
     if policy.matcher == "items":
         pairs = block(ours, theirs, policy)
-        return Prepared(policy, ours, theirs, pairs, compare(ours, theirs, pairs, policy))
+        compared = compare(ours, theirs, pairs, policy)
+        return Prepared(policy, ours, theirs, pairs, compared, identical(ours, theirs, pairs, policy))
     linked = link_partners(ours, theirs, policy)
     near = block(ours, theirs, policy) if max(len(ours), len(theirs)) <= NEAREST_UP_TO else as_pairs([])
     pairs = as_pairs({*_keys(near), *_keys(linked.pairs)})
-    return Prepared(policy, ours, theirs, pairs, _weighed(compare(ours, theirs, pairs, policy), pairs, linked))
+    compared = _weighed(compare(ours, theirs, pairs, policy), pairs, linked)
+    return Prepared(policy, ours, theirs, pairs, compared, identical(ours, theirs, pairs, policy))
 
 
 def _sorted(records: Sequence[Record]) -> list[Record]:
@@ -198,15 +203,30 @@ def _bands(
     run: Prepared, scored: Scored, joined: frozenset[tuple[int, int]], decided: Mapping[int, bool], expected: float
 ) -> tuple[Band, ...]:
     held = _rows_of(run.pairs, joined)
-    auto = held & (scored.posterior >= run.policy.auto_precision) & (_lead(run) >= AUTO_LEAD)
+    auto = (scored.posterior >= run.policy.auto_precision) & (_lead(run) >= AUTO_LEAD) & ~_codes_differ(run)
     if expected < TRUSTED:
         auto &= False
+    auto = held & (auto | run.identical & ~run.compared.vetoed)
     for row, same in decided.items():
         auto[row] = same
     review = ~auto & (held | (scored.posterior >= run.policy.review))
     for row in decided:
         review[row] = False
     return tuple("auto" if a else "review" if r else "distinct" for a, r in zip(auto, review, strict=True))
+
+
+def _codes_differ(run: Prepared) -> Mask:
+    """Products whose rarest code the other record does not say: a variant, a successor, or a typing slip.
+
+    Where two Chinese specifications say the same parts, `M8*20` and `M8x2cm` are no codes that differ.
+    """
+    if not run.policy.of_kind("name"):
+        return np.zeros(len(run.pairs), dtype=bool)
+    feature = dict(zip(run.compared.names, run.compared.matrix.T, strict=True))
+    coded = [np.array([bool(codes) for codes in side.codes], dtype=np.bool_) for side in (run.left, run.right)]
+    unsaid = (coded[0][run.pairs.left] | coded[1][run.pairs.right]) & (feature["code:held"] <= 0)
+    found: Mask = ((feature["code:missed"] > 0) | unsaid) & ~spelt_alike(run.left, run.right, run.pairs, run.policy)
+    return found
 
 
 def _lead(run: Prepared) -> Floats:

@@ -240,6 +240,11 @@ def _chain(text: str) -> list[str]:
     return [_times(number, _MILLIMETRES[unit or common]) for number, unit in links]
 
 
+def lengths_of(text: str) -> tuple[tuple[str, ...], ...]:
+    """The chains of lengths of a normalised text in millimetres, each in its order: a box is long, wide and high."""
+    return tuple(sorted(tuple(_chain(match[0])) for match in _CHAIN.finditer(text)))
+
+
 def _packs(reading: _Reading) -> None:
     for match in reading.take(_PACK):
         reading.add("pack", _exact(match[1] or match[2] or match[3]))

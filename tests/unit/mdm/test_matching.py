@@ -5,8 +5,8 @@ import pytest
 
 from canonical.errors import ConfigurationError
 from mdm.block import analyse_blocking
+from mdm.calibration import chance_free, two_groups
 from mdm.evaluate import evaluate
-from mdm.match_items import two_groups
 from mdm.matching import match, prepare_run
 from mdm.profiling import profile
 from mdm.rivals import best_others
@@ -79,10 +79,25 @@ def test_two_groups__finds_the_share_that_has_no_partner() -> None:
     rng = np.random.default_rng(1)
     null = rng.beta(2, 8, 500)
     observed = np.r_[rng.beta(9, 2, 600), rng.beta(2, 8, 400)]
-    posterior, share = two_groups(observed, null, np.array([0.05, 0.95]))
-    assert 0.5 < share < 0.7
+    posterior, absent = two_groups(observed, null, np.array([0.05, 0.95]))
+    assert 0.35 < absent < 0.45
     assert posterior[0] < 0.2
     assert posterior[1] > 0.99
+
+
+def test_chance_free__few_cases_prove_no_safety() -> None:
+    observed = np.r_[np.full(400, 0.99), np.full(20, 0.1)]
+    thin = chance_free(observed, np.full(10, 0.1), 1.0)
+    assert thin[0] > 0.995
+    assert thin[-1] < 0.5
+    assert chance_free(np.full(20, 0.99), np.zeros(0), 1.0).max() < 0.97
+
+
+def test_two_groups__doubles_of_a_partner_say_nothing_about_records_without_one() -> None:
+    rng = np.random.default_rng(1)
+    null = np.r_[rng.beta(2, 8, 400), rng.beta(9, 2, 150)]
+    observed = np.r_[rng.beta(9, 2, 900), rng.beta(2, 8, 100)]
+    assert two_groups(observed, null, observed)[1] < 0.15
 
 
 def test_analyse_blocking__share_of_truth_kept() -> None:
