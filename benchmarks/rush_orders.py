@@ -3,11 +3,11 @@
 A rush order is planned beside the plan that stands: only what it reaches is planned again, and who is covered on
 another day for it is what planning everything says (`tests/properties/test_net_change.py`; here at the smallest size).
 How much it reaches, the plant decides. In model A everything shares everything: an end product draws a dozen components
-out of all on the next level, and so on down eight levels, so one rush order makes a third of 100,000 items plan again,
-a fifth come out otherwise (two thirds of those only with more or less over), and nobody or two orders move. So it is
-measured at each size, beside planning everything, which says nothing yet about who moves.
+out of all on the next level, and so on down eight levels, so one rush order makes up to a third of 100,000 items plan
+again, up to a quarter come out otherwise (two thirds of those only with more or less over), and nobody or two orders
+move. So it is measured at each size, beside planning everything, which says nothing yet about who moves.
 
-Ten scenarios are what a sales meeting asks: ten rush orders; a customer who cancels twenty orders; a family of twenty
+Ten scenarios are what a sales meeting asks: ten rush orders more; a customer who cancels twenty orders; a family of twenty
 products that sells a fifth more, or two weeks later. Each is asked for its figures and whom it moves; what it keeps,
 and what working it out takes at most, stand beside the tables of the base. A pegging question asks for all pegs of one
 item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
