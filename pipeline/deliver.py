@@ -11,16 +11,19 @@ import os
 import secrets
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from canonical.commands import DeliveryClass, State, StepReceipt
+from canonical.commands import Command, DeliveryClass, State, StepReceipt
 from canonical.errors import ConfigurationError
 from connectors.port import Connector, StepSpec
 from pipeline.delivery import (
     Deferred,
+    Draft,
     Finished,
     Journey,
+    draft,
+    has_to_look,
     heed,
     heed_found,
     look_up_together,
@@ -74,19 +77,26 @@ class Round:
 
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
-        limit = self._size()
+        limit, drafts = self._size(), dict[str, Draft]()
+        with self.hub.store.read() as tx:
+            due = deliveries.due(tx, self.hub.now(), self.system, limit)
+        if not due:
+            return 0
+        self._drafted(due, drafts)
         with self.hub.store.begin() as tx:
             claimed = deliveries.claim(
                 tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=limit, systems=[self.system]
             )
             standing = _standing(tx, claimed)
             batch = next_batch(tx) if claimed else 0
+            self._drafted([one.command for one in claimed], drafts)
+            journeys = [self._set_out(one, standing.get(one.command.id), drafts) for one in claimed]
+            sent = self._at_once(tx, journeys)
         if self.mark is not None and claimed:
             self.mark.raise_to(batch)
-        journeys = [self._set_out(one, standing.get(one.command.id)) for one in claimed]
-        self._prepare([journey for journey in journeys if journey.ending is None])
+        self._look(journeys)
         self._begin(journeys)
-        self._walk([journey for journey in journeys if journey.ending is None])
+        self._walk([journey for journey in journeys if journey.ending is None], sent)
         return len(claimed)
 
     @property
@@ -96,10 +106,24 @@ class Round:
     def _size(self) -> int:
         return max((BATCH, *(operation.batch_size for operation in self._connector.operations.values())))
 
-    def _prepare(self, journeys: Sequence[Journey]) -> None:
-        self.lookups.learn(named for journey in journeys for named in journey.claimed.command.after)
-        for journey in journeys:
-            prepare(journey, self.lookups)
+    def _drafted(self, commands: Sequence[Command], drafts: dict[str, Draft]) -> None:
+        """Make the payloads that are not made yet, all but those of a few before the claim: others wait to write."""
+        wanted = [command for command in commands if command.id not in drafts]
+        self.lookups.learn(named for command in wanted for named in command.after)
+        drafts |= {command.id: draft(command, self.lookups) for command in wanted}
+
+    def _at_once(self, tx: Transaction, journeys: Sequence[Journey]) -> list[_Pair]:
+        """The first steps, written down with the claim; none where some document has to be looked up before."""
+        if any(journey.claimed.in_doubt or has_to_look(journey) for journey in journeys):
+            return []
+        under_way = [journey for journey in journeys if journey.ending is None and journey.next_step is not None]
+        batch = _same_step(under_way) if under_way else []
+        intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
+        if intents:
+            deliveries.exchange(tx, self.owner, self.hub.now(), intents=intents, lease_seconds=LEASE_SECONDS)
+        return batch
+
+    def _look(self, journeys: Sequence[Journey]) -> None:
         found = look_up_together(self._connector, journeys, lambda: self._go_on(journeys))
         for journey in journeys:
             if journey.ending is None:
@@ -111,12 +135,17 @@ class Round:
         with self.hub.store.begin() as tx:
             deliveries.renew_all(tx, ids, self.owner, self.hub.now(), LEASE_SECONDS)
 
-    def _set_out(self, claimed: ClaimedCommand, standing: documents.Document | None) -> Journey:
+    def _set_out(
+        self, claimed: ClaimedCommand, standing: documents.Document | None, drafts: Mapping[str, Draft]
+    ) -> Journey:
         try:
-            return set_out(self._connector, claimed, standing)
+            journey = set_out(self._connector, claimed, standing)
         except ConfigurationError as error:
             spec = next(iter(self._connector.operations.values()))
             return Journey(claimed, spec, "create", ending=Finished(State.PARKED, str(error)))
+        if journey.ending is None:
+            prepare(journey, drafts[claimed.command.id])
+        return journey
 
     def _begin(self, journeys: Sequence[Journey]) -> None:
         """Write down what look-ups said, and the ends of what goes no further."""
@@ -127,11 +156,11 @@ class Round:
             ended = self._end(tx, journeys)
         self._tell(journeys, ended)
 
-    def _walk(self, journeys: list[Journey]) -> None:
+    def _walk(self, journeys: list[Journey], at_once: list[_Pair]) -> None:
         """Carry out step after step; blind steps go one by one, so that a crash leaves at most one in doubt."""
         under_way, sent = self._without_done(journeys), list[_Pair]()
         while under_way:
-            sent = self._turn_over(sent, under_way)
+            sent, at_once = at_once or self._turn_over(sent, under_way), []
             outcomes = self._connector.write([journey.request(step) for journey, step in sent]) if sent else []
             for (journey, step), outcome in zip(sent, outcomes, strict=True):
                 heed(journey, step, outcome)

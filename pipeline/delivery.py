@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from canonical.commands import DeliveryClass, Outcome, OutcomeKind, State, StepReceipt
+from canonical.commands import Command, DeliveryClass, Outcome, OutcomeKind, State, StepReceipt
 from canonical.errors import (
     CommandUndeliverable,
     ConfigurationError,
@@ -145,13 +145,27 @@ def _taken_over(claimed: ClaimedCommand, spec: OperationSpec) -> bool:
     return any(record.step in changed - created for record in claimed.steps)
 
 
-def prepare(journey: Journey, lookups: Lookups) -> None:
-    """The payload; sets the ending where there is nothing to send."""
+Draft = Mapping[str, Any] | MillstreamError
+"""The payload of a command, or why there is none."""
+
+
+def draft(command: Command, lookups: Lookups) -> Draft:
+    """The payload, once what the command waits for stands; nothing is written, so it may be made before the claim."""
     try:
-        if _prerequisites(journey, lookups):
-            journey.payload = build_payload(lookups, journey.claimed.command)
+        if not command.cancelled and (missing := [named for named in command.after if not lookups.stands(named)]):
+            system, entity, key = missing[0].split("/", 2)
+            return CrosswalkPending(f"waits for {missing[0]}", system=system, entity=entity, key=key)
+        return build_payload(lookups, command)
     except MillstreamError as error:
-        journey.ending = _hindered(journey, error)
+        return error
+
+
+def prepare(journey: Journey, drafted: Draft) -> None:
+    """The payload; sets the ending where there is nothing to send."""
+    if isinstance(drafted, MillstreamError):
+        journey.ending = _hindered(journey, drafted)
+    else:
+        journey.payload = drafted
 
 
 def look_up_together(
@@ -160,7 +174,7 @@ def look_up_together(
     """Ask for the documents of all journeys that have to know theirs, part by part; a slow target takes its time."""
     wanted: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for journey in journeys:
-        if journey.ending is None and _has_to_look(journey):
+        if journey.ending is None and has_to_look(journey):
             wanted[journey.claimed.command.kind, journey.spec.look_up_size].append(journey.claimed.command.business_key)
     found: dict[tuple[str, str], Sequence[FoundDocument] | MillstreamError] = {}
     for (kind, size), keys in wanted.items():
@@ -200,7 +214,8 @@ def _looked_up(
     return {key: answer for one in keys for key, answer in _looked_up(connector, kind, [one]).items()}
 
 
-def _has_to_look(journey: Journey) -> bool:
+def has_to_look(journey: Journey) -> bool:
+    """Whether the target has to be asked about the document before anything is sent."""
     if journey.claimed.in_doubt:
         step = _doubtful(journey)
         return step.delivery_class is not DeliveryClass.BLIND and (step.can_look_up or _needs_existing(journey))
@@ -255,13 +270,6 @@ def _found_for(journey: Journey, found: Found) -> Sequence[FoundDocument]:
     if isinstance(answer, MillstreamError):
         raise answer
     return answer
-
-
-def _prerequisites(journey: Journey, lookups: Lookups) -> bool:
-    missing = [named for named in journey.claimed.command.after if not lookups.stands(named)]
-    if missing and not journey.claimed.command.cancelled:
-        journey.ending = Deferred(State.AWAITING, AWAITING_SECONDS, f"waits for {missing[0]}", missing[0])
-    return journey.ending is None
 
 
 def _needs_existing(journey: Journey) -> bool:

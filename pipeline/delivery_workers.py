@@ -93,7 +93,7 @@ class Workers:
         ended, since = self._ended(system), time.monotonic()
         while time.monotonic() - since <= PATIENCE_SECONDS:
             turn = self._turn[system]
-            if self._due(system) and carry(system):
+            if carry(system):
                 going_on = True
             else:
                 outlook, now = self._outlook(system)
@@ -107,10 +107,6 @@ class Workers:
     def _ended(self, system: str) -> int:
         with self._changed:
             return self.outcomes[system].total()
-
-    def _due(self, system: str) -> bool:
-        with self.hub.store.read() as tx:
-            return deliveries.something_due(tx, self.hub.now(), system)
 
     def _outlook(self, system: str) -> tuple[Outlook, datetime]:
         with self.hub.store.read() as tx:

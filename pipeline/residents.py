@@ -71,7 +71,7 @@ class Residents(Workers):
         while not self._stopping.is_set():
             turn = self._turn[system]
             try:
-                if self._due(system) and system in live_systems(self.hub, [system]) and self._carry(system):
+                if system in live_systems(self.hub, [system]) and self._carry(system):
                     continue
                 self._nap(system, turn)
                 self._stopping.wait(place * HELP_SECONDS)

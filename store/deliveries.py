@@ -153,10 +153,10 @@ def _in_the_way() -> ColumnElement[bool]:
     return exists(select(1).where(blocks).correlate(outbox))
 
 
-def _due(state: State) -> Select[str]:
-    """Ids of commands of one `:system` in one state that may be claimed `:now`, in order: an index serves it."""
+def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Of commands of one `:system` in one state that may be claimed `:now`, in order: an index serves it."""
     return (
-        select(outbox.c.id)
+        select(*columns)
         .where(
             outbox.c.state == literal(state.value, Text),
             outbox.c.system == bindparam("system", type_=Text),
@@ -169,8 +169,8 @@ def _due(state: State) -> Select[str]:
     )
 
 
-_DUE = tuple(_due(state) for state in _CLAIMABLE)
-_DUE_LOCKED = tuple(query.with_for_update(of=outbox, skip_locked=True) for query in _DUE)
+_DUE = tuple(_due(state, *outbox.c) for state in _CLAIMABLE)
+_DUE_LOCKED = tuple(_due(state, outbox.c.id).with_for_update(of=outbox, skip_locked=True) for state in _CLAIMABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +184,14 @@ class Outlook:
     """Whether time alone brings something on: a pause ends, a lease runs out. If not, all wait for another document."""
 
 
-_SOMETHING_DUE = select(or_(*(exists(query) for query in _DUE)))
-
-
-def something_due(tx: Connection, now: datetime, system: str) -> bool:
-    """Whether a claim would find anything; reads only, so it may be asked often."""
-    return bool(tx.execute(_SOMETHING_DUE, {"system": system, "now": now, "limit": 1}).scalar_one())
+def due(tx: Connection, now: datetime, system: str, limit: int = 1) -> list[Command]:
+    """The commands that a claim would find; reads only, so it may be asked often."""
+    found: list[Command] = []
+    for query in _DUE:
+        if len(found) < limit:
+            rows = tx.execute(query, {"system": system, "now": now, "limit": limit - len(found)})
+            found += [command_of(row) for row in rows]
+    return found
 
 
 def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:

@@ -23,18 +23,17 @@ from tests.faults.world import FAULTS, LOOKED_UP, OPERATIONS, World, careless, c
 NAMED = {
     "order_work": {
         "command written", "command written+intent written", "before create is sent", "create sent",
-        "answer written+command written+document written", "answer written+command written", "nothing written",
+        "answer written+command written+document written", "answer written+command written",
     },
     "order_production": {
         "command written", "command written+intent written", "looked up", "answer written+command written",
-        "command written+document written", "nothing written",
+        "command written+document written",
         "answer written+command written+document written", "answer written+command written+intent written",
         *(f"before {step.name} is sent" for step in LOOKED_UP), *(f"{step.name} sent" for step in LOOKED_UP),
     },
     "print_ticket": {
         "command written", "command written+intent written", "before print is sent", "print sent",
         "answer written+command written", "answer written+command written+document written",
-        "nothing written",
     },
 }  # fmt: skip
 """The points at which a process may die: after each commit, before each call goes out, after each answer."""

@@ -58,7 +58,7 @@ def _residents(world: World) -> None:
 
 def _due(world: World) -> bool:
     with world.store.read() as tx:
-        return deliveries.something_due(tx, world.moment, world.system)
+        return bool(deliveries.due(tx, world.moment, world.system))
 
 
 @pytest.mark.parametrize("deliver", [_batch, _residents])

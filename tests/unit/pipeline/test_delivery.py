@@ -206,7 +206,7 @@ def test_prepare__a_reference_that_is_not_mapped_yet_is_waited_for_and_heals_by_
 
     def prepared() -> Journey:
         journey = Journey(replace(_claimed(), command=command), spec, "create")
-        delivery.prepare(journey, Lookups(hub))
+        delivery.prepare(journey, delivery.draft(command, Lookups(hub)))
         return journey
 
     waiting = prepared().ending
@@ -226,6 +226,6 @@ def test_prepare__a_document_that_has_to_stand_first_is_waited_for(tmp_path: Pat
     claimed = replace(claimed, command=replace(claimed.command, after=("erp/work_order/R1",)))
     lookups.learn(claimed.command.after)
     journey = _journey(ORDER_WORK, claimed)
-    delivery.prepare(journey, lookups)
+    delivery.prepare(journey, delivery.draft(claimed.command, lookups))
     assert isinstance(journey.ending, Deferred)
     assert (journey.ending.state, journey.ending.missing) == (State.AWAITING, "erp/work_order/R1")
