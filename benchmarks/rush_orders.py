@@ -7,10 +7,10 @@ out of all on the next level, and so on down eight levels, so one rush order mak
 again, up to a quarter come out otherwise (two thirds of those only with more or less over), and nobody or two orders
 move. So it is measured at each size, beside planning everything, which says nothing yet about who moves.
 
-Ten scenarios are what a sales meeting asks: ten rush orders more; a customer who cancels twenty orders; a family of twenty
-products that sells a fifth more, or two weeks later. Each is asked for its figures and whom it moves; what it keeps,
-and what working it out takes at most, stand beside the tables of the base. A pegging question asks for all pegs of one
-item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
+Ten scenarios are what a sales meeting asks: ten rush orders more; a customer who cancels twenty orders; a family of
+twenty products that sells a fifth more, or two weeks later. Each is asked for its figures and whom it moves; what it
+keeps, and what working it out takes at most, stand beside the tables of the base. A pegging question asks for all pegs
+of one item, need by need. `MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
 """
 
 from __future__ import annotations
