@@ -255,8 +255,6 @@ class _Encoding:
         claims, targets, claim_numbers = claim_rows(self.prepared, self.prior, self.numbering, supplies)
         rules = self._rules(len(ranked), 2 * len(places) + 1, claim_numbers)
         documents, lines = self._document_rows(), line_rows(self.prepared, self.number)
-        drafts = ints(self.drafts.item)
-        by_item = np.argsort(drafts, kind="stable")
         scrap_items, scrap = scrap_rows(self.prepared, self.codes)
         replaced, substitutes = substitute_rows(self.prepared, self.number, self.codes)
         yielded, yields = yield_rows(self.prepared, self.number)
@@ -268,7 +266,7 @@ class _Encoding:
                 item_places,
                 calendars,
                 {
-                    "need_from": drafts[by_item],
+                    "need_from": np.sort(ints(self.drafts.item)),
                     "supply_from": [supply.item for supply in supplies],
                     "line_from": lines[0],
                     "document_from": documents[0],
@@ -278,7 +276,7 @@ class _Encoding:
                     "yield_from": yielded,
                 },
             ),
-            needs=np.append(self._need_table(by_item, ranked), np.zeros(8 * self.room, NEED)),
+            needs=np.append(self._need_table(ranked), np.zeros(8 * self.room, NEED)),
             fixed=np.append(fixed, np.zeros(self.room, FIXED)),
             supplies=self._supply_table(supplies),
             lines=table(LINE, dict(zip(LINE.names or (), lines[1:], strict=True))),
@@ -381,8 +379,9 @@ class _Encoding:
         products = [-1 if product is None else self.number[product] for product, _ in known]
         return ints(products), ints([-1 if customer is None else customers[customer] for _, customer in known])
 
-    def _need_table(self, by_item: Ints, ranked: list[tuple[int, int] | None]) -> Table:
+    def _need_table(self, ranked: list[tuple[int, int] | None]) -> Table:
         rank, drafts = {urgency: n for n, urgency in enumerate(ranked)}, self.drafts
+        by_item = np.argsort(ints(drafts.item), kind="stable")
         return table(
             NEED,
             {
