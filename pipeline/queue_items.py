@@ -21,6 +21,7 @@ from pipeline.hub import Hub
 from pipeline.impact import NONE, Impact, impacts
 from store import candidates, conflicts, crosswalk, decisions, golden, quarantine
 from store.candidates import CandidatePair
+from store.conflicts import Conflict
 from store.queue import RECORD, QueueRow
 from store.unit_of_work import Transaction
 
@@ -126,7 +127,7 @@ def matches(hub: Hub, tx: Transaction, entity: str, within: Collection[str] | No
     if not pairs:
         return
     known = _known(hub, tx, entity, pairs)
-    apart = _kept_apart(known)
+    apart = _kept_apart(known.given, known.golden_of)
     seen: set[tuple[str, str]] = set()
     for pair in pairs:  # the likeliest first
         ours, theirs = known.golden_of.get(pair.a), known.golden_of.get(pair.b)
@@ -149,8 +150,12 @@ def _pairs_of(tx: Transaction, entity: str, golden_ids: Collection[str]) -> list
     return sorted(found, key=lambda pair: (-pair.posterior, pair.a, pair.b))
 
 
+def _parting(hub: Hub, tx: Transaction, entity: str) -> list[Decision]:
+    return [one for one in in_force(decisions.listed(tx, entity), hub.now()) if one.kind in {"different", "split"}]
+
+
 def _known(hub: Hub, tx: Transaction, entity: str, pairs: Sequence[CandidatePair]) -> _Known:
-    given = [one for one in in_force(decisions.listed(tx, entity), hub.now()) if one.kind in {"different", "split"}]
+    given = _parting(hub, tx, entity)
     refs = {ref for pair in pairs for ref in (pair.a, pair.b)}
     parted = {ref for one in given for ref in (*one.members, *one.others)}
     bound = crosswalk.bindings(tx, entity, {(ref.system, ref.source_key) for ref in refs | parted})
@@ -167,12 +172,12 @@ def names_of(tx: Transaction, entity: str, golden_ids: Iterable[str]) -> dict[st
     }
 
 
-def _kept_apart(known: _Known) -> set[tuple[str, str]]:
+def _kept_apart(given: Sequence[Decision], golden_of: Mapping[SourceRef, str]) -> set[tuple[str, str]]:
     """Golden records of which somebody said that they are two."""
     found: set[tuple[str, str]] = set()
-    for one in known.given:
-        ours = {known.golden_of.get(ref) for ref in one.members}
-        theirs = {known.golden_of.get(ref) for ref in one.others}
+    for one in given:
+        ours = {golden_of.get(ref) for ref in one.members}
+        theirs = {golden_of.get(ref) for ref in one.others}
         found |= {(min(a, b), max(a, b)) for a in ours for b in theirs if a and b and a != b}
     return found
 
@@ -197,7 +202,8 @@ _CONFLICT_KINDS: Mapping[str, ItemKind] = {"ambiguous_match": "ambiguous", "dupl
 
 def disagreements(hub: Hub, tx: Transaction, entity: str, within: Collection[str] | None = None) -> Iterator[QueueItem]:
     """Where sources disagree, one item for each attribute of each golden record."""
-    found = conflicts.listed(tx, entity) if within is None else conflicts.of_golden(tx, entity, within)
+    listed = conflicts.listed(tx, entity) if within is None else conflicts.of_golden(tx, entity, within)
+    found = _unanswered(hub, tx, entity, listed)
     if not found:
         return
     items = _items_of(hub, entity)
@@ -216,6 +222,27 @@ def disagreements(hub: Hub, tx: Transaction, entity: str, within: Collection[str
             names.get(one.golden_id, one.golden_id), golden_ids, refs, one.attribute, said,
             None if one.chosen is None else str(one.chosen), impact=weights.get(one.golden_id, NONE), since=one.since,
         )  # fmt: skip
+
+
+def _unanswered(hub: Hub, tx: Transaction, entity: str, found: Sequence[Conflict]) -> Sequence[Conflict]:
+    """Without records that fit several golden records, of which somebody said that they are none of the others."""
+    several = {one.golden_id: {*_holders(one)} - {one.golden_id} for one in found if _holders(one)}
+    given = _parting(hub, tx, entity) if several else []
+    if not given:
+        return found
+    refs = {(ref.system, ref.source_key) for one in given for ref in (*one.members, *one.others)}
+    golden_of = {SourceRef(*key): row.golden_id for key, row in crosswalk.bindings(tx, entity, refs).items()}
+    apart = _kept_apart(given, golden_of)
+    answered = {
+        place for place, others in several.items() if all((min(place, p), max(place, p)) in apart for p in others)
+    }
+    return [one for one in found if not (_holders(one) and one.golden_id in answered)]
+
+
+def _holders(one: Conflict) -> tuple[str, ...]:
+    """The golden records that a record fits, where that is the question."""
+    values = one.values if isinstance(one.values, Mapping) else {}
+    return tuple(str(place) for place in values.get("said", ())) if values.get("kind") == "ambiguous_match" else ()
 
 
 def _items_of(hub: Hub, entity: str) -> Mapping[str, str] | None:

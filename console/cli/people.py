@@ -11,6 +11,7 @@ from canonical.actors import Role
 from canonical.strict_yaml import suggest
 from console.cli.admission import said_roles
 from console.cli.failures import NotKnown
+from console.cli.serve import PORT
 from console.cli.state import now, opened, settings_of
 from console.cli.terminal import Exit, Terminal
 from store import access, people
@@ -132,9 +133,15 @@ def password(name: str, /, *, hours: int | None = None, terminal: Caller) -> Exi
         _standing(terminal, tx, name)
         moment = now()
         token = access.make_link(tx, name, terminal.person, moment, lifetime)
-    url = f"{chosen.public_url or 'http://127.0.0.1:8720'}/password/{token}"
+    url = f"{chosen.public_url or f'http://127.0.0.1:{PORT}'}/password/{token}"
     answer = {"name": name, "url": url, "until": moment + lifetime}
-    terminal.answer(answer, lambda: terminal.line("people.link", url=url, until=f"{moment + lifetime:%Y-%m-%d %H:%M}Z"))
+
+    def draw() -> None:
+        terminal.line("people.link", url=url, until=f"{moment + lifetime:%Y-%m-%d %H:%M}Z")
+        if chosen.public_url is None:
+            terminal.line("address.assumed", port=PORT)
+
+    terminal.answer(answer, draw)
     return Exit.OK
 
 

@@ -10,10 +10,12 @@ from canonical.errors import ConfigurationError
 from console.cli.terminal import Exit, Terminal
 
 Caller = Annotated[Terminal, Parameter(parse=False)]
+PORT = 8720
+"""Where the pages are, unless somebody says otherwise."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8720, terminal: Caller) -> Exit:
+def serve(*, host: str = "127.0.0.1", port: int = PORT, terminal: Caller) -> Exit:
     """Serve the pages until interrupted.
 
     Parameters

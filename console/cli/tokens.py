@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from canonical.actors import Scope
+from console.cli.serve import PORT
 from console.cli.state import now, opened, settings_of
 from console.cli.terminal import Exit, Terminal
 from mdm.lookup import ATTRIBUTES
@@ -63,7 +64,8 @@ def make(name: str, /, *, scope: ScopeName, days: int = 90, terminal: Caller) ->
     days
         How long it holds, at most 366 days.
     """
-    place = settings_of(terminal).load_deployment().access.public_url or "http://127.0.0.1:8720"
+    public = settings_of(terminal).load_deployment().access.public_url
+    place = public or f"http://127.0.0.1:{PORT}"
     with opened(terminal) as store, store.begin() as tx:
         moment = now()
         token = tokens.make(tx, name, Scope(scope), terminal.person, moment, days=days)
@@ -76,6 +78,8 @@ def make(name: str, /, *, scope: ScopeName, days: int = 90, terminal: Caller) ->
         terminal.line("tokens.made", name=name, scope=terminal.say(f"scope.{scope}"), until=f"{until:%Y-%m-%d}")
         for one in addresses or [token]:
             terminal.text(one)
+        if addresses and public is None:
+            terminal.line("address.assumed", port=PORT)
 
     terminal.answer(answer, draw)
     return Exit.OK

@@ -37,6 +37,10 @@ TOKENS: dict[str, tuple[str, str]] = {
         "{name} opens: {scope}, until {until}. It is not shown again:",
         "{name}：{scope}，有效期至 {until}。仅显示一次：",
     ),
+    "address.assumed": (
+        "The deployment has no access.public_url: port {port} is assumed; put in yours if `serve` runs on another.",
+        "部署文件未设置 access.public_url：以上地址按默认端口 {port} 生成；若 `serve` 使用其他端口，请自行替换。",
+    ),
     "tokens.revoked": ("{name} opens nothing any more", "{name} 已吊销"),
     "tokens.unchanged": ("no token {name} holds", "没有有效的令牌 {name}"),
     "tokens.state.holds": ("holds", "有效"),

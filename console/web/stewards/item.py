@@ -119,6 +119,9 @@ def _decided(visit: Visit, item: QueueItem) -> Decided:
     verdict = verdict_of(visit.hub, item, act, reason)
     if verdict is None and act == "same" and item.kind == "ambiguous":
         verdict = stewardship.same(item.entity, *_firsts(visit, item), reason=reason)
+    if verdict is None and act == "different" and item.kind == "ambiguous":
+        first, *others = _firsts(visit, item)
+        verdict = stewardship.Verdict("different", item.entity, (first,), tuple(others), reason=reason)
     if verdict is None:
         raise MillstreamError(f"such an item is not settled by {act!r}", entity=item.entity, key=item.item)
     return stewardship.decide(visit.hub, visit.actor, verdict)[0]

@@ -13,10 +13,11 @@ import pytest
 
 from canonical.errors import MillstreamError
 from pipeline import stewardship as acts
-from pipeline.queue_items import QueueItem
+from pipeline.queue_items import QueueItem, disagreements
 from pipeline.steward_queue import QueueFilter, refresh
-from store import quarantine
+from store import conflicts, quarantine
 from store import queue as kept
+from store.conflicts import Conflict
 from store.quarantine import Rejection
 from tests.unit.pipeline.mastered import LI, WANG, MasteredPlant, mastered_plant, ref
 
@@ -171,3 +172,20 @@ def test_refresh__writes_nothing_where_nothing_changed(plant: MasteredPlant) -> 
     refresh(plant.hub)
     with plant.hub.store.read() as tx:
         assert not kept.is_marked(tx)
+
+
+def _fits_both(plant: MasteredPlant, one: str, other: str) -> list[QueueItem]:
+    """What waits where one record fits two golden records."""
+    said = {"kind": "ambiguous_match", "said": [one, other]}
+    with plant.hub.store.begin() as tx:
+        found = [Conflict("item", one, "golden_id", said, None)]
+        conflicts.replace(tx, "item", found, plant.hub.now(), within={one})
+        return [item for item in disagreements(plant.hub, tx, "item", {one}) if item.kind == "ambiguous"]
+
+
+def test_ambiguous__is_gone_once_somebody_said_that_they_are_two(plant: MasteredPlant) -> None:
+    first, second = ref("erp:02"), ref("erp:03")
+    one, other = (acts.record(plant.hub, "item", f"DW-0{number}").golden_id for number in (2, 3))
+    assert len(_fits_both(plant, one, other)) == 1
+    acts.decide(plant.hub, LI, acts.different("item", first, second, "two lengths"))
+    assert _fits_both(plant, one, other) == []
