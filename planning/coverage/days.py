@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planning.beside import SPARE, THREADS, longer_table
+from planning.columns import NotCovered
 from planning.coverage.figures import Counting, Lots, counting, lots_of
 from planning.coverage.kernel import LATE, NEVER, Agenda, Board
 from planning.coverage.settling import Settling, until, ways_of
@@ -107,7 +108,10 @@ class Coverage:
         return Covered(self.base.today, after.covered)
 
     def moved(self, change: Changed, after: Covered) -> tuple[Moved, ...]:
-        """The demands in both plans that are covered on another day, the worst first; as `planning.feasible.moved`."""
+        """The demands in both plans that are covered on another day, the worst first; as `planning.feasible.moved`.
+
+        Raises NotCovered for a demand wanted earlier that was covered in time: which day that was is not kept.
+        """
         base, standing = self.base, self.standing
         replaced = {standing.known[row.key]: row for row in change.added if row.key in change.dropped}
         differ = np.maximum(base.days, self.wanted) != np.maximum(after.days, self.wanted)
@@ -117,7 +121,10 @@ class Coverage:
         found = []
         for number in np.flatnonzero(differ).tolist():
             key = standing.names.fixed_keys[number]
-            row = replaced.get(number) or standing.demands[standing.item_of[key]][key]
+            stood = standing.demands[standing.item_of[key]][key]
+            row = replaced.get(number, stood)
+            if row.due < stood.due and (base.days[number] == 0 or self.several[number]):
+                raise NotCovered("a demand that is wanted earlier, and was covered in time: the day is not kept")
             found.append(self._moved(row, number, after))
         moves = [row for row in found if row.before != row.after]
         return tuple(sorted(moves, key=lambda row: (row.days is not None, -(row.days or 0), row.key)))
