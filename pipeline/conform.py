@@ -128,8 +128,8 @@ def _unchanged(hub: Hub, system: str, entity: str, run: Run, last: Basis) -> Con
 
 def _counted(hub: Hub, run: Run, done: Conformed) -> Conformed:
     counts = {"raw": done.raw, "rows": done.rows, "rejected": done.rejected}
-    with hub.store.begin() as tx:
-        runs.record_stage(tx, run.run_id, "conform", counts, hub.now(), part=f"{done.entity}/{done.system}")
+    part, now = f"{done.entity}/{done.system}", hub.now()
+    hub.store.beside(lambda tx: runs.record_stage(tx, run.run_id, "conform", counts, now, part=part))
     return done
 
 
@@ -172,6 +172,10 @@ def _quarantined(
     hub: Hub, system: str, entity: str, rows: Sequence[Rejection], keys: frozenset[str], *, before: int
 ) -> int:
     """Put the failing ones of some records into quarantine; how many records wait there in all, `before` so many."""
+    if not rows:
+        with hub.store.read() as tx:
+            if not quarantine.unresolved(tx, "conform", system, entity, keys):
+                return before
     with hub.store.begin() as tx:
         done = quarantine.replace(tx, "conform", system, entity, rows, now=hub.now(), within=keys)
         still = not done.opened and not done.resolved

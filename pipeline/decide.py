@@ -110,7 +110,7 @@ def settle(hub: Hub, run: Run, considered: Considered) -> Decided:
         # The row lock of the lease keeps two deciders apart on any database.
         if not leases.acquire(tx, "decide", run.run_id, hub.now(), LEASE_SECONDS):
             raise SystemUnavailable("another run is deciding", hint="wait for it to end")
-        check_view(tx, run)
+        check_view(hub, tx, run)
         done = enact(hub, tx, considered.decisions, lambda change: _event_id(change, run))
         _remember(hub, tx, run, looked)
         outcome = _outcome(looked, done)

@@ -6,7 +6,7 @@ records nor rules changed, the verdicts of the last time stand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from quality.suite import judge_suite
 from quality.verdict import Verdict as Finding
 from store import quarantine, runs, verdicts
 from store.quarantine import Rejection
+from store.unit_of_work import Transaction
 from store.verdicts import Verdict
 
 
@@ -111,20 +112,33 @@ def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], b
     assert golden is not None, "judged just now"
     assert judged is not None, "judged just now"
     kept = tuple(_verdict(entity, finding, golden.height) for finding in found)
-    quarantined = golden.height - judged.height
-    with hub.store.begin() as tx:
-        now = hub.now()
+    quarantined, now = golden.height - judged.height, hub.now()
+    counts = {
+        "rows": judged.height,
+        "quarantined": quarantined,
+        "failed_rules": sum(not one.passed for one in kept),
+    }
+
+    def write(tx: Transaction) -> None:
         verdicts.record(tx, run.run_id, kept, now)
         if bad is not None:
             waiting = [Rejection(row.source_key, row.rule, row.message, row.path, row.payload) for row in bad]
             quarantine.replace(tx, "judge", "golden", entity, waiting, now=now)
-        counts = {
-            "rows": judged.height,
-            "quarantined": quarantined,
-            "failed_rules": sum(not one.passed for one in kept),
-        }
         runs.record_stage(tx, run.run_id, "judge", counts, now, part=entity)
-    return Judged(entity, judged.height, quarantined, kept, any(finding.stops for finding in found))
+
+    stopped = any(finding.stops for finding in found)
+    _write(hub, f"judged stops {entity}", write, at_once=stopped)
+    return Judged(entity, judged.height, quarantined, kept, stopped)
+
+
+def _write(hub: Hub, name: str, write: Callable[[Transaction], None], *, at_once: bool) -> None:
+    """What stops planning, or ceases to, has to stand before planning asks; the rest may wait for the next write."""
+    if not at_once and hub.kept.get(name) is False:
+        hub.store.beside(write)
+        return
+    with hub.store.begin() as tx:
+        write(tx)
+    hub.kept[name] = at_once
 
 
 SUITE = " suite"

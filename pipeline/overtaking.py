@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COUNT = "decided"
 STREAM = "stream"
 LEASE_SECONDS = 120.0
-_VIEW = "view"
+_VIEW, _TURN = "view", "view of a turn"
 
 
 class Overtaken(SystemUnavailable):
@@ -38,23 +38,33 @@ def take_view(hub: Hub, run: Run) -> None:
 
 
 def look_again(hub: Hub, run: Run) -> None:
-    """The run reads anew."""
+    """The run reads anew. A run of turns is one process, which keeps its view to itself."""
+    if run.turn:
+        hub.kept[_VIEW] = run.run_id
+        with hub.store.read() as tx:
+            hub.kept[_TURN] = (run, ticks.value(tx, COUNT) or 0)
+        return
     with hub.store.begin() as tx:
         _note(tx, run)
 
 
-def check_view(tx: Transaction, run: Run) -> None:
+def check_view(hub: Hub, tx: Transaction, run: Run) -> None:
     """Raise `Overtaken` where somebody has decided since the run began to read; belongs where the run decides."""
-    seen = _seen(tx, run)
+    seen = _seen_in_turn(hub, run) if run.turn else _seen(tx, run)
     if seen is not None and seen != ticks.hold(tx, COUNT):
         raise Overtaken("another run has decided meanwhile", hint="look again: what changed is seen in a moment")
 
 
 def count_deciding(tx: Transaction, run: Run) -> None:
-    """The run has decided: older views do not hold any more, its own does."""
+    """The run has decided: older views do not hold any more, its own does; a turn looks again before the next."""
     ticks.advance(tx, COUNT)
-    if _seen(tx, run) is not None:
+    if not run.turn and _seen(tx, run) is not None:
         _note(tx, run)
+
+
+def _seen_in_turn(hub: Hub, run: Run) -> int | None:
+    of, seen = hub.kept.get(_TURN, (None, None))
+    return seen if of == run else None
 
 
 def _note(tx: Transaction, run: Run) -> None:

@@ -110,6 +110,12 @@ def replace(
     return Turnover(opened=len(wanted.keys() - unresolved), open=len(wanted), resolved=len(gone))
 
 
+def unresolved(tx: Connection, stage: str, system: str, entity: str, source_keys: Collection[str]) -> bool:
+    """Whether any of these records waits, or was sent through again."""
+    here = {"at_stage": stage, "at_system": system, "at_entity": entity}
+    return any(row.state != QuarantineState.RESOLVED for row in _KNOWN_OF.rows(tx, source_keys, **here))
+
+
 def _set_state(tx: Connection, place: dict[str, str], keys: list[_Key], state: QuarantineState) -> None:
     if keys:
         here = {f"at_{name}": part for name, part in place.items()}

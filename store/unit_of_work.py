@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -57,14 +57,26 @@ class Store:
     def steadily(self) -> Iterator[None]:
         """What this thread reads meanwhile goes through one connection, which spares most of what a short look costs.
 
-        It looks afresh after each of this thread's own writes.
+        It looks afresh after each of this thread's own writes. What is written `beside` waits for the next of them.
         """
         with self._reading() as connection:
-            self._own.reading = connection
+            self._own.reading, self._own.waiting = connection, []
             try:
                 yield
+                if self._own.waiting:
+                    with self.begin():
+                        pass
             finally:
-                self._own.reading = None
+                self._own.reading, self._own.waiting = None, None
+
+    def beside(self, write: Callable[[Connection], None]) -> None:
+        """Write what nobody waits for: with this thread's next write while it reads steadily, otherwise at once."""
+        waiting: list[Callable[[Connection], None]] | None = getattr(self._own, "waiting", None)
+        if waiting is not None:
+            waiting.append(write)
+            return
+        with self.begin() as tx:
+            write(tx)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -97,7 +109,11 @@ class Store:
                 self.engine.connect().execution_options(**{WRITES: True}) as connection,
                 connection.begin(),
             ):
+                waited = [*(getattr(self._own, "waiting", None) or ())]
+                for write in waited:
+                    write(connection)
                 yield connection
+            del (getattr(self._own, "waiting", None) or [])[: len(waited)]
         finally:
             if (reading := self._steady) is not None:
                 reading.rollback()

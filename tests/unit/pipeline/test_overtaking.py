@@ -34,7 +34,7 @@ def run(hub: Hub, name: str) -> Run:
 
 def check(hub: Hub, one: Run) -> None:
     with hub.store.read() as tx:
-        check_view(tx, one)
+        check_view(hub, tx, one)
 
 
 def decide(hub: Hub, one: Run) -> None:

@@ -44,3 +44,35 @@ def test_together__leaves_nothing_behind_where_it_ends_in_an_exception(either_st
     assert _value(either_store) is None
     _advance(either_store)
     assert _value(either_store) == 1, "the next unit of work is one of its own"
+
+
+def test_steadily__shows_what_others_wrote_after_a_write_of_its_own_only(either_store: Store) -> None:
+    with either_store.steadily():
+        before = _value(either_store)
+        other = threading.Thread(target=lambda: _advance(either_store))
+        other.start()
+        other.join()
+        steady = _value(either_store)
+        _advance(either_store)
+        assert (before, steady, _value(either_store)) == (None, None, 2)
+
+
+def test_beside__is_written_with_the_next_write_and_at_the_latest_when_the_steady_reading_ends(
+    either_store: Store,
+) -> None:
+    def aside() -> None:
+        either_store.beside(lambda tx: ticks.put(tx, "aside", 1))
+
+    def seen() -> int | None:
+        with either_store.read() as tx:
+            return ticks.value(tx, "aside")
+
+    with either_store.steadily():
+        aside()
+        assert seen() is None
+        with pytest.raises(LookupError):
+            _advance_and_fail(either_store)
+        assert seen() is None, "what was rolled back waits again"
+    assert seen() == 1
+    either_store.beside(lambda tx: ticks.put(tx, "aside", 2))
+    assert seen() == 2, "nobody reads steadily: at once"
