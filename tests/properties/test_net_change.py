@@ -61,9 +61,11 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
     for tight in (data.draw(st.booleans()), False):
         if tight:
             _leave_no_room(standing, coverage)
+        known = {row.key: row for row in standing.prepared.admitted.demands}
+        dropped = data.draw(st.sets(st.sampled_from(sorted(known)), max_size=2)) if known else set()
         added = data.draw(rush)
-        known = [row.key for row in standing.prepared.admitted.demands]
-        dropped = data.draw(st.sets(st.sampled_from(known), max_size=2)) if known else set()
+        if data.draw(st.booleans()):
+            added = _wanted_anew(data, [known[key] for key in sorted(dropped)], added)
         after = tuple(row for row in snapshot.demands if row.key not in dropped)
         try:
             with (
@@ -92,6 +94,16 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         assert same.plan() == plan_plainly(prepare(snapshot))
         assert not len(same.items)
         assert not len(same.planned)
+
+
+def _wanted_anew(
+    data: st.DataObject, dropped: list[PlanDemand], added: tuple[PlanDemand, ...]
+) -> tuple[PlanDemand, ...]:
+    """Demands that are dropped come back, earlier or later, beside those that are new."""
+    taken = {row.key for row in dropped}
+    days, quantity = st.integers(-12, 6).map(timedelta), st.integers(1, 19)
+    again = [replace(row, due=row.due + data.draw(days), quantity=data.draw(quantity)) for row in dropped]
+    return (*again, *(row for row in added if row.key not in taken))
 
 
 def _leave_no_room(standing: StandingPlan, coverage: Coverage | None) -> None:
