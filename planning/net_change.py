@@ -118,10 +118,11 @@ class StandingPlan:
         """The plan that stands."""
         return self.beside.base
 
-    def pegs_of(self, code: str) -> Table:
-        """The pegs of one item's supplies and orders in the plan that stands, need by need (`planning.columns.PEG`)."""
+    def pegs_of(self, *codes: str) -> Table:
+        """The pegs of these items' supplies and orders in the plan that stands, need by need (`columns.PEG`)."""
+        chosen = np.array([self.number[code] for code in codes], np.int64)
         with self.lock:
-            return single_pegs(self.columns, self.result, np.array([self.number[code]]), self.beside.benches[0])[0]
+            return single_pegs(self.columns, self.result, chosen, self.beside.benches[0])[0]
 
     @contextmanager
     def changed(self, added: Sequence[PlanDemand] = (), dropped: Collection[str] = ()) -> Iterator[Changed]:

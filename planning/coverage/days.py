@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planning.beside import SPARE, THREADS, longer_table
-from planning.columns import NotCovered
-from planning.coverage.figures import Counting, Lots, counting, lots_of
+from planning.coverage.figures import Counting, Lots, counting, expected_of, lots_of
 from planning.coverage.kernel import LATE, NEVER, Agenda, Board
 from planning.coverage.settling import Settling, until, ways_of
 from planning.feasible import Moved
 from planning.tidying import rows_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import date
 
     from canonical.plan import PlanDemand
@@ -107,11 +106,37 @@ class Coverage:
         self.board = old._replace(late=after.late)  # the room that was made for the change
         return Covered(self.base.today, after.covered)
 
-    def moved(self, change: Changed, after: Covered) -> tuple[Moved, ...]:
-        """The demands in both plans that are covered on another day, the worst first; as `planning.feasible.moved`.
+    def before(self, added: Iterable[PlanDemand], dropped: Collection[str]) -> Covered:
+        """What `moved` asks of the plan that stands: days in time too, of demands that come back wanted earlier."""
+        standing, days = self.standing, self.base.days
+        numbers = [
+            standing.known[row.key]
+            for row in added
+            if row.key in dropped and row.due < standing.demands[standing.item_of[row.key]][row.key].due
+        ]
+        if not numbers:
+            return self.base
+        codes = {standing.names.codes[item] for number in numbers for item in self._asked_by(number, ())}
+        pegs = standing.pegs_of(*sorted(codes))
+        pegs = pegs[np.isin(pegs["consumer"], -1 - np.array(numbers))]
+        days = days.astype(np.int64)
+        np.maximum.at(days, -1 - pegs["consumer"], self._arrivals(pegs["supply"]))
+        return Covered(self.base.today, days)
 
-        Raises NotCovered for a demand wanted earlier that was covered in time: which day that was is not kept.
-        """
+    def _arrivals(self, supplies: Ints) -> Ints:
+        """The days these supplies of the plan that stands are there, numbered as in pegs; twin of `kernel._arrival`."""
+        standing, planned = self.standing, supplies >= 0
+        days = np.empty(len(supplies), np.int64)
+        days[planned] = self.board.ready[supplies[planned]]
+        rows = standing.result.shelf.rows[-1 - supplies[~planned]]
+        there = np.where(rows["on_hand"] != 0, 0, rows["day"]).astype(np.int64)
+        made = (rows["on_hand"] == 0) & (rows["made"] >= 0)
+        there[made] = expected_of(standing.columns, standing.result, rows["made"][made])
+        days[~planned] = there
+        return days
+
+    def moved(self, change: Changed, before: Covered, after: Covered) -> tuple[Moved, ...]:
+        """The demands in both plans that are covered on another day, the worst first; as `planning.feasible.moved`."""
         base, standing = self.base, self.standing
         replaced = {standing.known[row.key]: row for row in change.added if row.key in change.dropped}
         differ = np.maximum(base.days, self.wanted) != np.maximum(after.days, self.wanted)
@@ -121,17 +146,10 @@ class Coverage:
         found = []
         for number in np.flatnonzero(differ).tolist():
             key = standing.names.fixed_keys[number]
-            stood = standing.demands[standing.item_of[key]][key]
-            row = replaced.get(number, stood)
-            if row.due < stood.due and (base.days[number] == 0 or self.several[number]):
-                raise NotCovered("a demand that is wanted earlier, and was covered in time: the day is not kept")
-            found.append(self._moved(row, number, after))
+            row = replaced.get(number) or standing.demands[standing.item_of[key]][key]
+            found.append(_moved(row, before.on(number), after.on(number)))
         moves = [row for row in found if row.before != row.after]
         return tuple(sorted(moves, key=lambda row: (row.days is not None, -(row.days or 0), row.key)))
-
-    def _moved(self, row: PlanDemand, number: int, after: Covered) -> Moved:
-        was, will = self.base.on(number), after.on(number)
-        return Moved(row.key, row.root, row.item, row.due, was and max(was, row.due), will and max(will, row.due))
 
     def _settle(
         self, columns: Columns, result: Result, board: Board, agenda: Agenda, added: Iterable[PlanDemand] = ()
@@ -158,6 +176,10 @@ class Coverage:
         if code not in self.phantoms:
             return [standing.number[code]]
         return [standing.number[component] for component, *_ in standing.prepared.explosion.components.get(code, ())]
+
+
+def _moved(row: PlanDemand, was: date | None, will: date | None) -> Moved:
+    return Moved(row.key, row.root, row.item, row.due, was and max(was, row.due), will and max(will, row.due))
 
 
 __all__ = ["Coverage", "Covered"]

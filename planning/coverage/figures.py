@@ -56,11 +56,8 @@ def lots_of(columns: Columns, result: Result, urgencies: Sequence[object], chose
     """The orders of these items, counted."""
     spans, pages = result.pages.spans, result.pages
     rows, (starts, ends) = rows_in(spans.order_from[chosen], spans.order_to[chosen])
-    item, due = pages.orders["item"][rows], pages.orders["due"][rows]
-    expected = np.maximum(due, columns.items["frozen"][item])
-    overdue = pages.orders["overdue"][rows] != 0
-    expected[overdue] = columns.items["late_end"][item[overdue]]
-    late = expected > due
+    due = pages.orders["due"][rows]
+    late = expected_of(columns, result, rows) > due
     needed = pages.orders["quantity"][rows] > pages.orders["surplus"][rows]
     plain = np.array([isinstance(each, tuple) and each[0] == 0 for each in urgencies], bool)
     told = late & needed & plain[pages.draws["urgency"][rows]]
@@ -68,6 +65,16 @@ def lots_of(columns: Columns, result: Result, urgencies: Sequence[object], chose
     first[ends > starts] = due[starts[ends > starts]]
     sums = (np.diff(np.append(0, np.cumsum(flags))[np.append(0, ends)]) for flags in (late, told, needed))
     return Lots(ends - starts, *(np.asarray(each, np.int64) for each in _placed(sums, first)))
+
+
+def expected_of(columns: Columns, result: Result, rows: Ints) -> Ints:
+    """The days the plan has these orders done."""
+    orders = result.pages.orders
+    item = orders["item"][rows]
+    expected = np.maximum(orders["due"][rows], columns.items["frozen"][item])
+    overdue = orders["overdue"][rows] != 0
+    expected[overdue] = columns.items["late_end"][item[overdue]]
+    return np.asarray(expected, np.int64)
 
 
 def figures_of(coverage: Coverage, covered: Covered, change: Changed | None = None) -> Figures:

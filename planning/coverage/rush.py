@@ -22,4 +22,4 @@ def rush_beside(coverage: Coverage, asked: Sequence[Asked]) -> Rush:
     with coverage.standing.changed(rows) as change:
         after = coverage.beside(change)
         days = tuple(there(after.on(change.number[row.key]), row) for row in rows)
-        return Rush(days, coverage.moved(change, after))
+        return Rush(days, coverage.moved(change, coverage.base, after))

@@ -25,9 +25,10 @@ def base_of(coverage: Coverage) -> Scenario:
 def scenario_beside(coverage: Coverage, name: str, changes: Iterable[Change]) -> Scenario:
     """One scenario, as `planning.scenario.compare` has it; raises NotCovered where only planning everything tells."""
     added, dropped = _demands(coverage.standing, changes)
+    before = coverage.before(added, dropped)
     with coverage.standing.changed(added, dropped) as change:
         after = coverage.beside(change)
-        return Scenario(name, figures_of(coverage, after, change), coverage.moved(change, after))
+        return Scenario(name, figures_of(coverage, after, change), coverage.moved(change, before, after))
 
 
 def _demands(standing: StandingPlan, changes: Iterable[Change]) -> tuple[list[PlanDemand], set[str]]:

@@ -67,6 +67,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             added = _wanted_anew(data, [known[key] for key in sorted(dropped)], added)
         after = tuple(row for row in snapshot.demands if row.key not in dropped)
+        before = coverage.before(added, dropped) if coverage else None
         try:
             with (
                 patch.object(beside, "PARALLEL_FROM", data.draw(st.sampled_from((1, beside.PARALLEL_FROM)))),
@@ -74,7 +75,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
             ):
                 outcome = change.plan()
                 days = coverage.beside(change) if coverage else None
-                moves = coverage.moved(change, days) if coverage and days else ()
+                moves = coverage.moved(change, before, days) if coverage and before and days else ()
                 counted = _figures(coverage, days, change) if coverage and days else None
         except NotCovered as reason:
             event(f"change: {reason}")
