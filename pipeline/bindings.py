@@ -55,16 +55,6 @@ class Bindings:
         if self._seen is not None:
             self._seen[entity] = tick
 
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """Forget what was learnt meanwhile where it ends in an exception: its transaction is rolled back."""
-        held = dict(self._held)
-        try:
-            yield
-        except BaseException:
-            self._held = held
-            raise
-
     def frame(self, entity: str) -> pl.DataFrame:
         """`system`, `source_key`, `native_id`, `golden_id` of every record of an entity."""
         return self.walk(entity).frame

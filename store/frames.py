@@ -70,16 +70,6 @@ class FrameStore:
         finally:
             self._seen = None
 
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """What stands in memory only is as before where this ends in an exception, for `deferred` writes."""
-        held, steps = dict(self._held), {name: list(found) for name, found in self._steps.items()}
-        try:
-            yield
-        except BaseException:
-            self._held, self._steps = held, steps
-            raise
-
     def write(
         self, name: str, frame: pl.DataFrame, run_id: str, made_of: str = "", *, changed: Iterable[str] | None = None
     ) -> None:
