@@ -34,6 +34,7 @@ REACHING = frozenset({"sales_order", "sales_order_line"})
 _APART = "\0"
 _BY_ITEM = (
     "stock", "purchase_request", "purchase_order", "subcontract_order", "work_order", "supplier_agreement", "rework",
+    "transfer_order",
 )  # fmt: skip
 Supply = TypeVar("Supply", PlanStock, ScheduledReceipt, FirmOrder)
 

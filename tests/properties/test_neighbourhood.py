@@ -30,9 +30,9 @@ def golden(entity: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 @st.composite
 def structures(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
-    """Items, BOMs that point downwards only, stock, and purchases of others."""
+    """Items, BOMs that point downwards only, stock, purchases of others and what they have under way."""
     amounts = st.integers(0, 30).map(Decimal)
-    items, bom, lines, stock, bought = [], [], [], [], []
+    items, bom, lines, stock, bought, moved = [], [], [], [], [], []
     for place, code in enumerate(ITEMS):
         made = place < 4 and draw(st.booleans())
         items.append(
@@ -67,9 +67,18 @@ def structures(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
                     "quantity": draw(amounts), "received": Decimal(0), "due": due,
                 }
             )  # fmt: skip
+        if draw(st.booleans()):
+            moved.append(
+                {
+                    "golden_id": f"t-{code}", "number": code, "item": code, "quantity": draw(amounts),
+                    "due": AS_OF + timedelta(days=draw(st.integers(0, 15))),
+                    "status": draw(st.sampled_from(["requested", "in_transit"])),
+                }
+            )  # fmt: skip
     return {
         "item": golden("item", items), "bom": golden("bom", bom), "bom_line": golden("bom_line", lines),
         "stock": golden("stock", stock), "purchase_order": golden("purchase_order", bought),
+        "transfer_order": golden("transfer_order", moved),
     }  # fmt: skip
 
 
@@ -128,5 +137,8 @@ def test_neighbourhood__of_new_orders_plans_as_planning_everything_does(
         )
         if near is None:
             return  # it says so itself: everything is planned again
+        here = near.picture
+        supplied = [row.item for rows in (here.stock, here.receipts, here.firm_orders) for row in rows]
+        assert {*supplied} <= {row.code for row in here.items}
         put_back(standing, near, plan(near.picture))
         assert content(standing) == content(whole)
