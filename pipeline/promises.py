@@ -139,7 +139,7 @@ def accept(hub: Hub, desk: Desk, wanted: Wanted, actor: Actor, days: int | None 
     """Promise it and hold what it needs, for `days` where given, in one audited transaction.
 
     Raises `WouldMove` where others would be later for it, `Overtaken` where somebody planned or promised meanwhile, and
-    `MillstreamError` where it can never be there or is promised already.
+    `MillstreamError` where it can never be there, is promised already, or no day was found that the plan keeps.
     """
     key = wanted.key or _free_name(hub)
     if any(one.key == key for one in desk.held):
@@ -150,7 +150,7 @@ def accept(hub: Hub, desk: Desk, wanted: Wanted, actor: Actor, days: int | None 
         raise MillstreamError(f"{key} can never be there: nothing covers {', '.join(promise.missing)}")
     found = accepting((at.plan, at.picture), wanted.asked, key, promise)
     if found.held is None and not found.hurt:
-        raise MillstreamError(f"{key} can never be there, by the plan of everything")
+        raise MillstreamError(f"{key} cannot be promised: the plan of everything keeps no day for it")
     if found.held is None:
         raise WouldMove(f"{key} would make others later: {_named(found.hurt)}", hint="millstream plan impact")
     held = found.held

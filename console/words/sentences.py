@@ -342,7 +342,7 @@ SENTENCES: dict[str, str] = {
     "two to {} records can be compared": "可比较二至 {0} 条记录",
     "warehouse {} belongs to {}": "仓库 {0} 属于 {1}",
     "{} and {} both configure {}": "{0} 与 {1} 都配置 {2}",
-    "{} can never be there, by the plan of everything": "按整体计划，{0} 永远无法到位",
+    "{} cannot be promised: the plan of everything keeps no day for it": "无法承诺 {0}：整体计划中没有能兑现的日期",
     "{} can never be there: nothing covers {}": "{0} 永远无法到位：没有供应可满足 {1}",
     "{} cannot name a folder": "{0} 不能用作文件夹名",
     "{} cannot name a frame": "{0} 不能用作数据帧名",

@@ -63,7 +63,8 @@ def _demand(one: Held) -> PlanDemand:
 class Acceptance:
     """What accepting comes to: the promise held and the plan with it; or who would be later for it, and nothing held.
 
-    The day held is the one asked for, or later where the whole plan needs longer than was found.
+    The day held is the one asked for, or later where the whole plan needs longer than was found. Nothing is held either
+    where no day was found that the plan keeps, after `MOST_TRIES`.
     """
 
     held: Held | None
@@ -89,6 +90,8 @@ def accept(base: tuple[Plan, PlanningSnapshot], asked: Asked, key: str, promise:
         if covered is None or covered <= held.promised:
             break
         held = replace(held, promised=covered)
+    else:
+        return Acceptance(None, before, snapshot)
     hurt = tuple(row for row in moved(base, (outcome, after)) if row.after is None or (row.days or 0) > 0)
     if covered is None or hurt:
         return Acceptance(None, before, snapshot, hurt)

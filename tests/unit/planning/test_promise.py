@@ -21,6 +21,7 @@ from canonical.plan import (
 from planning.feasible import Feasible
 from planning.load import MINUTE
 from planning.mrp import plan
+from planning.promise import accepting
 from planning.promise.accepting import accept, with_promises
 from planning.promise.asking import Asked, Promise
 from planning.promise.atp import discrete_atp
@@ -173,6 +174,18 @@ def test_accept__the_plan_keeps_it_and_a_later_promise_does_not_take_it() -> Non
     again = accept((found.plan, found.snapshot), asked, "q", ask(asked, found.snapshot))
     assert again.held is not None
     assert not {peg.supply for peg in again.held.pegs} & {peg.supply for peg in found.held.pegs}
+
+
+def test_accept__a_day_that_was_never_planned_is_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked("truck", 1, day(1))
+    hasty = replace(ask(asked), promised=day(1))
+    found = accept((PLAN, SNAPSHOT), asked, "p", hasty)
+    assert found.held is not None
+    assert found.held.promised == day(9)
+    assert found.plan == plan(replace(with_promises(SNAPSHOT, [found.held]), prior_pegs=PLAN.pegs))
+    monkeypatch.setattr(accepting, "MOST_TRIES", 1)
+    found = accept((PLAN, SNAPSHOT), asked, "p", hasty)
+    assert (found.held, found.hurt, found.plan) == (None, (), PLAN)
 
 
 def test_with_promises__a_line_that_is_there_is_due_on_the_day_promised() -> None:
