@@ -62,10 +62,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         if tight:
             _leave_no_room(standing, coverage)
         known = {row.key: row for row in standing.prepared.admitted.demands}
-        dropped = data.draw(st.sets(st.sampled_from(sorted(known)), max_size=2)) if known else set()
-        added = data.draw(rush)
-        if data.draw(st.booleans()):
-            added = _wanted_anew(data, [known[key] for key in sorted(dropped)], added)
+        added, dropped = _change(data, known)
         after = tuple(row for row in snapshot.demands if row.key not in dropped)
         before = coverage.before(added, dropped) if coverage else None
         try:
@@ -86,7 +83,7 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         assert outcome == expected
         assert outcome.availability == expected.availability
         if coverage:
-            event("who moves compared")
+            event("who moves compared" if before is coverage.base else "who moves compared, wanted earlier")
             assert moves == moved((base, snapshot), (expected, changed))
         if counted:
             event("figures compared")
@@ -97,14 +94,14 @@ def test_changed__equals_planning_everything(data: st.DataObject) -> None:
         assert not len(same.planned)
 
 
-def _wanted_anew(
-    data: st.DataObject, dropped: list[PlanDemand], added: tuple[PlanDemand, ...]
-) -> tuple[PlanDemand, ...]:
-    """Demands that are dropped come back, earlier or later, beside those that are new."""
-    taken = {row.key for row in dropped}
+def _change(data: st.DataObject, known: dict[str, PlanDemand]) -> tuple[tuple[PlanDemand, ...], set[str]]:
+    """Demands that come and go, or that are there and come back, earlier or later."""
+    if not known or data.draw(st.booleans()):
+        return data.draw(rush), data.draw(st.sets(st.sampled_from(sorted(known)), max_size=2)) if known else set()
+    dropped = data.draw(st.sets(st.sampled_from(sorted(known)), min_size=1, max_size=3))
     days, quantity = st.integers(-12, 6).map(timedelta), st.integers(1, 19)
-    again = [replace(row, due=row.due + data.draw(days), quantity=data.draw(quantity)) for row in dropped]
-    return (*again, *(row for row in added if row.key not in taken))
+    again = (replace(known[key], due=known[key].due + data.draw(days)) for key in sorted(dropped))
+    return tuple(replace(row, quantity=data.draw(quantity | st.just(row.quantity))) for row in again), dropped
 
 
 def _leave_no_room(standing: StandingPlan, coverage: Coverage | None) -> None:

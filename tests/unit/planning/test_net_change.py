@@ -19,16 +19,19 @@ from canonical.plan import (
     PlanPolicies,
     PlanStock,
     PlanSubstitute,
+    ScheduledReceipt,
 )
 from planning.columns import NotCovered
 from planning.coverage.days import Coverage
 from planning.coverage.kernel import settle_items
 from planning.coverage.rush import rush_beside
+from planning.coverage.scenarios import scenario_beside
 from planning.fast import warm
 from planning.kernels.solving import arise_again, plan_again
 from planning.mrp import plan
 from planning.net_change import StandingPlan
 from planning.promise.asking import Asked
+from planning.scenario import ChangeDemand, compare
 
 TODAY = date(2026, 3, 2)
 SNAPSHOT = PlanningSnapshot(
@@ -91,6 +94,16 @@ def test_changed__what_an_order_only_has_over_is_put_back() -> None:
     with standing.changed([replace(RUSH, priority=0)]):
         assert not np.array_equal(surplus, standing.result.pages.orders["surplus"][: len(surplus)])
     assert np.array_equal(surplus, standing.result.pages.orders["surplus"][: len(surplus)])
+
+
+def test_scenario__a_demand_wanted_earlier_than_its_supply_arrives_moves_by_nothing() -> None:
+    arrives = ScheduledReceipt("po", "tin", 4, TODAY + timedelta(5), "purchase_order")
+    asked = PlanDemand("t", "tin", 4, TODAY + timedelta(30), "T")
+    snapshot = replace(SNAPSHOT, receipts=(arrives,), demands=(*SNAPSHOT.demands, asked))
+    story = "earlier", (ChangeDemand("t", due=TODAY + timedelta(2)),)
+    found = scenario_beside(Coverage(StandingPlan(snapshot)), *story)
+    assert found == compare((plan(snapshot), snapshot), [story], keep=False)[1]
+    assert found.moved == ()
 
 
 def test_warm__leaves_nothing_to_compile_for_a_rush_order() -> None:
