@@ -78,11 +78,12 @@ class Round:
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
         limit, drafts = self._size(), dict[str, Draft]()
-        with self.hub.store.read() as tx:
-            due = deliveries.due(tx, self.hub.now(), self.system, limit)
+        with self.hub.store.steadily():
+            with self.hub.store.read() as tx:
+                due = deliveries.due(tx, self.hub.now(), self.system, limit)
+            self._drafted(due, drafts)
         if not due:
             return 0
-        self._drafted(due, drafts)
         with self.hub.store.begin() as tx:
             claimed = deliveries.claim(
                 tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=limit, systems=[self.system]

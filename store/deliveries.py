@@ -31,6 +31,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -169,7 +170,7 @@ def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-_DUE = tuple(_due(state, *outbox.c) for state in _CLAIMABLE)
+_DUE = union_all(*(select(_due(state, *outbox.c).subquery()) for state in _CLAIMABLE))
 _DUE_LOCKED = tuple(_due(state, outbox.c.id).with_for_update(of=outbox, skip_locked=True) for state in _CLAIMABLE)
 
 
@@ -186,12 +187,9 @@ class Outlook:
 
 def due(tx: Connection, now: datetime, system: str, limit: int = 1) -> list[Command]:
     """The commands that a claim would find; reads only, so it may be asked often."""
-    found: list[Command] = []
-    for query in _DUE:
-        if len(found) < limit:
-            rows = tx.execute(query, {"system": system, "now": now, "limit": limit - len(found)})
-            found += [command_of(row) for row in rows]
-    return found
+    rows = tx.execute(_DUE, {"system": system, "now": now, "limit": limit})
+    first = sorted(rows, key=lambda row: (_CLAIMABLE.index(row.state), row.position))
+    return [command_of(row) for row in first[:limit]]
 
 
 def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:

@@ -191,6 +191,12 @@ class World:
         self._point("+".join(sorted(self._doing)) or "nothing written")
 
     @contextmanager
+    def steadily(self) -> Iterator[None]:
+        """Reads through one connection."""
+        with self.store.steadily():
+            yield
+
+    @contextmanager
     def read(self) -> Iterator[Any]:
         """A read."""
         self._alive()
