@@ -201,8 +201,9 @@ def _blow_through(structure: Structure, phantoms: AbstractSet[str], sequence: li
         lines: dict[str, Fraction] = {}
         for component, ratio in structure.get(parent, {}).items():
             if component in phantoms and flat.get(component):
+                each = ratio == 1  # as most phantoms are drawn; multiplying fractions is dear
                 for below, share in flat[component].items():
-                    _add(lines, below, ratio * share)
+                    _add(lines, below, share if each else ratio * share)
             else:
                 _add(lines, component, ratio)
         if lines:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from canonical.strict_json import dumps, loads
+from canonical.strict_json import dumps, loads, loads_canonical
 from rules.compiling import Action, CompiledRule
 from rules.diff import Change
 from rules.records import Records, View, no_records, view_of
@@ -151,8 +151,9 @@ def _task(rule: CompiledRule, spec: TaskThen, change: Change, key: str, title: d
 def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change, view: View) -> CommandDraft:
     value = partial(_value, view)
     row = view[""]
-    body = {target: value(symbol) for target, symbol in action.body.items()}
-    body |= {target: loads(text) for target in action.coded if isinstance(text := body[target], str)}
+    body = {target: value(symbol) for target, symbol in action.body.items()} | spec.values
+    coded = {target: text for target in action.coded - spec.values.keys() if isinstance(text := body[target], str)}
+    plain = {target: given for target, given in body.items() if target not in coded}
     return CommandDraft(
         rule=rule.name,
         change=change,
@@ -160,7 +161,7 @@ def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change
         role=spec.to,
         entity=spec.entity,
         business_key=action.key.fill(value),
-        body=loads(dumps({**body, **spec.values})),
+        body=loads(dumps(plain)) | {target: loads_canonical(text) for target, text in coded.items()},
         cancelled=spec.cancel,
         after=tuple(text.fill(value) for text in action.after),
         sales_orders=(str(row["sales_order"]),) if row.get("sales_order") else (),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.strict_json import dumps, loads
+from canonical.strict_json import dumps, loads, loads_canonical
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ def test_dumps__is_canonical() -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**12), max_value=10**12))
 def test_decimals__come_back_as_they_went(value: Decimal) -> None:
     assert Decimal(loads(dumps(value))) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"b": [1, 2.50, -0.0, 1e5, 3.0], "a": {"z": null, "k": true}}', '[{"item": "A", "quantity": "1.50"}]',
+        "12345678901234567890", "0.000000001", '"1.0"',
+    ],
+)  # fmt: skip
+def test_loads_canonical__is_what_dumps_and_loads_make_of_it(text: str) -> None:
+    found = loads_canonical(text)
+    assert found == loads(dumps(loads(text)))
+    assert dumps(found) == dumps(loads(text))
+
+
+def test_loads_canonical__is_as_strict() -> None:
+    with pytest.raises(ValueError, match="stands twice"):
+        loads_canonical('{"a": 1, "a": 2}')
+    with pytest.raises(ValueError, match="out of range"):
+        loads_canonical("[1e999]")
