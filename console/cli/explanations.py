@@ -240,5 +240,20 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "By how many percent capacity can be stretched; without it, as far as is needed.": (
             "产能最多可提高百分之几；不填则按需提高。"
         ),
+        "The system's name: small letters, digits, underscores.": "系统名称：小写字母、数字、下划线。",
+        "What its records are: item, stock, partner, sales_order, …": "记录的类型：item、stock、partner、sales_order……",
+        "A file, or an address to read one reply from, logged in as --auth says.": (
+            "样例文件，或读取一个应答的地址；登录方式由 --auth 指定。"
+        ),
+        "What rules call it.": "规则中对它的称呼。",
+        "How one logs in.": "登录方式。",
+        "What the stream is called; for a description, part of the path or operation to draft.": (
+            "数据流的名称；若给的是接口描述，则为要起草的路径或操作名的一部分。"
+        ),
+        "Where the records stand in the reply, where the longest list is not it.": (
+            "记录在应答中的位置；最长的列表不是记录时才需要。"
+        ),
+        "Of times without an offset.": "没有时差的时间所用的时区。",
+        "Also write the least deployment that runs into this file.": "同时把可运行的最小部署写入此文件。",
     }
 )

@@ -101,8 +101,10 @@ def test_newcomer__sets_a_password_by_link_and_logs_in_by_keyboard_alone(
     with context:
         page, typed = seen.page, "a password typed by hand"
         seen.open(f"/password/{link_of(hub, NOBODY)}")
+        expect(page.get_by_label("New password")).to_be_focused()
         _type(page, typed, "Tab", typed, "Enter")
         expect(page.get_by_role("status")).to_have_text("Your password is set. Log in with it.")
+        expect(page.locator("#name")).to_be_focused()
         _type(page, NOBODY, "Tab", typed, "Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Good day, {NOBODY}")
         expect(page.get_by_text("You have no role here yet")).to_be_visible()

@@ -69,7 +69,7 @@ def test_an_undeclared_verb__is_denied_to_everybody(caller: tuple[str, Terminal]
 def test_what_needs_no_role__touches_no_hub() -> None:
     assert {name for name, verb in VERBS.items() if verb.needs is None} == {
         ("demo",), ("check",), ("preview",), ("plan", "case"), ("plan", "configure"),
-        ("mdm", "evaluate"),
+        ("mdm", "evaluate"), ("new", "system"),
         ("rules", "list"), ("rules", "test"), ("rules", "schema"),
     }  # fmt: skip
 
