@@ -196,9 +196,7 @@ class Relay:
         clock.lap("plan_near")
         return near if near is not None and stays_near(near) else None
 
-    def _decided_near(
-        self, run: Run, near: Near, clock: _Clock, told: tuple[Sequence[InboxEvent], Brought]
-    ) -> Decided:
+    def _decided_near(self, run: Run, near: Near, clock: _Clock, told: tuple[Sequence[InboxEvent], Brought]) -> Decided:
         """Plan, decisions and the events they come from in one transaction, which keeps others from writing: short."""
         made, scope = scope_of(self.hub, near)
         considered = consider(self.hub, run, made, scope=scope)
