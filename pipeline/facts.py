@@ -19,7 +19,7 @@ import polars as pl
 from canonical.entities import model_schema
 from canonical.facts import FACTS
 from canonical.plan import Plan, PlannedOrder
-from canonical.strict_json import dumps, loads
+from canonical.strict_json import dumps
 from pipeline.fact_sources import FactSources, sales_order_of
 from pipeline.floor_facts import floor_facts
 from pipeline.master_facts import master_facts
@@ -177,13 +177,13 @@ def _way(sources: FactSources, order: PlannedOrder, old: Row | None) -> Row:
 def _kit(plan: Plan, order: PlannedOrder) -> str:
     if order.sourcing in {"buy", "transfer"}:
         return "[]"
-    return dumps([{"item": item, "quantity": _said(quantity)} for item, quantity in plan.required(order.key)])
+    return f"[{', '.join([_kit_line(item, quantity) for item, quantity in plan.required(order.key)])}]"
 
 
-@lru_cache(maxsize=4096)
-def _said(quantity: int) -> str:
-    """Planning units as JSON has them in stocking units: ten thousand kits have few quantities between them."""
-    return str(loads(dumps(unscaled(quantity))))
+@lru_cache(maxsize=65_536)
+def _kit_line(item: str, quantity: int) -> str:
+    """A line as JSON, in stocking units: ten thousand kits have few lines between them."""
+    return dumps({"item": item, "quantity": unscaled(quantity)})
 
 
 def _suppliers(frames: Frames) -> dict[str, set[str]]:
