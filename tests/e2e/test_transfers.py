@@ -102,7 +102,7 @@ def test_a_site_gets_what_it_lacks_once(
 
 
 def _taken_by_nobody_for_a_while(plant: Plant, hub: dict[str, str], first: str, tmp_path: Path) -> str:
-    """The warehouse takes no transfers: it forgets what was asked of it, a person is asked; then it takes them again."""
+    """The warehouse takes no transfers: it forgets what was asked, a person is asked; then it takes them again."""
     mapped = tmp_path / "mappings"
     shutil.copytree(wiring.MAPPINGS, mapped)
     (mapped / "wms" / "request_transfer.outbound.yaml").unlink()
