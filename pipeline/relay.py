@@ -174,6 +174,7 @@ class Relay:
         see(hub, run, entities, suite=False)
         clock.lap("see")
         near = self._near(run, clock) if entities and not everything else None
+        decided: Decided | None = None
         if near is not None:
             decided = self._decided_near(run, near, clock, (events, brought))
         else:
