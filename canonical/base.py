@@ -52,6 +52,8 @@ class Entity(BaseModel):
     """Fields that identify a record within one source system; `source_key` is made of them."""
     identity: ClassVar[tuple[str, ...]] = ()
     """Fields equal across systems for one and the same thing: a drawing number, a tax number."""
+    empty_without: ClassVar[str | None] = None
+    """The field without which a record is its system's word that there is no such thing, or none any more."""
 
 
 @cache

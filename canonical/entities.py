@@ -34,7 +34,7 @@ from canonical.orders import (
     TransferOrder,
     WorkOrder,
 )
-from canonical.partners import Lead, Partner, SupplierAgreement
+from canonical.partners import Lead, Partner, PartnerRelation, SupplierAgreement
 from canonical.stock import Stock, Warehouse
 from canonical.structure import Bom, BomLine, CalendarDay, Operation, Routing, WorkCentre
 
@@ -45,7 +45,7 @@ UTC_TIME = pl.Datetime("us", "UTC")
 ENTITIES: dict[str, type[Entity]] = {
     model.entity: model
     for model in (
-        Item, PackConversion, Partner, SupplierAgreement, Lead,
+        Item, PackConversion, Partner, PartnerRelation, SupplierAgreement, Lead,
         Bom, BomLine, WorkCentre, CalendarDay, Routing, Operation, Warehouse, Stock,
         SalesOrder, SalesOrderLine, Forecast, PurchaseRequest, PurchaseOrder, SubcontractOrder,
         WorkOrder, OperationReport, Inspection, Shipment, GoodsReceipt, TransferOrder,

@@ -24,6 +24,24 @@ class Partner(Entity):
     phone: str | None = None
 
 
+class PartnerRelation(Entity):
+    """How a partner hangs together with another, as a system tells it.
+
+    The mapping of a system that tells several of a kind, or one after the other in time, says so by its `source_key`.
+    """
+
+    entity: ClassVar[str] = "partner_relation"
+    key: ClassVar[tuple[str, ...]] = ("of", "kind")
+    empty_without: ClassVar[str | None] = "to"
+
+    of: PartnerRef
+    kind: Literal["parent", "branch_of", "bill_to", "ship_to", "contact"]
+    to: PartnerRef | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """The first day it no longer holds."""
+
+
 class SupplierAgreement(Entity):
     """On what terms a supplier delivers an item; priority 1 is tried first."""
 

@@ -29,7 +29,8 @@ AS_TEXT: frozenset[RelationKind] = frozenset({"contact"})
 class Relation:
     """One relation `of` a golden record `to` another (or to a `text`), in the world from one day to before another.
 
-    `origin`: who said so (`person:li.wei`); `said_at`: since when we believe it; `number`: the decision.
+    `origin`: who said so (`person:li.wei`, `system:crm`); `said_at`: since when we believe it; `number`: the decision,
+    None where a system tells it.
     """
 
     entity: str
@@ -41,7 +42,7 @@ class Relation:
     valid_to: date | None
     origin: str
     said_at: datetime
-    number: int
+    number: int | None
     reason: str = ""
 
     def overlaps(self, valid_from: date | None, valid_to: date | None) -> bool:

@@ -46,7 +46,7 @@ def policy_of(hub: Hub, entity: str) -> Policy:
 
 def in_version(hub: Hub, policy: Policy, outcome: Reconciled, run_id: str) -> Reconciled:
     """The outcome with one system's version of each structure in force, and the others' differences as conflicts."""
-    if policy.golden_id != "own":
+    if policy.golden_id != "own" or policy.entity not in HEADS | STRUCTURES.keys():
         return outcome
     if policy.entity in HEADS:
         hub.frames.write(f"versions/{policy.entity}", outcome.golden, run_id)

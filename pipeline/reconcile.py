@@ -20,13 +20,14 @@ from pipeline.basis import differing, digest, replaced
 from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
 from pipeline.reach import Reach, Since, Told, told
+from pipeline.told_relations import TOLD
 from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, sent_again, touched, written
 from store import conflicts, crosswalk, golden, quarantine, queue, runs, ticks
 from store.crosswalk import Binding
 from store.quarantine import Rejection
 from store.unit_of_work import Transaction
 
-KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order"})
+KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order", *TOLD.values()})
 """Entities whose golden versions are kept one by one; the rest stands in frames and raw files."""
 
 
@@ -156,8 +157,14 @@ def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     found = [hub.frames.read(f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity)]
     told = [frame for frame in found if frame is not None]
     if len(told) == 1 and told[0].schema == frame_schema(ENTITIES[entity]):
-        return told[0]
-    return pl.concat([pl.DataFrame(schema=frame_schema(ENTITIES[entity])), *told])
+        return _of_something(entity, told[0])
+    return _of_something(entity, pl.concat([pl.DataFrame(schema=frame_schema(ENTITIES[entity])), *told]))
+
+
+def _of_something(entity: str, records: pl.DataFrame) -> pl.DataFrame:
+    """Without the records by which a system says that there is none."""
+    field = ENTITIES[entity].empty_without
+    return records if field is None else records.filter(pl.col(field).is_not_null())
 
 
 def _crosswalks(hub: Hub, entity: str) -> dict[str, Crosswalk]:
@@ -297,6 +304,9 @@ def _remember(
         changed = golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
         queue.mark_known(tx, entity, changed)
     if settled is None:
+        if entity in TOLD.values():
+            gone = mastering.untold(tx, entity, outcome, None if within is None else within.golden)
+            golden.withdraw(tx, entity, dict.fromkeys(gone), now, run.run_id)
         return False
     gone = mastering.untold(tx, entity, outcome, None if within is None else within.golden)
     mastering.withdraw(tx, entity, settled, gone, run_id=run.run_id, now=now)

@@ -14,6 +14,7 @@ from pipeline import steward_acts
 from pipeline.hub import Hub
 from pipeline.related import RelationRefused, standing
 from pipeline.steward_acts import Decided, Verdict
+from pipeline.told_relations import told
 from store import decisions, golden
 
 
@@ -32,13 +33,17 @@ class Wanted:
 def relations(
     hub: Hub, entity: str, golden_id: str, *, about: datetime | None = None, at: datetime | None = None
 ) -> tuple[Relation, ...]:
-    """What a golden record is related to, and what to it: now, or as believed `at` one moment `about` another."""
+    """What a golden record is related to, and what to it: now, or as believed `at` one moment `about` another.
+
+    Those that stewards decided first, then those that systems tell and no decision speaks against.
+    """
     now = hub.now()
     with hub.store.read() as tx:
         place = golden.resolve(tx, entity, golden_id)
         known = [one for one in decisions.listed(tx, entity) if one.at <= (at or now)]
-        found = standing(tx, entity, in_force(known, at or now))
-    mine = [one for one in found if place in {one.of, one.to}]
+        decided = standing(tx, entity, in_force(known, at or now))
+        mine = [one for one in decided if place in {one.of, one.to}]
+        mine += told(hub, tx, entity, place, decided=decided, at=at)
     return tuple(
         one for one in mine if about is None or one.holds_on(about.astimezone(ZoneInfo(hub.deployment.timezone)).date())
     )

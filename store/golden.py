@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, cast, false, insert, or_, select, update
 
 from canonical import strict_json
 from canonical.errors import MillstreamError
@@ -95,10 +95,29 @@ def history(tx: Connection, entity: str, golden_id: str) -> list[GoldenVersion]:
         .where(golden_history.c.entity == entity, golden_history.c.golden_id == golden_id)
         .order_by(golden_history.c.version)
     )
-    return [
-        GoldenVersion(row.golden_id, row.version, row.valid_from, row.content, row.run_id, row.effective_from)
-        for row in rows
-    ]
+    return [_version(row) for row in rows]
+
+
+def _version(row: Row[Any]) -> GoldenVersion:
+    return GoldenVersion(row.golden_id, row.version, row.valid_from, row.content, row.run_id, row.effective_from)
+
+
+_HISTORIES = Keyed(select(golden_history).where(golden_history.c.entity == bindparam("of")), golden_history.c.golden_id)
+
+
+def histories(tx: Connection, entity: str, golden_ids: Iterable[str]) -> dict[str, list[GoldenVersion]]:
+    """Golden id → every version of it, oldest first, for those that ever were."""
+    found: dict[str, list[GoldenVersion]] = {}
+    for row in sorted(_HISTORIES.rows(tx, golden_ids, of=entity), key=lambda row: (row.golden_id, row.version)):
+        found.setdefault(row.golden_id, []).append(_version(row))
+    return found
+
+
+def mentioning(tx: Connection, entity: str, values: Iterable[str]) -> list[str]:
+    """The golden ids of which some version held one of these texts as a value."""
+    said = [cast(golden_history.c.content, Text).contains(canonical_text(value), autoescape=True) for value in values]
+    query = select(golden_history.c.golden_id).distinct().where(golden_history.c.entity == entity, or_(false(), *said))
+    return sorted(tx.execute(query).scalars())
 
 
 def believed(tx: Connection, entity: str, golden_id: str, *, about: datetime, at: datetime) -> GoldenVersion | None:

@@ -78,5 +78,5 @@ def relations(
 
 
 def _row(terminal: Terminal, one: Relation) -> tuple[object, ...]:
-    said = f"{one.origin} {one.said_at:%Y-%m-%d} №{one.number}: {one.reason}"
+    said = f"{one.origin} {one.said_at:%Y-%m-%d}" + (f" №{one.number}: {one.reason}" if one.number else "")
     return terminal.say(f"relation.{one.kind}"), one.of, one.to or one.text, one.valid_from, one.valid_to, said

@@ -92,6 +92,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "item": "物料",
         "pack_conversion": "包装换算",
         "partner": "往来单位",
+        "partner_relation": "往来单位关系",
         "supplier_agreement": "供货协议",
         "lead": "线索",
         "bom": "物料清单",

@@ -69,6 +69,7 @@ OBJECTS: Final = {
                 Field("Tax_Number__c"),
                 Field("BillingCity"),
                 Field("Phone"),
+                _reference("ParentId", "Account", "Parent", required=False),
                 Field("Golden_Code__c"),
             ),
         ),

@@ -13,6 +13,8 @@ from sandbox.factory.model import Plant, SalesOrder
 from sandbox.factory.views import by_serial, material_views, partner_views, partners_by_serial
 
 LEADS: Final = 40
+SUBSIDIARIES: Final = 10
+"""Every tenth account belongs to the first one."""
 _SOURCES: Final = ("Web", "Exhibition", "Phone Inquiry", "Partner Referral")
 
 
@@ -41,6 +43,7 @@ def _accounts(state: SystemState, plant: Plant) -> dict[int, str]:
     views = partner_views(plant, "crm")
     documents = partners_by_serial(views, "customer")
     ids: dict[int, str] = {}
+    group = ""
     for at, view in enumerate(views):
         fields = {
             "Name": view.name,
@@ -48,8 +51,10 @@ def _accounts(state: SystemState, plant: Plant) -> dict[int, str]:
             "Tax_Number__c": view.tax_number,
             "BillingCity": view.city,
             "Phone": view.phone,
+            "ParentId": group if at % SUBSIDIARIES == 1 else None,
         }
         new = _add(state, "Account", fields, _days_before(plant, 30 - at % 20))
+        group = group or new
         if documents[view.serial] is view:
             ids[view.serial] = new
     return ids

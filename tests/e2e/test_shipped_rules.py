@@ -11,10 +11,11 @@ import pytest
 
 from canonical.actors import Actor
 from pipeline.hub import Hub
+from pipeline.steward_relations import relations
 from pipeline.timers import fire_due
 from sandbox.factory.model import OpenPurchase, SystemName
 from sandbox.factory.views import dirt, material_views
-from store import notices, quarantine, tasks
+from store import crosswalk, notices, quarantine, tasks
 from store.tasks import Task, Verdict
 from tests.e2e.oracle import Expected
 from tests.e2e.plant import Plant
@@ -81,6 +82,19 @@ def test_golden_codes_stand_on_the_records_of_the_crm(plant: Plant, expected: Ex
     assert held & said.keys()
     assert said == {code: [] if code in held else [drawings[code]] for code in said}
     assert len(written) > len(products), "accounts too"
+
+
+def test_parent_companies_of_the_crm_stand_between_golden_records(plant: Plant, hub: Hub) -> None:
+    accounts = [record for page in hub.connector("crm").read("accounts") for record in page.records]
+    with hub.store.read() as tx:
+        walk = crosswalk.crosswalk_frame(tx, "partner").to_dicts()
+    golden_of = {row["native_id"]: row["golden_id"] for row in walk if row["system"] == "crm"}
+    ends = {(golden_of[one["Id"]], golden_of[one["ParentId"]]) for one in accounts if one["ParentId"]}
+    (group,) = {parent for _, parent in ends}
+    assert len(ends) > 1
+    found = relations(hub, "partner", group)
+    assert {(one.of, one.to) for one in found} == {(of, to) for of, to in ends if of != to}
+    assert {(one.kind, one.origin, one.number) for one in found} == {("parent", "system:crm", None)}
 
 
 def _below_safety(expected: Expected) -> set[str]:

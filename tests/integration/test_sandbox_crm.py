@@ -139,7 +139,7 @@ def test_query__ids_nested_parents_and_usage_header(crm: Crm) -> None:
         ("SELECT Id FROM Account LIMIT x", "MALFORMED_QUERY"),
         ("SELECT Id FROM Nothing", "INVALID_TYPE"),
         ("SELECT Nope__c FROM Account", "INVALID_FIELD"),
-        ("SELECT Parent.Name FROM Account", "INVALID_FIELD"),
+        ("SELECT Owner.Name FROM Account", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE SystemModstamp > '2026-01-01T00:00:00Z'", "INVALID_FIELD"),
         ("SELECT Id FROM OrderItem WHERE Quantity = 'two'", "INVALID_FIELD"),
     ],

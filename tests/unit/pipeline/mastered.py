@@ -106,7 +106,11 @@ def mastered_plant(
     shipped = load_policies()
     chosen = {**shipped, **{policy.entity: policy for policy in policies or ()}}
     configuration = Configuration(deployment, {}, {}, chosen, {}, cast("Any", ()))
-    told = {(system, entity): () for system in SYSTEMS for entity in ("item", "partner", "bom", "bom_line")}
+    told = {
+        (system, entity): ()
+        for system in SYSTEMS
+        for entity in ("item", "partner", "partner_relation", "bom", "bom_line")
+    }
     configuration.__dict__["inbound"] = told
     folder.mkdir(parents=True, exist_ok=True)
     opened = store or Store.open(f"sqlite:///{folder}/hub.sqlite")
