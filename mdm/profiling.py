@@ -49,7 +49,8 @@ def profile(left: Sequence[Record], right: Sequence[Record], keys: tuple[str, st
         Column(left=a.name, right=b.name, kind=kind_of((a.name, b.name), (*a.values, *b.values))) for a, b in pairs
     )
     if not columns:
-        raise ConfigurationError("the two tables have no column in common that could be compared")
+        hint = "; ".join(", ".join(one.name for one in side) or "nothing but a key" for side in (ours, theirs))
+        raise ConfigurationError("the two tables have no column in common that could be compared", hint=hint)
     structured = sum(column.kind in _STRUCTURED for column in columns)
     personal = any(column.kind in {"person", "company"} for column in columns)
     matcher: Matcher = "partners" if personal and structured >= 4 and min(len(left), len(right)) >= ENOUGH else "items"  # noqa: PLR2004

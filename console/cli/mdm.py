@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,13 +41,52 @@ def evaluate(
     if labels < 0:
         raise ConfigurationError("--labels must not be negative")
     declared = load_match_policy(policy) if policy else None
-    ours, theirs, pairs = read_table(left), read_table(right), read_table(truth)
+    ours, theirs, pairs = _filled(left), _filled(right), [_pair(row, truth) for row in _filled(truth)]
+    keys = _keys(left, ours), _keys(right, theirs)
+    _refuse_strangers(truth, pairs, keys, (left, right))
+    for path, rows, side in ((left, ours, "left"), (right, theirs, "right")):
+        _refuse_lacking(path, rows, [getattr(column, side) for column in declared.columns] if declared else [])
     started = time.monotonic()
     terminal.progress("mdm.evaluating", left=len(ours), right=len(theirs))
-    figures = measured(ours, theirs, [_pair(row, truth) for row in pairs], declared, labels=labels)
+    figures = measured(ours, theirs, pairs, declared, labels=labels)
     answer: dict[str, Any] = _plain(figures) | {"seconds": round(time.monotonic() - started, 2), "peak_mb": peak_mb()}
     terminal.answer(answer, lambda: _draw(terminal, answer))
     return Exit.OK
+
+
+def _filled(path: Path) -> list[dict[str, str]]:
+    rows = read_table(path)
+    if not rows or not rows[0]:
+        raise ConfigurationError(f"{path} has no rows")
+    return rows
+
+
+def _keys(path: Path, rows: list[dict[str, str]]) -> set[str]:
+    """The keys of a table's first column, each of which stands for one record."""
+    column = next(iter(rows[0]))
+    counted = Counter(row[column] for row in rows)
+    key, often = counted.most_common(1)[0]
+    if often > 1:
+        message = f"{path}: {key!r} stands {often} times in column {column!r}"
+        raise ConfigurationError(message, hint="the first column is the key of the records")
+    return set(counted)
+
+
+def _refuse_strangers(
+    truth: Path, pairs: list[tuple[str, str]], keys: tuple[set[str], set[str]], paths: tuple[Path, Path]
+) -> None:
+    for place in (0, 1):
+        lost = [pair[place] for pair in pairs if pair[place] not in keys[place]]
+        if lost:
+            message = f"{truth}: {len(lost)} rows name records that {paths[place]} does not hold, first {lost[0]!r}"
+            raise ConfigurationError(message, hint="the truth's columns are the left key and the right key")
+
+
+def _refuse_lacking(path: Path, rows: list[dict[str, str]], wanted: list[str]) -> None:
+    lacking = next((column for column in wanted if column not in rows[0]), None)
+    if lacking is not None:
+        message = f"{path} has no column {lacking!r}, which the policy compares"
+        raise ConfigurationError(message, hint=f"its columns: {', '.join(rows[0])}")
 
 
 def _pair(row: dict[str, str], path: Path) -> tuple[str, str]:

@@ -29,9 +29,19 @@ def read_table(path: Path) -> list[dict[str, str]]:
     try:
         text = decoded(path.read_bytes())
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-        return [{key.strip(): _said(value) for key, value in row.items() if key and key.strip()} for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    try:
+        _refuse_namesakes(path, [name.strip() for name in rows.fieldnames or ()])
+        return [{key.strip(): _said(value) for key, value in row.items() if key and key.strip()} for row in rows]
+    except csv.Error as error:
+        raise ConfigurationError(f"{path}:{rows.line_num + 1} cannot be read: {error}") from None
+
+
+def _refuse_namesakes(path: Path, names: list[str]) -> None:
+    twice = next((name for place, name in enumerate(names) if name and name in names[:place]), None)
+    if twice is not None:
+        raise ConfigurationError(f"{path}: two columns are called {twice!r}", hint="give each a name of its own")
 
 
 def _said(value: str | None) -> str:

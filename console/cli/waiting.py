@@ -59,6 +59,8 @@ def _row(one: QuarantineRow) -> dict[str, Any]:
 
 
 def _draw_quarantine(terminal: Terminal, found: list[QuarantineRow], limit: int) -> None:
+    from console.words.field_names import broken
+
     columns = ("col.stage", "col.system", "col.entity", "col.key", "col.rule", "col.path", "col.said", "col.since")
     terminal.table(
         columns,
@@ -66,7 +68,7 @@ def _draw_quarantine(terminal: Terminal, found: list[QuarantineRow], limit: int)
             (
                 terminal.term(one.stage), terminal.term(one.system), terminal.term(one.entity),
                 one.rejection.source_key, one.rejection.rule, one.rejection.path,
-                terminal.told(one.rejection.message), one.first_seen,
+                broken(terminal.words, one.rejection.message), one.first_seen,
             )
             for one in found[:limit]
         ],
@@ -109,10 +111,12 @@ def payload_of(payload: object) -> object:
 
 
 def _draw_records(terminal: Terminal, answer: list[dict[str, Any]]) -> None:
+    from console.words.field_names import broken
+
     for row in answer:
         stage, entity = terminal.term(row["stage"]), terminal.term(row["entity"])
         terminal.text(f"{stage}  {row['system']}/{entity}  {row['source_key']}", "bold")
-        terminal.text(f"{row['rule']}  {row['path']}: {terminal.told(row['message'])}")
+        terminal.text(f"{row['rule']}  {row['path']}: {broken(terminal.words, row['message'])}")
         terminal.text(as_json(row["payload"]))
 
 

@@ -26,6 +26,7 @@ from console.web.cookies import remembered_language
 from console.web.menu import menu
 from console.web.oidc import OpenId
 from console.web.values import acting, shown, spoken
+from console.words.field_names import broken
 from console.words.words import Words
 from pipeline.access import Access
 from pipeline.hub import Hub
@@ -135,6 +136,7 @@ class Site:
         told = request.query_params.get("told", "")
         return {
             "visit": visit, "say": words.say, "term": words.shown, "told": words.told, "lang": words.language,
+            "broken": partial(broken, words),
             "me": visit.person, "may": visit.may, "url": request.app.url_path_for, "now": visit.now,
             "csrf": visit.secret("form"), "plant": self.hub.deployment.name, "menu": menu(visit),
             "asset": partial(_asset, request.app.url_path_for), "other_language": _in(visit, "zh", "en"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from console.web.stewards.asked import Asked, wanted
 from console.web.values import acting
 from console.web.visit import Visit
+from console.words.field_names import broken
 from console.words.words import Words
 from pipeline import stewardship
 from pipeline.stewardship import Decision, Position, Queue, QueueItem
@@ -29,7 +30,7 @@ def title_of(words: Words, item: QueueItem) -> str:
         actor, _, asked_for = item.title.rpartition(": ")
         kind = words.shown(asked_for.rpartition(" × ")[2])
         return words.say("item.title.approval", actor=acting(words, actor), count=len(item.decisions), kind=kind)
-    return words.told(item.title) if item.kind == "reference" else item.title
+    return broken(words, item.title) if item.kind == "reference" else item.title
 
 
 def about(items: Sequence[QueueItem], taken: Decision, touched: Sequence[str]) -> QueueItem | None:
