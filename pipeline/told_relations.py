@@ -6,6 +6,7 @@ said otherwise it does not show, nor where it leads from a record to itself or i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import cast
@@ -41,7 +42,9 @@ class _Told:
         self, hub: Hub, tx: Transaction, entity: str, *, decided: Collection[Relation], at: datetime | None
     ) -> None:
         self._hub, self._tx, self._entity, self._at = hub, tx, entity, at
-        self._decided = decided
+        self._decided: defaultdict[str, list[Relation]] = defaultdict(list)
+        for one in decided:
+            self._decided[one.of].append(one)
         self._redirects = golden.redirects(tx, entity)
         self._precedence = hub.configuration.policies[TOLD[entity]].precedence
         self._above: dict[str, list[Relation]] = {}
@@ -56,15 +59,16 @@ class _Told:
         """Those of a golden record, decided ones among them."""
         if place not in self._above:
             told = self._standing(self._relations({place}))
-            self._above[place] = [one for one in (*self._decided, *told) if one.of == place]
+            self._above[place] = [one for one in (*self._decided[place], *told) if one.of == place]
         return self._above[place]
 
     def _standing(self, ranked: Iterable[Relation]) -> list[Relation]:
-        stand: list[Relation] = []
+        stand: defaultdict[str, list[Relation]] = defaultdict(list)
         for one in ranked:
-            if one.of != one.to and not any(_settles(said, one) for said in (*self._decided, *stand)):
-                stand.append(one)
-        return stand
+            of_higher_rank = (*self._decided[one.of], *stand[one.of])
+            if one.of != one.to and not any(_settles(said, one) for said in of_higher_rank):
+                stand[one.of].append(one)
+        return [one for each in stand.values() for one in each]
 
     def _relations(self, places: Collection[str]) -> list[Relation]:
         """All that name one of some golden records, those of the highest rank first."""
@@ -110,8 +114,8 @@ def _day(text: str | None) -> date | None:
 
 
 def _settles(said: Relation, one: Relation) -> bool:
-    """Whether a word of a higher rank says the same as a relation, or what cannot be at the same time."""
-    if said.of != one.of or not said.overlaps(one.valid_from, one.valid_to):
+    """Whether a word of a higher rank on the same record says the same, or what cannot be at the same time."""
+    if not said.overlaps(one.valid_from, one.valid_to):
         return False
     return {said.kind, one.kind} <= ONE_AT_A_TIME or (said.kind, said.to) == (one.kind, one.to)
 
