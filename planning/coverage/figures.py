@@ -77,17 +77,14 @@ def expected_of(columns: Columns, result: Result, rows: Ints) -> Ints:
     return np.asarray(expected, np.int64)
 
 
-def figures_of(coverage: Coverage, covered: Covered, change: Changed | None = None) -> Figures:
-    """The figures of the plan that stands, or of a change beside it while that lasts."""
-    standing, (due, demand) = coverage.standing, (coverage.wanted, coverage.demand)
-    columns, result, lots = standing.columns, standing.result, coverage.lots
-    if change is not None:
-        columns, result = change.columns, change.result
-        own = lots_of(columns, result, change.names.urgencies, change.items)
-        lots = Lots(*(each.copy() for each in lots))
-        for every, one in zip(lots, own, strict=True):
-            every[change.items] = one
-        due, demand = _wanted(coverage, change)
+def figures_of(coverage: Coverage, covered: Covered, change: Changed) -> Figures:
+    """The figures of a change beside the plan that stands, while it lasts."""
+    columns, result = change.columns, change.result
+    lots = Lots(*(each.copy() for each in coverage.lots))
+    own = lots_of(columns, result, change.names.urgencies, change.items)
+    for every, one in zip(lots, own, strict=True):
+        every[change.items] = one
+    due, demand = _wanted(coverage, change)
     shorts = int((result.pages.spans.short_to - result.pages.spans.short_from).sum())
     days, wanted = covered.days[demand != 0].astype(np.int64), due[demand != 0]
     never = days >= NEVER

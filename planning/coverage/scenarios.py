@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from planning.scenario import Change
 
 
-def base_of(coverage: Coverage) -> Scenario:
-    """The plan that stands as the first column of a comparison."""
-    return Scenario("", figures_of(coverage, coverage.base), ())
-
-
 def scenario_beside(coverage: Coverage, name: str, changes: Iterable[Change]) -> Scenario:
     """One scenario, as `planning.scenario.compare` has it; raises NotCovered where only planning everything tells."""
     added, dropped = _demands(coverage.standing, changes)
