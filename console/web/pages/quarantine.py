@@ -71,7 +71,7 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "quarantined.html", rows=rows, first=rows[0], key=key, waits=any(_waits(row) for row in rows),
         payload=_content(rows[0].rejection.payload),
-        told_by=_told_by(visit, place) if visit.may(Role.STEWARD) else [], broken=_broken(rows),
+        told_by=_told_by(visit, place) if visit.may(Role.STEWARD) else [], failing=_failing(rows),
         pinned=stage == "judge" and entity in STEWARDED,
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def _waits(row: QuarantineRow) -> bool:
     return row.state is not QuarantineState.RESOLVED
 
 
-def _broken(rows: list[QuarantineRow]) -> frozenset[str]:
+def _failing(rows: list[QuarantineRow]) -> frozenset[str]:
     """The fields the broken rules name."""
     return frozenset(name.strip() for row in rows if _waits(row) for name in row.rejection.path.split(","))
 
