@@ -127,20 +127,39 @@ def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], b
         runs.record_stage(tx, run.run_id, "judge", counts, now, part=entity)
 
     stopped = any(finding.stops for finding in found)
-    _write(hub, f"judged stops {entity}", write, at_once=stopped)
+    held = (
+        None
+        if bad is None
+        else frozenset((row.source_key, row.rule, row.path, row.message, row.payload) for row in bad)
+    )
+    _write(hub, entity, write, stopped=stopped, held=held)
     return Judged(entity, judged.height, quarantined, kept, stopped)
 
 
-def _write(hub: Hub, name: str, write: Callable[[Transaction], None], *, at_once: bool) -> None:
-    """What stops planning, or ceases to, has to stand before planning asks; the rest may wait for the next write."""
-    if not at_once and hub.kept.get(name) is False:
+def _write(
+    hub: Hub,
+    entity: str,
+    write: Callable[[Transaction], None],
+    *,
+    stopped: bool,
+    held: Held | None,
+) -> None:
+    """What stops planning, or comes into quarantine or out of it, has to stand before planning and deciding ask.
+
+    A record that quarantine does not show would count as gone. What says again what stands may wait for the next write.
+    """
+    name = f"judged as written/{entity}"
+    last: tuple[bool, Held | None] | None = hub.kept.get(name)
+    if last is not None and not stopped and last == (False, last[1] if held is None else held):
         hub.store.beside(write)
         return
     with hub.store.begin() as tx:
         write(tx)
-    hub.kept[name] = at_once
+    hub.kept[name] = (stopped, held if held is not None or last is None else last[1])
 
 
+Held = frozenset[tuple[str, ...]]
+"""What is in quarantine, row by row."""
 SUITE = " suite"
 """Behind the basis of verdicts that Great Expectations drew."""
 FINDING: dict[str, pl.DataType] = {

@@ -1,0 +1,45 @@
+"""What judging writes may wait for the next write, but never what planning and deciding ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from canonical.entities import ENTITIES, frame_schema
+from pipeline.hub import Hub, open_hub, run_actor
+from pipeline.judge import judge
+from store import quarantine, runs
+
+
+def _waiting(hub: Hub) -> set[str]:
+    with hub.store.read() as tx:
+        return {row.rejection.source_key for row in quarantine.listed(tx, entity="sales_order_line")}
+
+
+def _counted(hub: Hub, run_id: str) -> int:
+    with hub.store.read() as tx:
+        return sum(one.counts["rows"] for one in runs.stages(tx, run_id))
+
+
+def test_judge__a_record_that_stops_passing_is_in_quarantine_at_once_and_counts_may_wait(tmp_path: Path) -> None:
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    run = hub.new_run(run_actor("test"))
+    for entity in hub.configuration.entities:
+        empty = pl.DataFrame(schema={"golden_id": pl.String(), **frame_schema(ENTITIES[entity])})
+        hub.frames.write(f"golden/{entity}", empty, "r1")
+        hub.frames.write(f"judged/{entity}", empty, "r1")
+    judge(hub, "sales_order_line", run, suite=False)
+    none = hub.frames.read("golden/sales_order_line")
+    assert none is not None
+    line = {"golden_id": "L1", "system": "crm", "source_key": "L1", "order": "nobody", "item": "nothing"}
+    fresh = pl.DataFrame([line], schema=none.schema)
+    with hub.store.steadily():
+        hub.frames.write("golden/sales_order_line", fresh, "r2")
+        judge(hub, "sales_order_line", run, suite=False)
+        assert _waiting(hub) == {"L1"}, "else it would count as gone"
+        hub.frames.write("golden/sales_order_line", none, "r3")
+        judge(hub, "sales_order_line", run, suite=False)
+        assert _waiting(hub) == set(), "mended"
+    assert _counted(hub, run.run_id) == 0
+    hub.close()
