@@ -10,6 +10,7 @@ from typing import Protocol
 
 from canonical.errors import MillstreamError
 from pipeline.hub import Hub
+from pipeline.inline_frames import inline_frames
 from pipeline.relay import Relay, Turned
 from pipeline.residents import Residents
 from pipeline.wakes import Wakes
@@ -95,7 +96,7 @@ class Service:
     def _step(self) -> None:
         self._poll()
         began = time.monotonic()
-        if (turned := self.relay.turn()) is not None:
+        if (turned := inline_frames(self.relay.turn)) is not None:
             self._busy, self._settled = time.monotonic(), False
             if turned.systems and self.hub.store.one_writer:
                 self._stopping.wait(min((self._busy - began) * REST_SHARE, LONGEST_REST_SECONDS))
