@@ -5,9 +5,10 @@ SQLAlchemy makes a dictionary and a few calls of every row, which costs several 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from io import BytesIO
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -19,34 +20,29 @@ from store.database import is_postgresql, out_of_room
 AT_ONCE = 100_000
 """Rows on their way at a time."""
 REBUILT_FROM = 200_000
-"""Rows from which PostgreSQL's indexes are dropped and built again."""
+"""Rows from which indexes are dropped and built again."""
+SLICE = 4096
+SORTED_IN = -64_000
+"""SQLite's cache while it builds an index: kibibytes, which it wants said below zero."""
 _HELD: dict[pl.DataType, pl.DataType] = {pl.Boolean(): pl.Int64(), pl.Date(): pl.String()}
 """What SQLite gives instead."""
 
 
-def frame_of(table: Table, rows: Iterable[object], first: int = 0) -> pl.DataFrame:
-    """Objects with the table's fields as a frame of it; `number` counts them from `first` on."""
-    names = fields(table)
+def frame_of(schema: Mapping[str, pl.DataType], rows: Iterable[object], first: int = 0) -> pl.DataFrame:
+    """Objects with these fields as a frame; the column `number` counts them from `first` on."""
+    names = [name for name in schema if name != "number"]
     found = list(map(attrgetter(*names), rows))
     columns = list(zip(*found, strict=True)) or [()] * len(names)
     numbered = {"number": range(first, first + len(found))}
-    return pl.DataFrame(numbered | dict(zip(names, columns, strict=True)), schema=_schema(table))
-
-
-def fields(table: Table) -> list[str]:
-    """The columns of a table of numbered rows, without the number."""
-    return [column.name for column in table.columns if column.name != "number"]
+    return pl.DataFrame(numbered | dict(zip(names, columns, strict=True)), schema=dict(schema))
 
 
 def fill(tx: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Insert the rows of a frame that has the table's columns."""
     frame = frame.select([column.name for column in table.columns])
-    if not is_postgresql(tx):
-        _insert(tx, table, frame)
-        return
+    put = _copy if is_postgresql(tx) else _insert
     with _indexed_after(tx, table) if frame.height >= REBUILT_FROM else nullcontext():
-        for part in frame.iter_slices(AT_ONCE):
-            _copy(tx, table, part)
+        put(tx, table, frame)
 
 
 def whole(tx: Connection, table: Table) -> pl.DataFrame:
@@ -56,27 +52,38 @@ def whole(tx: Connection, table: Table) -> pl.DataFrame:
 
 @contextmanager
 def _indexed_after(tx: Connection, table: Table) -> Iterator[None]:
-    """Sort once instead of row by row; who reads the table waits meanwhile for the transaction's end.
-
-    PostgreSQL alone gains by it, a quarter of the time.
-    """
+    """Sort once instead of row by row; who reads the table waits meanwhile for the transaction's end."""
     for index in table.indexes:
         index.drop(tx)
     yield
-    for index in table.indexes:
-        index.create(tx)
+    with nullcontext() if is_postgresql(tx) else _room_to_sort(tx):
+        for index in table.indexes:
+            index.create(tx)
+
+
+@contextmanager
+def _room_to_sort(tx: Connection) -> Iterator[None]:
+    """SQLite sorts in as much memory as its cache may take."""
+    usual = tx.exec_driver_sql("PRAGMA cache_size").scalar()
+    tx.exec_driver_sql(f"PRAGMA cache_size = {SORTED_IN}")
+    yield
+    tx.exec_driver_sql(f"PRAGMA cache_size = {usual}")
 
 
 def _insert(tx: Connection, table: Table, frame: pl.DataFrame) -> None:
     plain = frame.with_columns(pl.col(pl.Date).dt.to_string("%Y-%m-%d"), pl.col(pl.Boolean).cast(pl.Int64))
     statement = str(insert(table).compile(dialect=tx.dialect))
+    # A slice at a time, small enough for the processor's cache, becomes tuples twice as fast as row by row.
+    rows = (
+        zip(*(column.to_list() for column in part.iter_columns()), strict=True) for part in plain.iter_slices(SLICE)
+    )
     cursor: Any = tx.connection.cursor()  # the driver's own, which takes rows as they come
     with closing(cursor), _said(tx):
-        cursor.executemany(statement, plain.iter_rows())
+        cursor.executemany(statement, chain.from_iterable(rows))
 
 
 def _fetched(tx: Connection, table: Table) -> pl.DataFrame:
-    kinds = _schema(table)
+    kinds = schema_of(table)
     held = {name: _HELD.get(kind, kind) for name, kind in kinds.items()}
     parts = [pl.DataFrame(schema=held)]
     with closing(tx.connection.cursor()) as cursor:
@@ -91,14 +98,17 @@ def _fetched(tx: Connection, table: Table) -> pl.DataFrame:
 def _copy(tx: Connection, table: Table, frame: pl.DataFrame) -> None:
     quote = tx.dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in frame.columns)
-    body = BytesIO()
-    frame.write_csv(body, include_header=False)  # what is null stays empty, an empty text is quoted: as COPY reads it
-    body.seek(0)
-    _told(tx, f"COPY {quote(table.name)} ({names}) FROM STDIN WITH (FORMAT csv)", body)
+    for part in frame.iter_slices(AT_ONCE):
+        body = BytesIO()
+        part.write_csv(
+            body, include_header=False
+        )  # what is null stays empty, an empty text is quoted, as COPY reads it
+        body.seek(0)
+        _told(tx, f"COPY {quote(table.name)} ({names}) FROM STDIN WITH (FORMAT csv)", body)
 
 
 def _copied(tx: Connection, table: Table) -> pl.DataFrame:
-    quote, kinds = tx.dialect.identifier_preparer.quote, _schema(table)
+    quote, kinds = tx.dialect.identifier_preparer.quote, schema_of(table)
     names = ", ".join(f"{quote(name)}{'::int' if kind == pl.Boolean else ''}" for name, kind in kinds.items())
     body = BytesIO()
     _told(tx, f"COPY (SELECT {names} FROM {quote(table.name)}) TO STDOUT WITH (FORMAT csv)", body)  # noqa: S608 - our own names, quoted
@@ -126,7 +136,8 @@ def _said(tx: Connection) -> Iterator[None]:
         raise
 
 
-def _schema(table: Table) -> dict[str, pl.DataType]:
+def schema_of(table: Table) -> dict[str, pl.DataType]:
+    """What a frame of the rows of a table holds."""
     kinds: Sequence[tuple[type, pl.DataType]] = (
         (Boolean, pl.Boolean()), (BigInteger, pl.Int64()), (Integer, pl.Int64()), (Date, pl.Date()),
     )  # fmt: skip

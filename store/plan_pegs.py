@@ -12,7 +12,7 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
-from store.bulk import fill, frame_of
+from store.bulk import fill, frame_of, schema_of
 from store.statements import insert_plainly
 from store.tables import plan_pegs, plan_summaries
 
@@ -54,7 +54,7 @@ def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
     if rows:
         tx.execute(_TAKE_OUT, rows)
     first = (tx.execute(_LAST_NUMBER).scalar() or 0) + 1
-    fill(tx, plan_pegs, frame_of(plan_pegs, sorted(new - old, key=repr), first))
+    fill(tx, plan_pegs, frame_of(schema_of(plan_pegs), sorted(new - old, key=repr), first))
 
 
 def pegs(tx: Connection) -> tuple[Peg, ...]:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-from sqlalchemy import Connection, Table, bindparam, delete, func, select
+from sqlalchemy import Column, Connection, Table, bindparam, delete, func, insert, select
 
 from canonical.plan import Plan, PlannedOrder
-from store.bulk import fill, frame_of
-from store.tables import planned_loads, planned_messages, planned_orders, planned_problems, planned_shortages
+from store.bulk import fill, frame_of, schema_of
+from store.statements import Keyed
+from store.tables import (
+    planned_items,
+    planned_loads,
+    planned_messages,
+    planned_names,
+    planned_orders,
+    planned_problems,
+    planned_shortages,
+)
+
+_ITEM = ("item", "sourcing", "level")
+_ORDER = schema_of(planned_orders) | {
+    "item": pl.String(), "sourcing": pl.String(), "level": pl.Int64(), "root": pl.String(), "supplier": pl.String(),
+}  # fmt: skip
+"""A frame of planned orders, as far as it is kept; `start` and `expected` tell what is late."""
+_KNOWN_ITEMS = Keyed(select(planned_items.c.code, planned_items.c.number), planned_items.c.code)
+_KNOWN_NAMES = Keyed(select(planned_names.c.name, planned_names.c.number), planned_names.c.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +48,40 @@ class LoadRow:
 
 def replace(tx: Connection, plan: Plan, loads: Iterable[LoadRow], before: Plan | None = None) -> None:
     """Make `plan` and its loads the ones that stand; `before` is the plan that stands, where the caller knows it."""
-    found = _rows_of(plan)
-    stand = {} if before is None else _rows_of(before)
+    if before is None or before.planned_orders != plan.planned_orders:
+        replace_orders(tx, frame_of(_ORDER, plan.planned_orders))
+    found, stand = _rows_of(plan), {} if before is None else _rows_of(before)
     for table, rows in found.items():
         if stand.get(table) != rows:
-            _refill(tx, table, rows)
-    _refill(tx, planned_loads, loads)
+            _refill(tx, table, frame_of(schema_of(table), rows))
+    _refill(tx, planned_loads, frame_of(schema_of(planned_loads), loads))
 
 
 def _rows_of(plan: Plan) -> dict[Table, Sequence[object]]:
-    return {
-        planned_orders: plan.planned_orders,
-        planned_shortages: plan.shortages,
-        planned_messages: plan.messages,
-        planned_problems: plan.problems,
-    }
+    return {planned_shortages: plan.shortages, planned_messages: plan.messages, planned_problems: plan.problems}
 
 
-def _refill(tx: Connection, table: Table, found: Iterable[object]) -> None:
+def _refill(tx: Connection, table: Table, found: pl.DataFrame) -> None:
     tx.execute(delete(table))
-    fill(tx, table, frame_of(table, found))
+    fill(tx, table, found)
 
 
 def replace_orders(tx: Connection, orders: pl.DataFrame) -> None:
-    """Make a frame of planned orders, in the plan's order, the ones that stand (see `planning.order_columns`)."""
-    tx.execute(delete(planned_orders))
-    fill(tx, planned_orders, orders)
+    """Make a frame of planned orders, numbered in the plan's order, the ones that stand.
+
+    It has the fields of `PlannedOrder` and `number`, as `planning.plan_frames.order_frame` gives them.
+    """
+    items = orders.select(_ITEM).unique("item", maintain_order=True).cast({"item": pl.String})
+    names = pl.concat([orders[name].cast(pl.String) for name in ("root", "supplier")]).drop_nulls().unique().sort()
+    _refill(tx, planned_items, items.rename({"item": "code"}).with_row_index("number"))
+    _refill(tx, planned_names, pl.DataFrame({"name": names}).with_row_index("number"))
+    known = {"item": items["item"], "root": names, "supplier": names}
+    _refill(tx, planned_orders, orders.with_columns(_numbered(orders[name], texts) for name, texts in known.items()))
+
+
+def _numbered(column: pl.Series, texts: pl.Series) -> pl.Series:
+    """The place of each text among these; null stays null."""
+    return column.cast(pl.Enum(texts)).to_physical().cast(pl.Int64)
 
 
 def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedOrder]) -> None:
@@ -65,5 +90,34 @@ def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedO
     if keys:
         statement = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
         tx.execute(statement, [{"gone": key} for key in sorted(keys)])
-    first = 1 + (tx.execute(select(func.max(planned_orders.c.number))).scalar() or 0)
-    fill(tx, planned_orders, frame_of(planned_orders, come, first))
+    if not come:
+        return
+    items = _numbers(tx, _KNOWN_ITEMS, planned_items.c.code, {one.item: _of_item(one) for one in come})
+    names = {name: {"name": name} for one in come for name in (one.root, one.supplier) if name is not None}
+    named = _numbers(tx, _KNOWN_NAMES, planned_names.c.name, names)
+    frame = frame_of(_ORDER, come, _next(tx, planned_orders))
+    known = {"item": items, "root": named, "supplier": named}
+    fill(tx, planned_orders, frame.with_columns(
+        pl.col(name).replace_strict(numbers, default=None, return_dtype=pl.Int64) for name, numbers in known.items()
+    ))  # fmt: skip
+
+
+def _of_item(order: PlannedOrder) -> dict[str, object]:
+    return {"code": order.item, "sourcing": order.sourcing, "level": order.level}
+
+
+def _numbers(
+    tx: Connection, known: Keyed, column: Column[str], asked: Mapping[str, Mapping[str, object]]
+) -> dict[str, int]:
+    """The number of each text; texts that have none get one, with what else is told of them."""
+    found: dict[str, int] = dict(tuple(row) for row in known.rows(tx, asked))
+    new = sorted(asked.keys() - found.keys())
+    if new:
+        first = _next(tx, column.table)
+        found |= {text: number for number, text in enumerate(new, first)}
+        tx.execute(insert(column.table), [{**asked[text], "number": found[text]} for text in new])
+    return found
+
+
+def _next(tx: Connection, table: Table) -> int:
+    return 1 + (tx.execute(select(func.max(table.c.number))).scalar() or 0)

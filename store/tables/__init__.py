@@ -36,7 +36,15 @@ from store.tables.mastering import (
     steward_decisions,
 )
 from store.tables.people import audit, people, person_roles, tasks, timers
-from store.tables.plan import planned_loads, planned_messages, planned_orders, planned_problems, planned_shortages
+from store.tables.plan import (
+    planned_items,
+    planned_loads,
+    planned_messages,
+    planned_names,
+    planned_orders,
+    planned_problems,
+    planned_shortages,
+)
 from store.tables.planning import configured_items, forecast_overrides
 from store.tables.promises import promises
 from store.tables.stream import (
@@ -63,8 +71,8 @@ __all__ = [
     "crosswalk", "decided", "decided_facts", "documents", "doubles", "failed_log_ins", "forecast_overrides",
     "golden_codes", "golden_history", "golden_records", "identities", "inbox", "landings", "leases", "machine_tokens",
     "metadata", "notice_deliveries", "notices", "outbox", "outbox_steps", "password_links", "passwords", "people",
-    "person_roles", "plan_pegs", "plan_summaries", "planned_loads", "planned_messages", "planned_orders",
-    "planned_problems", "planned_shortages", "promises", "quarantine", "queue_assignments", "queue_items",
-    "queue_marks", "queue_places", "read_backs", "run_stages", "runs", "sessions", "steward_decisions", "tasks",
-    "ticks", "timers", "verdicts", "watermarks",
+    "person_roles", "plan_pegs", "plan_summaries", "planned_items", "planned_loads", "planned_messages",
+    "planned_names", "planned_orders", "planned_problems", "planned_shortages", "promises", "quarantine",
+    "queue_assignments", "queue_items", "queue_marks", "queue_places", "read_backs", "run_stages", "runs", "sessions",
+    "steward_decisions", "tasks", "ticks", "timers", "verdicts", "watermarks",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ Quantities are whole millionths of the stocking unit, loads whole seconds; the v
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table
 
 from store.tables.base import metadata, text_column
 
@@ -15,13 +15,22 @@ def _number() -> Column[int]:
     return Column("number", Integer, primary_key=True, autoincrement=False)
 
 
+planned_items = Table(
+    "planned_items",
+    metadata,
+    _number(),
+    text_column("code"),
+    text_column("sourcing"),
+    Column("level", Integer, nullable=False),
+    Index("ix_planned_items_code", "code", unique=True),
+)
+planned_names = Table("planned_names", metadata, _number(), text_column("name"), Index("ix_planned_names_name", "name"))
 planned_orders = Table(
     "planned_orders",
     metadata,
     _number(),
     text_column("key"),
-    text_column("item"),
-    text_column("sourcing"),
+    Column("item", Integer, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("surplus", BigInteger, nullable=False),
     Column("scrap", BigInteger, nullable=False),
@@ -29,13 +38,13 @@ planned_orders = Table(
     Column("release", Date, nullable=False),
     Column("start", Date, nullable=False),
     Column("expected", Date, nullable=False),
-    Column("late", Boolean, nullable=False),
-    text_column("root", nullable=True),
-    Column("level", Integer, nullable=False),
-    text_column("supplier", nullable=True),
+    Column("root", Integer),
+    Column("supplier", Integer),
     Index("ix_planned_orders_key", "key", unique=True),
     Index("ix_planned_orders_item", "item"),
 )
+"""`item` is a number of `planned_items`, `root` and `supplier` are numbers of `planned_names`: a plan has a million
+orders and a tenth of the texts, and a database takes numbers twice as fast."""
 planned_shortages = Table(
     "planned_shortages",
     metadata,
