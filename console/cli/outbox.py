@@ -155,7 +155,7 @@ def _draw_one(terminal: Terminal, answer: dict[str, Any], steps: tuple[StepRecor
         detail = ", ".join(
             f"{terminal.term(name)} {terminal.term(shown(part))}" for name, part in (act.detail or {}).items()
         )
-        terminal.line("outbox.act", at=act.at, actor=act.actor, action=terminal.term(act.action), detail=detail)
+        terminal.line("outbox.act", at=act.at, actor=act.actor, action=terminal.words.act(act.action), detail=detail)
     if terminal.words.knows(key := f"outbox.next.{answer['state']}"):
         terminal.line(key, id=answer["id"][:SHORT_ID], system=answer["system"])
 

@@ -23,7 +23,7 @@ from starlette.types import Message
 
 from canonical.actors import Role
 from canonical.errors import MillstreamError
-from console.web.bodies import TooLong, bounded
+from console.web.bodies import NUL, TooLong, bounded, holds_nul
 from console.web.cookies import cookie_name, remember_language, remember_token, remembered_language
 from console.web.guard import is_foreign
 from console.web.routes import Door, Path
@@ -37,6 +37,7 @@ from store.sessions import SEEN_EVERY
 Page = Callable[[Visit], Response]
 MOST_FORM_BYTES = 200_000
 MOST_FIELDS = 1000
+_FORM = "application/x-www-form-urlencoded"
 LOG = logging.getLogger(__name__)
 
 
@@ -44,6 +45,8 @@ async def answered(site: Site, path: Path, page: Page, request: Request) -> Resp
     """The answer of one route of the table."""
     if not site.is_asked(request):
         return PlainTextResponse("unknown host", HTTPStatus.BAD_REQUEST)
+    if holds_nul(request):
+        return PlainTextResponse("the address cannot be read", HTTPStatus.BAD_REQUEST)
     form = None
     if path.method != "GET":
         form = await _form(request)
@@ -60,7 +63,9 @@ async def unknown(site: Site, request: Request) -> Response:
 
 
 async def _form(request: Request) -> FormData | None:
-    """The fields sent; None where they are too long or no form."""
+    """The fields sent; None where they are too long, or nothing that a form of ours sends."""
+    if not request.headers.get("content-type", _FORM).startswith(_FORM):
+        return None
     try:
         body = await bounded(request, MOST_FORM_BYTES)
 
@@ -70,7 +75,7 @@ async def _form(request: Request) -> FormData | None:
         form = await Request(request.scope, again).form(max_files=0, max_fields=MOST_FIELDS)
     except (TooLong, HTTPException):
         return None
-    return form
+    return None if any(NUL in str(value) for value in form.values()) else form
 
 
 def _answer(site: Site, path: Path, page: Page, request: Request, form: FormData | None) -> Response:
@@ -122,6 +127,7 @@ def _refusal(visit: Visit, path: Path) -> Response | None:
         _audited(visit, path)
         return visit.refuse(HTTPStatus.FORBIDDEN, "page.role", needed=visit.words.say(f"page.role.{path.needs.value}"))
     if path.method != "GET" and not _from_us(visit):
+        _audited(visit, path, why="foreign form")
         return visit.refuse(HTTPStatus.FORBIDDEN, "page.foreign_form")
     return None
 
@@ -133,17 +139,17 @@ def _from_us(visit: Visit) -> bool:
     return hmac.compare_digest(given.encode(), visit.secret("form").encode())
 
 
-def _audited(visit: Visit, path: Path) -> None:
-    assert visit.person is not None
-    needs = path.needs.value
+def _audited(visit: Visit, path: Path, **why: str) -> None:
+    if visit.person is None:
+        return
+    detail = {"needs": path.needs.value, "address": visit.request.url.path, **why}
     with visit.hub.store.begin() as tx:
-        detail = {"needs": needs, "address": visit.request.url.path}
         audit.append(tx, visit.now, f"person:{visit.person.name}", "denied", f"route/{path.name}", detail=detail)
 
 
 def _to_log_in(visit: Visit) -> Response:
-    here = visit.request.url
-    wanted = f"{here.path}?{here.query}" if here.query else here.path
+    query = visit.request.url.query
+    wanted = f"{visit.here}?{query}" if query else visit.here
     address = str(visit.request.app.url_path_for("log_in"))
     more = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
     return RedirectResponse(address + more, HTTPStatus.SEE_OTHER)

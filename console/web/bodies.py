@@ -14,6 +14,15 @@ class TooLong(Exception):
     """The body is longer than it may be, or takes too long."""
 
 
+NUL = "\x00"
+"""No database holds it in a text, and nobody types it."""
+
+
+def holds_nul(request: Request) -> bool:
+    """Whether the address holds what can be no text."""
+    return NUL in request.scope["path"] or b"%00" in request.scope["query_string"]
+
+
 async def bounded(request: Request, most: int, seconds: float = SLOWEST_SECONDS) -> bytes:
     """The body; raises `TooLong` as soon as it is, and reads no further."""
     promised = request.headers.get("content-length", "0")

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from canonical.actors import Scope
 from canonical.errors import MillstreamError
-from console.web.bodies import TooLong, bounded
+from console.web.bodies import TooLong, bounded, holds_nul
 from console.web.routes import Path
 from console.web.site import Site
 from pipeline.hub import Hub
@@ -83,6 +83,8 @@ async def answered(site: Site, path: Path, answer: Answering, request: Request) 
 async def _answered(site: Site, path: Path, answer: Answering, request: Request) -> Response:
     if not site.is_asked(request):
         return PlainTextResponse("unknown host", HTTPStatus.BAD_REQUEST)
+    if holds_nul(request):
+        return failed(HTTPStatus.BAD_REQUEST, "the address cannot be read")
     given = _given(path, request)
     token = await run_in_threadpool(_known, site, given) if given else None
     if token is None or token.scope is not path.needs:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from canonical.strict_json import loads
+from console.web.bodies import NUL
 from console.web.machine import Call, Wrong, failed
 from mdm.lookup import ATTRIBUTES
 from pipeline.indexes import Match, find_matches
@@ -64,6 +65,8 @@ def a_text(name: str, value: object) -> str:
     """What is said of an attribute; raises `Wrong` for what is no text, or too long for one."""
     if not isinstance(value, str):
         raise Wrong(f"{name} has to be text")
+    if NUL in value:
+        raise Wrong(f"{name} holds a character that no text has")
     if len(value) > MOST_TEXT:
         raise Wrong(f"{name} is longer than {MOST_TEXT} characters")
     return value

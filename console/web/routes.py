@@ -52,7 +52,7 @@ ROUTES: tuple[Path, ...] = (
     Path("POST", "/outbox/{command}/resolve", "command.resolve", "pages.outbox:resolve", Role.APPROVER),
     # -- tasks and notices -------------------------------------------------------------------------------------------
     Path("GET", "/tasks", "tasks", "pages.waiting:task_list", Role.VIEWER),
-    Path("POST", "/tasks/{number:int}", "task.settle", "pages.waiting:settle", Role.STEWARD),
+    Path("POST", "/tasks/{number}", "task.settle", "pages.waiting:settle", Role.STEWARD),
     Path("GET", "/notices", "notices", "pages.waiting:notice_list", Role.VIEWER),
     Path("POST", "/notices", "notices.acknowledge", "pages.waiting:acknowledge", Role.STEWARD),
     # -- quarantine --------------------------------------------------------------------------------------------------

@@ -150,8 +150,11 @@ class Site:
         return now.astimezone(self.zone).isoformat(timespec="minutes")[-6:]
 
     def moment(self, value: datetime | None) -> str:
-        """A moment as the plant's clocks show it."""
-        return "–" if value is None else f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        """A moment as the plant's clocks show it; in UTC where they cannot, as at the end of time."""
+        try:
+            return "–" if value is None else f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        except OverflowError:
+            return f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def _asset(url_path_for: Any, name: str) -> str:  # noqa: ANN401 - Starlette's own
@@ -162,7 +165,7 @@ def _in(visit: Visit, *languages: str) -> str:
     """The page asked for, in the other language."""
     other = next(one for one in languages if one != visit.words.language)
     address = visit.request.url.include_query_params(lang=other).remove_query_params("told")
-    return f"{address.path}?{address.query}" if visit.request.method == "GET" else f"/?lang={other}"
+    return f"{visit.here}?{address.query}" if visit.request.method == "GET" else f"/?lang={other}"
 
 
 def pretty(value: object) -> str:

@@ -37,7 +37,10 @@ def spoken(words: Words, clock: Clock, value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(spoken(words, clock, one) for one in value) or "–"
     if isinstance(value, dict):
-        return "; ".join(f"{words.shown(name, 'field')}: {spoken(words, clock, one)}" for name, one in value.items())
+        colon, comma = words.say("value.colon"), words.say("value.semicolon")
+        return comma.join(
+            f"{words.shown(name, 'field')}{colon}{spoken(words, clock, one)}" for name, one in value.items()
+        )
     if isinstance(value, str):
         return clock(datetime.fromisoformat(value)) if _is_moment(value) else _worded(words, value)
     return shown(value)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -23,6 +23,11 @@ from store.people import Person
 
 if TYPE_CHECKING:
     from console.web.site import Site
+
+
+def whole(text: str) -> int | None:
+    """A whole number as people type it; None for what is none, or more than a database holds."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ class Visit:
 
     def number(self, name: str, default: int) -> int:
         """A whole number of the address; the default where it is none."""
-        given = self.request.query_params.get(name, "")
-        return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else default  # noqa: PLR2004
+        found = whole(self.request.query_params.get(name, ""))
+        return default if found is None else found
 
     def place(self, name: str) -> str:
         """A part of the path."""
@@ -99,10 +104,15 @@ class Visit:
         more = {key: value for key, value in query.items() if value is not None}
         return f"{address}?{urlencode(more)}" if more else address
 
+    @property
+    def here(self) -> str:
+        """The path asked for, as a link may hold it: `//elsewhere` would be another site."""
+        return "/" + quote(str(self.request.scope["path"]).lstrip("/"), safe="/:@!$&'()*+,;=~")
+
     def same(self, **query: str | int) -> str:
         """The page asked for, with other parameters."""
         address = self.request.url.include_query_params(**query).remove_query_params(["told", "lang"])
-        return f"{address.path}?{address.query}"
+        return f"{self.here}?{address.query}"
 
     def go(self, name: str, /, told: str = "", query: Mapping[str, str] | None = None, **places: str) -> Response:
         """On to another page after a form, saying there what was done (`told`: a key of the catalogue)."""

@@ -87,7 +87,5 @@ AHEAD_TERMS: dict[str, str] = {
     "stretch.expedited": "催货",
     "unit.hours": "小时",
     "unit.pieces": "件",
-    "forecast overridden": "修正预测",
-    "forecast override taken back": "撤回预测修正",
 }
 """Chinese for the words these verbs show."""

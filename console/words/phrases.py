@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.words.act_words import ACTS
 from console.words.ahead_words import AHEAD
 from console.words.check_words import CHECK
 from console.words.columns import COLUMNS
@@ -17,6 +18,7 @@ from console.words.tasks_words import TASKS
 from console.words.token_words import TOKENS
 
 PHRASES: dict[str, tuple[str, str]] = {
+    **ACTS,
     **CHECK,
     **COLUMNS,
     **MDM,

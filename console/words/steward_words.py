@@ -27,7 +27,9 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "queue.for": ("For", "负责人"),
     "queue.until": ("Settle by", "处理期限"),
     "queue.assign": ("Assign", "分派"),
+    "queue.not_able": ("{name} may settle nothing here.", "{name} 无权处理待办事项。"),
     "queue.empty": ("Nothing waits here. Well done.", "没有待处理的事项，干得好。"),
+    "queue.none": ("Nothing that waits fits these filters.", "没有符合筛选条件的待办事项。"),
     "bulk.title": ("With the chosen ones", "对所选事项"),
     "bulk.all": ("all {count} that the filters show", "筛选出的全部 {count} 项"),
     "bulk.same": ("Preview: same", "预览：相同"),
@@ -62,8 +64,9 @@ STEWARDS: dict[str, tuple[str, str]] = {
     ),
     "item.reason": ("reason", "理由"),
     "item.waiting": ("Decisions that wait: {count}", "{count} 项决定待批准"),
+    "item.waiting_more": ("{count} more are not shown.", "另有 {count} 项未显示。"),
     "item.asked_by": ("Asked for by {actor}.", "申请人：{actor}。"),
-    "item.approver": ("An approver has to answer.", "须由审批人答复。"),
+    "item.approver": ("An approver has to answer, and not who asked.", "须由申请人以外的审批人答复。"),
     "item.last": ("Back to the queue", "返回队列"),
     "item.blind": ("Blind mode", "盲审模式"),
     "item.open_eyes": ("Leave blind mode", "退出盲审"),
@@ -98,8 +101,11 @@ STEWARDS: dict[str, tuple[str, str]] = {
     ),
     "gone.next": ("Next one", "下一项"),
     "keys.hint": (
-        "Keys: S same, D different, 1–9 choose, N skip, U undo, B blind mode, Q queue, G start, / search.",
-        "快捷键：S 相同，D 不同，1–9 选用，N 跳过，U 撤销，B 盲审，Q 队列，G 开始，/ 搜索。",
+        (
+            "Keys: S same, D different, 1–9 choose, A approve, R reject, N skip, U undo, B blind mode, Q queue, "
+            "G start, / search."
+        ),
+        "快捷键：S 相同，D 不同，1–9 选用，A 批准，R 驳回，N 跳过，U 撤销，B 盲审，Q 队列，G 开始，/ 搜索。",
     ),
     "keys.turn_off": ("Turn keys off", "关闭快捷键"),
     "keys.turn_on": ("Turn keys on", "启用快捷键"),
@@ -173,7 +179,7 @@ STEWARDS: dict[str, tuple[str, str]] = {
         "{count} of the chosen ones cannot be settled so and are left.", "所选中有 {count} 项不适用，保持不变。",
     ),
     "preview.left": ("{count} more are left for the next time.", "其余 {count} 项留待下次。"),
-    "preview.more": ("and {count} more", "另有 {count} 项"),
+    "preview.value": ("value that stays", "保留的值"),
     "preview.confirm": ("Decide all {count}", "确认全部 {count} 项"),
     "preview.back": ("Back, nothing decided", "返回，不作决定"),
     # -- golden records -----------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from console.words.translation import translated
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_NARROWER = {"attribute": ("field",)}
+"""Kind → the kinds whose words it shares: an attribute of a golden record is a field."""
 _NAMES = ("MILLSTREAM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
@@ -29,7 +31,8 @@ class Words:
         """A word of the hub's own, such as a state: Chinese where the reader's language is, else as code writes it."""
         if self.language != "zh":
             return word
-        return TERMS.get(f"{kind}.{word}") or TERMS.get(word, word)
+        kinds = (kind, *_NARROWER.get(kind, ()))
+        return next((TERMS[key] for key in (*(f"{one}.{word}" for one in kinds), word) if key in TERMS), word)
 
     def shown(self, word: object, kind: str = "") -> str:
         """The same word on a page, where nobody types it: without the code's underscores."""
@@ -38,6 +41,11 @@ class Words:
     def told(self, text: str) -> str:
         """What a room below said, in the reader's language as far as it is known."""
         return (translated(text) if self.language == "zh" else None) or text
+
+    def act(self, action: str) -> str:
+        """An act of the audit trail, as people call it."""
+        key = f"audited.{action}"
+        return self.say(key) if self.knows(key) else self.shown(action)
 
     def why(self, reason: str | None) -> str:
         """Why a command stands where it stands: reasons of ours as sentences, what a system said as it said it."""

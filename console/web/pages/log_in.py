@@ -57,21 +57,26 @@ def _password(visit: Visit) -> str:
     return given[: passwords.LONGEST] if isinstance(given, str) else ""
 
 
-def may_try(visit: Visit, name: str) -> bool:
-    """Whether neither the name nor the address has failed too often of late."""
+def may_try(visit: Visit, name: str | None = None) -> bool:
+    """Whether neither the address nor, where one is named, the name has failed too often of late."""
     chosen = visit.site.access
     since = visit.now - timedelta(minutes=chosen.window_minutes)
     with visit.hub.store.read() as tx:
-        of_name = access.failures(tx, f"name:{name}", since)
+        of_name = access.failures(tx, f"name:{name}", since) if name is not None else 0
         of_address = access.failures(tx, f"address:{visit.address}", since)
     return of_name < chosen.failures_per_name and of_address < chosen.failures_per_address
 
 
 def failed(visit: Visit, name: str, via: str) -> None:
-    """Write down that somebody tried in vain."""
+    """Write down that somebody tried in vain. Only a wrong password counts against the name.
+
+    What a provider refuses counts against the address alone: anybody may come back from it with a code of their own
+    making, and would otherwise lock out whom they name, or everybody.
+    """
     kept = timedelta(minutes=visit.site.access.window_minutes)
+    subjects = [f"address:{visit.address}", *([f"name:{name}"] if via == "password" else [])]
     with visit.hub.store.begin() as tx:
-        access.note_failure(tx, (f"name:{name}", f"address:{visit.address}"), visit.now, kept)
+        access.note_failure(tx, subjects, visit.now, kept)
         detail = {"address": visit.address, "via": via}
         audit.append(tx, visit.now, f"person:{name}", "log-in failed", f"person/{name}", detail=detail)
 

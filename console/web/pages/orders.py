@@ -23,6 +23,8 @@ MOST_ROWS = 60
 FIRST_ROWS = 10
 """So many stand open; the others of the part unfold."""
 NUMBERS = frozenset({"quantity", "good", "scrapped", "attempts", "revision", "failed", "shipped"})
+WHOLE = frozenset({"at", "reported_at", "shipped_at", "origin", "kind", "state", "status", "result"})
+"""Columns whose values are too short to be broken into lines."""
 _WORDS = {
     "state": "", "operation": "", "document": "", "origin": "", "status": "", "stage": "", "fact": "", "kind": "",
     "result": "inspection", "system": "",
@@ -70,8 +72,8 @@ def show(visit: Visit) -> Response:
     status = HTTPStatus.NOT_FOUND if number and life is None else HTTPStatus.OK
     return visit.page(
         "order.html", status, number=number, life=life, near=near, parts=_parts(visit, life) if life else (),
-        customer=customer,
-        supplies=_supplies(life) if life else {}, numbers=NUMBERS, urgent=life is not None and life.order.get("urgent"),
+        customer=customer, supplies=_supplies(life) if life else {}, numbers=NUMBERS, whole=WHOLE,
+        urgent=life is not None and life.order.get("urgent"),
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def come_back(visit: Visit) -> Response:
     provider = visit.site.openid
     if provider is None:
         return visit.refuse(HTTPStatus.NOT_FOUND, "page.unknown")
-    if not may_try(visit, "?provider"):
+    if not may_try(visit):
         return visit.refuse(HTTPStatus.TOO_MANY_REQUESTS, "log_in.wait")
     sealed, _, onwards = (visit.asked("state") or "").partition(".")
     onwards = inside(bytes.fromhex(onwards).decode(errors="replace") if _is_hex(onwards) else "/")

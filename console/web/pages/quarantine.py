@@ -11,6 +11,7 @@ from itertools import groupby
 from starlette.responses import Response
 
 from canonical.actors import Role
+from canonical.entities import ENTITIES
 from canonical.errors import MillstreamError
 from canonical.stewardship import SourceRef
 from canonical.strict_json import loads
@@ -68,9 +69,10 @@ def show(visit: Visit) -> Response:
     if not rows:
         return visit.refuse(HTTPStatus.NOT_FOUND, "quarantine.unknown", key=place[3])
     stage, _, entity, key = place
+    payload = _content(rows[0].rejection.payload)
     return visit.page(
         "quarantined.html", rows=rows, first=rows[0], key=key, waits=any(_waits(row) for row in rows),
-        payload=_content(rows[0].rejection.payload),
+        payload=payload, raw=_is_raw(entity, payload),
         told_by=_told_by(visit, place) if visit.may(Role.STEWARD) else [], failing=_failing(rows),
         pinned=stage == "judge" and entity in STEWARDED,
     )  # fmt: skip
@@ -82,6 +84,12 @@ def _content(payload: object) -> object:
         return loads(payload) if isinstance(payload, str) else payload
     except (ValueError, MillstreamError):
         return payload
+
+
+def _is_raw(entity: str, payload: object) -> bool:
+    """Whether a payload's names are its system's own."""
+    ours = ENTITIES[entity].model_fields.keys() if entity in ENTITIES else frozenset[str]()
+    return isinstance(payload, Mapping) and not payload.keys() <= {*ours, "golden_id", "source_key"}
 
 
 def _told_by(visit: Visit, place: Place) -> list[Telling]:
@@ -110,7 +118,7 @@ def _waits(row: QuarantineRow) -> bool:
 
 
 def _failing(rows: list[QuarantineRow]) -> frozenset[str]:
-    """The fields the broken rules name."""
+    """The fields the broken rules name: ours, or the system's own."""
     return frozenset(name.strip() for row in rows if _waits(row) for name in row.rejection.path.split(","))
 
 

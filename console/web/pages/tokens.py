@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from canonical.actors import Scope
 from canonical.errors import MillstreamError
-from console.web.visit import Visit
+from console.web.visit import Visit, whole
 from mdm.lookup import ATTRIBUTES
 from store import tokens
 
@@ -20,10 +20,10 @@ def listed(visit: Visit) -> Response:
 
 def _page(visit: Visit, token: str = "", scope: Scope | None = None) -> Response:
     place = visit.site.access.public_url or visit.site.address
-    addresses = [
-        f"{place}{visit.to('reconcile', {'token': token, 'entity': entity})}"
+    addresses = {
+        entity: f"{place}{visit.to('reconcile', {'token': token, 'entity': entity})}"
         for entity in (ATTRIBUTES if scope is Scope.RECONCILE else ())
-    ]
+    }
     with visit.hub.store.read() as tx:
         found = tokens.listed(tx)
     return visit.page(
@@ -34,11 +34,11 @@ def _page(visit: Visit, token: str = "", scope: Scope | None = None) -> Response
 def make(visit: Visit) -> Response:
     """A new token, shown this once."""
     scope = next((one for one in Scope if one == visit.field("scope")), None)
-    days = visit.field("days")
-    if scope is None or not days.isdecimal():
+    days = whole(visit.field("days"))
+    if scope is None or days is None:
         raise MillstreamError(visit.words.say("page.tokens.choose"))
     with visit.hub.store.begin() as tx:
-        token = tokens.make(tx, visit.field("name"), scope, visit.actor, visit.now, days=int(days[:4]))
+        token = tokens.make(tx, visit.field("name"), scope, visit.actor, visit.now, days=days)
     return _page(visit, token, scope)
 
 

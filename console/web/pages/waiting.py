@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from canonical.errors import MillstreamError
 from console.web.paging import part
-from console.web.visit import Visit
+from console.web.visit import Visit, whole
 from store import golden, notices, tasks
 from store.tasks import TaskState, Verdict
 from store.unit_of_work import Transaction
@@ -37,8 +37,9 @@ def settle(visit: Visit) -> Response:
     note = visit.field("note") or None
     if verdict == "refused" and note is None:
         raise MillstreamError(visit.words.say("page.reason_wanted"))
+    number = whole(visit.place("number")) or 0
     with visit.hub.store.begin() as tx:
-        done = tasks.close(tx, int(visit.place("number")), verdict, visit.actor, visit.now, note=note)
+        done = tasks.close(tx, number, verdict, visit.actor, visit.now, note=note)
     return visit.go("tasks", told="done.settled" if done else "done.nothing")
 
 
@@ -67,15 +68,11 @@ def acknowledge(visit: Visit) -> Response:
 
 
 def _ticked(visit: Visit) -> list[int]:
-    return [int(one) for one in visit.fields("notice") if _is_number(one)]
+    found = (whole(one) for one in visit.fields("notice"))
+    return [one for one in found if one is not None]
 
 
 def _all_up_to(tx: Transaction, audience: str | None, newest: str) -> list[int]:
     open_ones = notices.listed(tx, audience, None, unread=True)
-    last = int(newest) if _is_number(newest) else 0
+    last = whole(newest) or 0
     return [one.number for one in open_ones if one.number is not None and one.number <= last]
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is a notice's number; a longer one is nobody's, and more than the database can hold."""
-    return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from canonical.errors import MillstreamError
+from console.web.moments import last_moment
 from console.web.stewards.asked import asked
-from console.web.stewards.moments import last_moment
+from console.web.stewards.queue import able
 from console.web.stewards.worklist import worklist
 from console.web.visit import Visit
 from pipeline import stewardship
@@ -17,7 +19,8 @@ from pipeline.mastering import STEWARDED
 from pipeline.stewardship import FOUR_EYES, Decided, QueueItem, Verdict
 
 ACTS = ("same", "different", "keep")
-MOST = 200
+MOST = 100
+"""So many are decided together, for so many can be looked at on one page before."""
 ALL = 100_000
 """So many can be given to somebody at once."""
 
@@ -113,6 +116,8 @@ def assign(visit: Visit) -> Response:
     every = worklist(visit, asked(visit), ALL).items if visit.field("all") else _chosen(visit).items
     items = [one.item for one in every]
     who = visit.field("assignee") or None
+    if who is not None and who not in able(visit):
+        raise MillstreamError(visit.words.say("queue.not_able", name=who))
     stewardship.assign(visit.hub, visit.actor, items, who, last_moment(visit, visit.field("due")))
     back = visit.field("back")
     if back:

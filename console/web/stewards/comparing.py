@@ -16,6 +16,8 @@ from pipeline.hub import Hub
 from pipeline.stewardship import ComparedRow, Comparison, Explanation
 
 LETTERS = "ABCDE"
+_AS_WRITTEN = frozenset({"latin"})
+"""Words that stand in a name, not what they were taken to mean."""
 _OF_THE_RECORD = frozenset({"changed_at"})
 """Says something about the record, not about the thing: it stands last, and that it differs is no difference."""
 
@@ -73,6 +75,8 @@ def side_by_side(hub: Hub, words: Words, clock: Clock, entity: str, refs: Sequen
 
 def _spoken(words: Words, row: ComparedRow) -> ComparedRow:
     """What was read out of a name, in the reader's words: `black_oxide` is 发黑."""
+    if row.attribute in _AS_WRITTEN:
+        return row
     said = [one and " ".join(words.shown(word, "part") for word in one.split()) for one in row.values]
     return ComparedRow(row.attribute, tuple(said), row.differs)
 

@@ -8,18 +8,22 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from canonical.actors import Role
 from canonical.errors import MillstreamError
 from canonical.stewardship import Decision
+from console.web.moments import last_moment
 from console.web.stewards.asked import Asked, asked, wanted
 from console.web.stewards.bulk import is_settled_here, verdict_of
 from console.web.stewards.comparing import SideBySide, score, side_by_side
-from console.web.stewards.moments import last_moment
-from console.web.stewards.queue import names
+from console.web.stewards.queue import able
 from console.web.stewards.worklist import about, position, title_of
 from console.web.visit import Visit
 from pipeline import stewardship
 from pipeline.stewardship import MOST_COMPARED, Decided, QueueItem, SourceRef
 from store import crosswalk, decisions
+
+LISTED = 100
+"""So many decisions that wait for a second person are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,18 @@ def show(visit: Visit) -> Response:
         return visit.page(
             "stewards/gone.html", HTTPStatus.NOT_FOUND, asked=given, next=at.following, news=_told(visit, given)
         )
+    waiting = _waiting(visit, item)
     return visit.page(
         "stewards/item.html", asked=given, item=item, number=at.number, total=at.total,
         next=at.following, seen=_seen(visit, item), choices=choices(item), news=_told(visit, given),
-        waiting=_waiting(visit, item), names=names(visit), here=is_settled_here(item),
-        title=title_of(visit.words, item),
+        waiting=waiting, able=able(visit), here=is_settled_here(item), title=title_of(visit.words, item),
+        answers=_may_answer(visit, waiting), listed=LISTED,
     )  # fmt: skip
+
+
+def _may_answer(visit: Visit, waiting: Sequence[Decision]) -> bool:
+    """Whether who looks may approve or refuse what waits: an approver, and none who asked for it."""
+    return bool(waiting) and visit.may(Role.APPROVER) and str(visit.actor) not in {one.actor for one in waiting}
 
 
 def _seen(visit: Visit, item: QueueItem) -> SideBySide | None:

@@ -10,6 +10,8 @@ from functools import reduce
 from itertools import groupby
 
 _PIECE = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
+MOST_PIECES = 600
+"""A longer value is marked as a whole: looking for what it shares takes time that grows with the square."""
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -30,6 +32,8 @@ def pieces(text: str) -> list[str]:
 def marked(values: Sequence[str | None]) -> list[tuple[Piece, ...]]:
     """Each value in pieces, with what the values that say something do not all share marked; case does not count."""
     split = [pieces(value) if value is not None else [] for value in values]
+    if max(map(len, split), default=0) > MOST_PIECES:
+        return [() if value is None else (Piece(value, differs=True),) for value in values]
     told = [one for one in split if one]
     return [_marked(one, [other for other in told if other is not one]) for one in split]
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from starlette.responses import Response
 
+from canonical.actors import Role
 from console.web.stewards.asked import KINDS, PAGE, Asked, asked, wanted
 from console.web.stewards.worklist import title_of, worklist
 from console.web.visit import Visit
@@ -27,7 +28,7 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "stewards/queue.html", asked=given, found=found, items=found.items, total=found.total,
         first=first(visit, given) if found.total else "", number=number, last=last, kinds=KINDS, entities=entities,
-        names=names(visit), title_of=partial(title_of, visit.words),
+        names=names(visit), able=able(visit), title_of=partial(title_of, visit.words),
     )  # fmt: skip
 
 
@@ -43,6 +44,12 @@ def told_of(visit: Visit) -> set[str]:
 
 
 def names(visit: Visit) -> list[str]:
-    """Who items can be given to."""
+    """Whose items can be asked for: whoever is on the roll."""
     with visit.hub.store.read() as tx:
         return [one.name for one in people.listed(tx)]
+
+
+def able(visit: Visit) -> list[str]:
+    """Who items can be given to: whoever may settle them."""
+    with visit.hub.store.read() as tx:
+        return [one.name for one in people.listed(tx) if one.may(Role.STEWARD)]

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from canonical.relations import AS_TEXT, KINDS
 from canonical.stewardship import Decision, in_force, waiting
+from console.web.moments import last_moment, moment_of
 from console.web.stewards.comparing import references
-from console.web.stewards.moments import last_moment, moment_of
 from console.web.stewards.relation import related
-from console.web.visit import Visit
+from console.web.visit import Visit, whole
 from pipeline import stewardship
 from pipeline.mastering import STEWARDED
 from pipeline.stewardship import GoldenView
@@ -138,8 +138,8 @@ def pin(visit: Visit) -> Response:
 def revoke(visit: Visit) -> Response:
     """Take a decision back."""
     entity, golden_id = visit.place("entity"), visit.field("id")
-    number = visit.field("number")
-    if not number.isdecimal():
+    number = whole(visit.field("number"))
+    if number is None:
         return visit.refuse(HTTPStatus.NOT_FOUND, "page.unknown")
-    stewardship.revoke(visit.hub, visit.actor, int(number), visit.field("reason"))
+    stewardship.revoke(visit.hub, visit.actor, number, visit.field("reason"))
     return visit.go("record", "done.record_revoked", {"id": golden_id}, entity=entity)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from canonical.actors import Role
 from console.web import passwords
@@ -71,15 +71,22 @@ class Browser:
         self.get("/log-in")
         return self.post("/log-in", {"name": name, "password": password})
 
-    def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    def ask_at(self, path: str) -> Answer:
+        """A path just as it is written, which an address would not carry so."""
+        return self.ask("GET", "", at=path)
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *, at: str = ""
+    ) -> Answer:
         split = urlsplit(path)
+        place = at or unquote(split.path)
         given = {
             "host": self.host, "content-type": "application/x-www-form-urlencoded", "content-length": str(len(body)),
             "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             **{name.replace("_", "-"): value for name, value in (headers or {}).items()},
         }  # fmt: skip
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": split.path,
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": place,
             "raw_path": split.path.encode(), "query_string": split.query.encode(), "root_path": "",
             "scheme": self.scheme, "server": (self.host, 80), "client": (self.address, 4711),
             "headers": [(name.encode(), value.encode()) for name, value in given.items()],

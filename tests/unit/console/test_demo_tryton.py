@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Told(Tryton):
 
 
 def test_compared__equal_totals__differ_nowhere() -> None:
-    documents = {
+    documents: dict[str, list[Mapping[str, Any]]] = {
         "productions": [production(1, "2"), production(2, "3.0")],
         "requisitions": [requisition(1, BAR="12.5", BOLT="40")],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,11 @@ def test_planned__leaves_what_does_not_fit(tmp_path: Path) -> None:
 
 
 def test_changes__between_versions() -> None:
-    contents = [{"name": "Bolt", "unit": None}, {"name": "Bolt", "unit": "pcs"}, {"name": None, "unit": "pcs"}]
+    contents: list[dict[str, Any]] = [
+        {"name": "Bolt", "unit": None},
+        {"name": "Bolt", "unit": "pcs"},
+        {"name": None, "unit": "pcs"},
+    ]
     versions = [GoldenVersion("G", number, NOON, content, "r") for number, content in enumerate(contents, 1)]
     told = [[(one.attribute, one.before, one.after) for one in version.changes] for version in changes(versions)]
     assert told == [[("name", None, "Bolt")], [("unit", None, "pcs")], [("name", "Bolt", None)]]

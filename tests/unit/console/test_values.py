@@ -28,7 +28,7 @@ def _clock(moment: datetime) -> str:
         (Decimal("10.500"), "10.5", "10.5"),
         (["erp", "crm"], "erp, crm", "erp, crm"),
         ([], "–", "–"),
-        ({"role": "steward", "until": None}, "role: steward; until: –", "角色: 数据管家; 截止: –"),
+        ({"role": "steward", "until": None}, "role: steward; until: –", "角色：数据管家；截止：–"),
     ],
 )
 def test_spoken__is_for_readers_not_for_machines(value: object, english: str, chinese: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http import HTTPStatus
+from time import process_time
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +17,8 @@ from starlette.requests import Request
 from canonical.actors import Role
 from canonical.errors import MillstreamError
 from console.web.bodies import TooLong, bounded
+from console.web.site import Site
+from console.web.stewards.marking import marked
 from pipeline import stewardship
 from pipeline.hub import Hub
 from store import access, audit, notices, quarantine, tasks
@@ -174,3 +178,85 @@ def test_decision__of_somebody_elses_role_is_refused_below_the_pages_too(plant: 
     viewer = LI.__class__("person", "guest", Role.VIEWER)
     with pytest.raises(MillstreamError, match="less than"):
         stewardship.decide(plant.hub, viewer, stewardship.different("item", ref("erp:1"), ref("mes:1")))
+
+
+ODD_DAYS = ("9999-12-31", "0001-01-01", "9999-12-31T23:59", "0001-01-01T00:00", "0001-01-01T00:00+23:59", "2026-02-30")
+ODD_NUMBERS = ("9" * 30, "-1", "²", "٣", "1e9")
+
+
+@pytest.mark.parametrize("odd", [*ODD_DAYS, *ODD_NUMBERS])
+def test_days_and_numbers__that_no_calendar_and_no_database_holds_break_no_page(
+    plant: MasteredPlant, root: Browser, odd: str
+) -> None:
+    asked = quote(odd)
+    for path in (
+        f"/audit?day={asked}&page={asked}", f"/records/item?id=DW-1&about={asked}&at={asked}", f"/queue?page={asked}",
+        f"/quarantine?page={asked}", f"/queue/x?decided={asked}", f"/outbox?page={asked}",
+    ):  # fmt: skip
+        assert root.get(path).status < HTTPStatus.INTERNAL_SERVER_ERROR, path
+    forms = {
+        "/records/item/revoke": {"id": "DW-1", "number": odd}, f"/tasks/{asked}": {"verdict": "done"},
+        "/tokens": {"name": "odd", "scope": "match", "days": odd},
+        "/records/item/pin": {"id": "DW-1", "attribute": "name", "value": "x", "until": odd},
+        "/records/item/relate": {"id": "DW-1", "kind": "replaces", "to": "DW-1", "from": odd, "until": odd},
+        "/queue/assign": {"item": "x", "due": odd},
+    }  # fmt: skip
+    for path, form in forms.items():
+        assert root.post(path, form).status < HTTPStatus.INTERNAL_SERVER_ERROR, path
+
+
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example", "/\\evil.example/x", "//evil.example"])
+def test_link__of_an_address_that_looks_like_another_site_stays_here(
+    root: Browser, plant: MasteredPlant, path: str
+) -> None:
+    answer = root.ask_at(path)
+    assert answer.status == HTTPStatus.NOT_FOUND
+    assert not [mark for mark in ('href="//', 'href="/\\') if mark in answer.text]
+    assert browser(plant.hub).ask_at(path).location.startswith(("/log-in?next=%2Fevil", "/log-in?next=%2F%255Cevil"))
+
+
+def test_nul__is_refused_before_any_database_meets_it(root: Browser) -> None:
+    assert root.get("/queue?text=%00").status == HTTPStatus.BAD_REQUEST
+    assert root.get("/records?text=a%00b").status == HTTPStatus.BAD_REQUEST
+    assert root.ask_at("/queue/a\x00b").status == HTTPStatus.BAD_REQUEST
+    assert root.post("/people", {"name": "a\x00b"}).status == HTTPStatus.BAD_REQUEST
+
+
+def test_form__of_another_kind_than_ours_is_refused(root: Browser) -> None:
+    for kind in ("multipart/form-data; boundary=x", "text/plain", "application/json"):
+        assert root.post("/people", {"name": "new"}, content_type=kind).status == HTTPStatus.BAD_REQUEST
+
+
+def test_form__that_another_site_sent_stands_in_the_audit_trail(plant: MasteredPlant, root: Browser) -> None:
+    assert root.post("/people", {"name": "new"}, origin="http://evil.example").status == HTTPStatus.FORBIDDEN
+    with plant.hub.store.read() as tx:
+        newest = audit.listed(tx, "route/people.add")[0]
+    assert (newest.actor, newest.action, newest.detail["why"]) == ("person:root", "denied", "foreign form")
+
+
+def test_values__that_are_endless_are_marked_as_a_whole() -> None:
+    begun = process_time()
+    (one, other) = marked(["a1" * 20_000, "b2" * 20_000])
+    assert process_time() - begun < 1.0
+    assert (len(one), one[0].differs, other[0].text) == (1, True, "b2" * 20_000)
+
+
+def test_assignment__goes_to_nobody_who_may_not_settle_it(plant: MasteredPlant, root: Browser) -> None:
+    person(plant.hub, "looker.on", Role.VIEWER)
+    item = stewardship.queue(plant.hub).items[0].item
+    for who in ("looker.on", "nobody.at.all", EVIL):
+        answer = root.post("/queue/assign", {"item": item, "assignee": who})
+        assert answer.status == HTTPStatus.CONFLICT
+        assert not [mark for mark in MARKS if mark in answer.text]
+    waiting = stewardship.queue_item(plant.hub, item)
+    assert waiting is not None
+    assert waiting.assignee is None
+    assert root.post("/queue/assign", {"item": item, "assignee": "root"}).status == HTTPStatus.SEE_OTHER
+    assert root.post("/queue/assign", {"item": "no such item", "assignee": "root"}).status == HTTPStatus.SEE_OTHER
+    with plant.hub.store.read() as tx:
+        assert audit.listed(tx, "queue/no such item") == []
+
+
+def test_moment__at_the_end_of_time_is_shown(plant: MasteredPlant) -> None:
+    site = Site(plant.hub)
+    assert site.moment(datetime(9999, 12, 31, 23, 59, tzinfo=UTC)) == "9999-12-31 23:59 UTC"

@@ -288,3 +288,26 @@ def test_deployment__with_a_provider_whose_secret_is_not_set_does_not_start(tmp_
     with pytest.raises(ConfigurationError, match="NO_SUCH_SECRET"):
         web_app(opened)
     opened.close()
+
+
+def test_proxy__that_ends_the_encryption_changes_no_flag_of_the_cookies(tmp_path: Path) -> None:
+    file = tmp_path / "plant.yaml"
+    text = DEPLOYMENT.replace("{idle_minutes: 30,", "{public_url: 'https://hub.plant.example', idle_minutes: 30,")
+    file.write_text(text, encoding="utf-8")
+    opened = open_hub({"MILLSTREAM_HOME": str(tmp_path), "MILLSTREAM_DEPLOYMENT": str(file)})
+    person(opened, "li.wei", Role.STEWARD)
+    asking = Browser(web_app(opened), host="hub.plant.example")  # the proxy speaks plain http to the hub
+    asking.get("/log-in?lang=zh")
+    assert len(asking.set_cookies) == 2
+    assert all(word in one for one in asking.set_cookies for word in ("Secure", "HttpOnly", "SameSite=lax"))
+    before = asking.token
+    form = {"name": "li.wei", "password": PASSWORD}
+    answer = asking.post("/log-in", form, origin="https://hub.plant.example", sec_fetch_site="same-origin")
+    assert answer.status == HTTPStatus.SEE_OTHER
+    (cookie,) = asking.set_cookies
+    assert cookie.startswith("__Host-millstream=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=lax", "Path=/"))
+    assert asking.token != before
+    assert "max-age=" in answer.headers["strict-transport-security"]
+    assert asking.post("/log-out", origin="https://evil.example").status == HTTPStatus.FORBIDDEN
+    opened.close()

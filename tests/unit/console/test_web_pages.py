@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 from urllib.parse import quote
 
 import pytest
 
 from canonical.actors import Role, Scope
+from canonical.base import Entity
 from canonical.commands import State
+from canonical.entities import ENTITIES
 from canonical.errors import MillstreamError
+from canonical.facts import FACTS
+from canonical.stewardship import Kind
 from console.web.charts import line
 from console.web.routes import ROUTES, Door
 from console.web.site import TEMPLATES
+from console.words.act_words import ACTS
 from console.words.page_words import PAGES
 from console.words.phrases import PHRASES
 from console.words.terms import TERMS
+from console.words.words import Words
 from pipeline.hub import open_hub
 from store import circuits, documents, golden, notices, outbox, tasks
 from store.circuits import CircuitRow
@@ -156,6 +165,48 @@ def test_terms__every_rule_of_the_shipped_rulebooks_has_a_chinese_name() -> None
     rules = {name for book in books for name in re.findall(r"name: ([a-z_]+)", book.read_text(encoding="utf-8"))}
     assert len(rules) > 50
     assert {rule for rule in rules if rule not in TERMS} == set()
+
+
+@pytest.mark.parametrize("known", [ENTITIES, FACTS], ids=["entities", "facts"])
+def test_terms__every_entity_fact_and_field_has_a_chinese_name(known: Mapping[str, type[Entity]]) -> None:
+    words = Words("zh")
+    assert [name for name in known if words.shown(name).isascii()] == []
+    fields = {name for one in known.values() for name in one.model_fields}
+    assert {name for name in fields if words.shown(name, "attribute").isascii()} == set()
+    assert {name for name in fields if words.shown(name, "field").isascii()} == set()
+
+
+ROOMS = ("store", "pipeline", "console")
+
+
+def _acts() -> set[str]:
+    """Every act whose name is written where it goes into the audit trail; what is put together ends with `_` or `.`."""
+    found = set[str]()
+    for file in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in {"audit.append", "_audit"}:
+                found |= {
+                    str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant) and _is_act(one.value)
+                }
+    return found
+
+
+def _is_act(value: object) -> bool:
+    """Not the object (`command/…`), not the actor (`person:…`)."""
+    return isinstance(value, str) and len(value) > 5 and "/" not in value and ":" not in value
+
+
+def test_acts__every_one_of_the_audit_trail_is_said_in_both_languages() -> None:
+    acts = _acts()
+    assert len(acts) > 20
+    known = {key.removeprefix("audited.") for key in ACTS}
+    assert {act for act in acts if not any(one == act or one.startswith(act) for one in known)} - DETAILS == set()
+    assert {one for one in get_args(Kind) if f"mdm.{one}" not in known} == set()
+
+
+DETAILS = {"address", "commands", "sessions", "assignee", "display_name"}
+"""Names of what is told about an act."""
 
 
 def test_terms__every_team_the_shipped_rules_name_is_called_something_in_chinese() -> None:

@@ -124,7 +124,7 @@ rulebooks: []
 sales_order_system: crm
 access:
   failures_per_address: 1000
-  failures_per_name: 1000
+  failures_per_name: 3
   provider:
     title: Plant directory
     issuer: {standing.issuer}
@@ -221,7 +221,7 @@ def test_way_back__leads_to_no_other_site(hub: Hub, provider: Provider) -> None:
     assert through(browser(hub), provider, "https://evil.example").location == "/"
 
 
-@pytest.mark.parametrize("state", ["%C3%A9.2f", "x.ff", "x.c328", ".", "%00.2f"])
+@pytest.mark.parametrize("state", ["%C3%A9.2f", "x.ff", "x.c328", ".", "%01.2f"])
 def test_way_back__with_a_state_nobody_made_is_refused(hub: Hub, provider: Provider, state: str) -> None:
     asking = browser(hub)
     asking.get("/log-in")
@@ -237,3 +237,17 @@ def test_provider__that_is_down_is_said_so(hub: Hub, provider: Provider, monkeyp
 
 def _refuse(*_: object) -> None:
     raise ConnectionError("connection refused")
+
+
+def test_log_in__that_strangers_fail_at_waits_for_nobody_else(hub: Hub, provider: Provider) -> None:
+    asking = browser(hub)
+    for number in range(4):
+        provider.lie = {"nonce": "of another log-in"}
+        assert through(Browser(asking.app, address=f"10.0.1.{number}"), provider).status == HTTPStatus.FORBIDDEN
+        provider.lie = {"sub": f"stranger {number}", "preferred_username": "root"}
+        through(Browser(asking.app, address=f"10.0.2.{number}"), provider)
+        provider.lie = {"sub": f"other {number}", "preferred_username": "nobody.here"}
+        assert through(Browser(asking.app, address=f"10.0.3.{number}"), provider).status == HTTPStatus.FORBIDDEN
+    provider.lie = {}
+    assert through(asking, provider).location == "/outbox"
+    assert Browser(asking.app).log_in("root").location == "/"

@@ -38,7 +38,8 @@ def started(tmp_path: Path, program: str, environ: dict[str, str]) -> Worker:
 
 
 def test_run__one_process_answers_pass_after_pass(tmp_path: Path, environ: dict[str, str]) -> None:
-    this, steps = started(tmp_path, ANSWERING, environ), []
+    this = started(tmp_path, ANSWERING, environ)
+    steps = list[str]()
     assert this.run(environ={"NAME": "a"}, on_step=steps.append) == PassEnd("a", success=True, error=None)
     assert this.run(job="deliver_only", environ={"NAME": "b"}, on_step=steps.append).run_id == "b"
     this.close()
