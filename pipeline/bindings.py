@@ -43,8 +43,9 @@ class Bindings:
 
     @contextmanager
     def glance(self) -> Iterator[None]:
-        """Ask for each counter once: meanwhile what others bind goes unnoticed, and what is bound here is `noticed`."""
-        self._seen = {}
+        """Ask for the counters once: meanwhile what others bind goes unnoticed, and what is bound here is `noticed`."""
+        with self._store.read() as tx:
+            self._seen = ticks.under(tx, crosswalk.tick_of(""))
         try:
             yield
         finally:
@@ -81,7 +82,7 @@ class Bindings:
 
     def _current(self, entity: str) -> _Held:
         held = self._held.get(entity)
-        if held is not None and self._seen is not None and self._seen.get(entity) == held.tick:
+        if held is not None and self._seen is not None and self._seen.get(entity, 0) == held.tick:
             return held
         with self._store.read() as tx:
             tick = ticks.value(tx, crosswalk.tick_of(entity)) or 0

@@ -49,14 +49,7 @@ def traced(tx: Transaction, facts: Iterable[Change], records: Sequence[Heard], n
 
 
 def _returns(tx: Transaction, changed: Iterable[Change], since: datetime) -> dict[Place, int]:
-    by_subject: dict[str, list[Change]] = {}
-    for change in changed:
-        by_subject.setdefault(change.entity, []).append(change)
-    found: dict[Place, int] = {}
-    for subject, changes in by_subject.items():
-        earlier = events.recent(tx, subject, {change.key for change in changes}, since)
-        for change in changes:
-            times = returns(change, (event.new for event in earlier.get(change.key, ())))
-            if times:
-                found[subject, change.key] = times
-    return found
+    changes = {(change.entity, change.key): change for change in changed}
+    earlier = events.recent(tx, changes.keys(), since)
+    times = {place: returns(change, (event.new for event in earlier[place])) for place, change in changes.items()}
+    return {place: count for place, count in times.items() if count}

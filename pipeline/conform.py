@@ -23,6 +23,7 @@ from quality.quarantine import split
 from store import quarantine, runs
 from store.landing import Landing
 from store.quarantine import Rejection
+from store.runs import StageCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,8 @@ def _unchanged(hub: Hub, system: str, entity: str, run: Run, last: Basis) -> Con
 
 def _counted(hub: Hub, run: Run, done: Conformed) -> Conformed:
     counts = {"raw": done.raw, "rows": done.rows, "rejected": done.rejected}
-    part, now = f"{done.entity}/{done.system}", hub.now()
-    hub.store.beside(lambda tx: runs.record_stage(tx, run.run_id, "conform", counts, now, part=part))
+    part = f"{done.entity}/{done.system}"
+    hub.store.beside(runs.record_stages, (run.run_id, StageCounts("conform", part, counts, hub.now())))
     return done
 
 

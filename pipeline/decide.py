@@ -29,7 +29,7 @@ from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import planning_frames
 from pipeline.record_changes import Neighbourhood, record_changes
 from pipeline.snapshot import Frames
-from pipeline.standing import mark, standing_frame
+from pipeline.standing import mark, standing_frame, standing_frames
 from rules.bulk import decide_all
 from rules.decide import CommandDraft, Decision, Notice, TimerEnd
 from rules.decide import decide as apply_rules
@@ -147,11 +147,10 @@ def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | No
     facts_watched = watched_facts(hub)
     keys = None if scope is None else scope.keys
     frames = planning_frames(hub) if scope is None else scope.frames
-    standing = {
-        name: standing_frame(tx, name, None if keys is None else keys[name])
-        for name in facts_watched
-        if keys is None or name in keys
-    }
+    if keys is None:
+        standing = {name: standing_frame(tx, name) for name in facts_watched}
+    else:
+        standing = standing_frames(tx, {name: keys[name] for name in facts_watched if name in keys})
     found = _facts(hub, tx, run, plan, standing, frames)
     facts_changed = tuple(_diff(name, standing[name], frame, keys) for name, frame in found.items())
     records = record_changes(hub, tx, run, known, keys)

@@ -6,8 +6,9 @@ records nor rules changed, the verdicts of the last time stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from quality.suite import judge_suite
 from quality.verdict import Verdict as Finding
 from store import quarantine, runs, verdicts
 from store.quarantine import Rejection
+from store.runs import StageCounts
 from store.unit_of_work import Transaction
 from store.verdicts import Verdict
 
@@ -118,48 +120,37 @@ def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], b
         "quarantined": quarantined,
         "failed_rules": sum(not one.passed for one in kept),
     }
-
-    def write(tx: Transaction) -> None:
-        verdicts.record(tx, run.run_id, kept, now)
-        if bad is not None:
-            waiting = [Rejection(row.source_key, row.rule, row.message, row.path, row.payload) for row in bad]
-            quarantine.replace(tx, "judge", "golden", entity, waiting, now=now)
-        runs.record_stage(tx, run.run_id, "judge", counts, now, part=entity)
-
+    hub.store.beside(verdicts.record, *((run.run_id, one, now) for one in kept))
+    hub.store.beside(runs.record_stages, (run.run_id, StageCounts("judge", entity, counts, now)))
     stopped = any(finding.stops for finding in found)
-    held = (
-        None
-        if bad is None
-        else frozenset((row.source_key, row.rule, row.path, row.message, row.payload) for row in bad)
-    )
-    _write(hub, entity, write, stopped=stopped, held=held)
+    _hold(hub, entity, bad, now, stopped=stopped)
     return Judged(entity, judged.height, quarantined, kept, stopped)
 
 
-def _write(
-    hub: Hub,
-    entity: str,
-    write: Callable[[Transaction], None],
-    *,
-    stopped: bool,
-    held: Held | None,
-) -> None:
+def _hold(hub: Hub, entity: str, bad: list[Quarantined] | None, now: datetime, *, stopped: bool) -> None:
     """What stops planning, or comes into quarantine or out of it, has to stand before planning and deciding ask.
 
     A record that quarantine does not show would count as gone. What says again what stands may wait for the next write.
     """
     name = f"judged as written/{entity}"
-    last: tuple[bool, Held | None] | None = hub.kept.get(name)
-    if last is not None and not stopped and last == (False, last[1] if held is None else held):
-        hub.store.beside(write)
+    rows = None if bad is None else tuple(Rejection(*(getattr(row, field) for field in _REJECTED)) for row in bad)
+    last: tuple[bool, frozenset[Rejection] | None] | None = hub.kept.get(name)
+    held = frozenset(rows) if rows is not None else last[1] if last is not None else None
+    if last is not None and not stopped and last == (False, held):
+        if rows:
+            hub.store.beside(_replace, (entity, rows, now))
         return
     with hub.store.begin() as tx:
-        write(tx)
-    hub.kept[name] = (stopped, held if held is not None or last is None else last[1])
+        _replace(tx, [] if rows is None else [(entity, rows, now)])
+    hub.kept[name] = (stopped, held)
 
 
-Held = frozenset[tuple[str, ...]]
-"""What is in quarantine, row by row."""
+def _replace(tx: Transaction, held: Sequence[tuple[str, Sequence[Rejection], datetime]]) -> None:
+    for entity, rows, now in held:
+        quarantine.replace(tx, "judge", "golden", entity, rows, now=now)
+
+
+_REJECTED = ("source_key", "rule", "message", "path", "payload")
 SUITE = " suite"
 """Behind the basis of verdicts that Great Expectations drew."""
 FINDING: dict[str, pl.DataType] = {

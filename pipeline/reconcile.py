@@ -25,6 +25,7 @@ from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs,
 from store import conflicts, crosswalk, golden, quarantine, queue, runs, ticks
 from store.crosswalk import Binding
 from store.quarantine import Rejection
+from store.runs import StageCounts
 from store.unit_of_work import Transaction
 
 KEPT_THROUGH_TIME = frozenset({"item", "partner", "sales_order", "work_order", *TOLD.values()})
@@ -79,18 +80,22 @@ def _reached(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, sin
 
 def _unchanged(hub: Hub, entity: str, run: Run, records: int) -> Mastered:
     frame = hub.frames.read(f"golden/{entity}")
-    with hub.store.begin() as tx:
-        return _counted(hub, tx, entity, run, records=records, golden=0 if frame is None else frame.height)
+    with hub.store.read() as tx:
+        mastered = _counted(hub, tx, entity, records=records, golden=0 if frame is None else frame.height)
+    return _written_down(hub, run, mastered)
 
 
-def _counted(hub: Hub, tx: Transaction, entity: str, run: Run, *, records: int, golden: int) -> Mastered:
-    """What stands now, for the run's record."""
+def _counted(hub: Hub, tx: Transaction, entity: str, *, records: int, golden: int) -> Mastered:
+    """What stands now."""
     systems = hub.configuration.sources_of(entity)
     unresolved = sum(quarantine.waiting(tx, "reconcile", system, entity)[0] for system in systems)
-    open_conflicts = conflicts.counts(tx).get(entity, 0)
-    counts = {"golden": golden, "conflicts": open_conflicts, "unresolved": unresolved}
-    runs.record_stage(tx, run.run_id, "reconcile", counts, hub.now(), part=entity)
-    return Mastered(entity, records, golden, open_conflicts, unresolved)
+    return Mastered(entity, records, golden, conflicts.counts(tx).get(entity, 0), unresolved)
+
+
+def _written_down(hub: Hub, run: Run, done: Mastered) -> Mastered:
+    counts = {"golden": done.golden, "conflicts": done.conflicts, "unresolved": done.unresolved}
+    hub.store.beside(runs.record_stages, (run.run_id, StageCounts("reconcile", done.entity, counts, hub.now())))
+    return done
 
 
 def _mastered(
@@ -122,7 +127,7 @@ def _mastered(
         moved = _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
         after = ticks.hold(tx, crosswalk.tick_of(entity)) if fresh or entity in mastering.STEWARDED else before
         total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
-        mastered = _counted(hub, tx, entity, run, records=total, golden=frame.height)
+        mastered = _counted(hub, tx, entity, records=total, golden=frame.height)
         hub.bindings.noticed(entity, after)
     # Nobody else has bound anything since we looked, and nothing stands elsewhere than at home.
     if str(before) == made_of.get(crosswalk_name(entity)) and not moved:
@@ -135,7 +140,7 @@ def _mastered(
         hub.frames.write(f"golden/{entity}", frame, run.run_id, written(made_of), changed=changed)
     if entity in mastering.STEWARDED:
         reach.keep_links(hub, entity, given.links, run.run_id)
-    return mastered
+    return _written_down(hub, run, mastered)
 
 
 def _height(hub: Hub, name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import polars as pl
@@ -26,7 +26,15 @@ def schema_of(subject: str) -> dict[str, pl.DataType]:
 
 def standing_frame(tx: Transaction, subject: str, keys: Collection[str] | None = None) -> pl.DataFrame:
     """Each record of a subject as it was when last decided on; of these keys only, where they are named."""
-    contents = events.decided_contents(tx, subject, keys)
+    return _typed(subject, events.decided_contents(tx, subject, keys))
+
+
+def standing_frames(tx: Transaction, wanted: Mapping[str, Collection[str]]) -> dict[str, pl.DataFrame]:
+    """`standing_frame` of many subjects, of some keys each, in one look."""
+    return {name: _typed(name, contents) for name, contents in events.decided_among(tx, wanted).items()}
+
+
+def _typed(subject: str, contents: Collection[str]) -> pl.DataFrame:
     schema = schema_of(subject)
     rows = [{**dict.fromkeys(schema), **typed_row(subject, loads(content))} for content in contents]
     return pl.DataFrame(rows, schema=schema) if rows else _nothing(subject)
@@ -55,9 +63,5 @@ def differing(tx: Transaction, subject: str, now: pl.DataFrame) -> tuple[pl.Data
 
 def mark(tx: Transaction, changes: Collection[Change]) -> None:
     """These changes are decided on: what they left stands."""
-    by_subject: dict[str, list[Change]] = {}
-    for change in changes:
-        by_subject.setdefault(change.entity, []).append(change)
-    for subject, found in by_subject.items():
-        standing = [(change.key, dumps(dict(change.new)), "") for change in found if change.new is not None]
-        events.mark_decided_rows(tx, subject, standing, [change.key for change in found if change.new is None])
+    standing = [(one.entity, one.key, dumps(dict(one.new)), "") for one in changes if one.new is not None]
+    events.mark_decided_rows(tx, standing, [(one.entity, one.key) for one in changes if one.new is None])

@@ -45,12 +45,20 @@ _FIELDS = tuple(field.name for field in fields(ChangeEvent))
 
 
 _RECENT = Keyed(
-    select(change_events).where(change_events.c.entity == bindparam("of"), change_events.c.at >= bindparam("since")),
+    select(change_events).where(
+        change_events.c.entity.in_(bindparam("of", expanding=True)), change_events.c.at >= bindparam("since")
+    ),
     change_events.c.key,
 )
 _BY_ID = Keyed(select(change_events), change_events.c.id)
 _DECIDED = select(*(decided_facts.c[name] for name in FACT_SCHEMA)).where(decided_facts.c.entity == bindparam("of"))
 _DECIDED_OF = Keyed(_DECIDED, decided_facts.c.key)
+_DECIDED_AMONG = Keyed(
+    select(decided_facts.c.entity, decided_facts.c.key, decided_facts.c.content).where(
+        decided_facts.c.entity.in_(bindparam("of", expanding=True))
+    ),
+    decided_facts.c.key,
+)
 _UNDECIDE = delete(decided_facts).where(
     decided_facts.c.entity == bindparam("of"), decided_facts.c.key == bindparam("at_key")
 )
@@ -79,11 +87,15 @@ def listed(
     return [_event(row) for row in tx.execute(query)]
 
 
-def recent(tx: Connection, entity: str, keys: Iterable[str], since: datetime) -> dict[str, list[ChangeEvent]]:
-    """Key → its events since a moment, oldest first."""
-    found: dict[str, list[ChangeEvent]] = {}
-    for row in sorted(_RECENT.rows(tx, keys, of=entity, since=since), key=lambda row: row.position):
-        found.setdefault(row.key, []).append(_event(row))
+def recent(
+    tx: Connection, places: Collection[tuple[str, str]], since: datetime
+) -> dict[tuple[str, str], list[ChangeEvent]]:
+    """Entity and key → its events since a moment, oldest first."""
+    found: dict[tuple[str, str], list[ChangeEvent]] = {place: [] for place in places}
+    rows = _RECENT.rows(tx, (key for _, key in found), of=sorted({entity for entity, _ in found}), since=since)
+    for row in sorted(rows, key=lambda row: row.position):
+        if (place := (row.entity, row.key)) in found:
+            found[place].append(_event(row))
     return found
 
 
@@ -124,6 +136,16 @@ def decided_contents(tx: Connection, entity: str, keys: Collection[str] | None =
     return [row.content for row in _decided(tx, entity, keys)]
 
 
+def decided_among(tx: Connection, wanted: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """`decided_contents` of many entities, of some keys each, in one look."""
+    found: dict[str, list[tuple[str, str]]] = {entity: [] for entity in wanted}
+    rows = _DECIDED_AMONG.rows(tx, (key for keys in wanted.values() for key in keys), of=sorted(wanted))
+    for row in rows:
+        if row.key in wanted[row.entity]:
+            found[row.entity].append((row.key, row.content))
+    return {entity: [content for _, content in sorted(rows)] for entity, rows in found.items()}
+
+
 def _decided(tx: Connection, entity: str, keys: Collection[str] | None) -> list[Row[Any]]:
     if keys is None:
         return list(tx.execute(_DECIDED.order_by(decided_facts.c.key), {"of": entity}))
@@ -135,14 +157,15 @@ def mark_decided(tx: Connection, entity: str, changed: pl.DataFrame, gone: Colle
 
     Belongs in the transaction that enqueues the commands.
     """
-    mark_decided_rows(tx, entity, changed.select(FACT_SCHEMA.names()).rows(), gone)
+    rows = [(entity, *row) for row in changed.select(FACT_SCHEMA.names()).iter_rows()]
+    mark_decided_rows(tx, rows, [(entity, key) for key in gone])
 
 
 def mark_decided_rows(
-    tx: Connection, entity: str, changed: Iterable[tuple[str, str, str]], gone: Collection[str] = ()
+    tx: Connection, changed: Iterable[tuple[str, str, str, str]], gone: Collection[tuple[str, str]] = ()
 ) -> None:
-    """`mark_decided` for a few: key, content and hash of each changed fact."""
-    rows = [{"entity": entity, "key": key, "content": content, "hash": hashed} for key, content, hashed in changed]
+    """`mark_decided` for a few of any entity: entity, key, content and hash of each changed fact."""
+    rows = [dict(zip(("entity", "key", "content", "hash"), row, strict=True)) for row in changed]
     upsert(tx, decided_facts, rows, ["content", "hash"])
     if gone:
-        tx.execute(_UNDECIDE, [{"of": entity, "at_key": key} for key in gone])
+        tx.execute(_UNDECIDE, [{"of": entity, "at_key": key} for entity, key in gone])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -53,8 +53,17 @@ def record_stage(
     tx: Connection, run_id: str, stage: str, counts: Mapping[str, Any], now: datetime, *, part: str = ""
 ) -> None:
     """Keep a stage's counts; a stage that runs again replaces its own."""
-    row = {"run_id": run_id, "stage": stage, "part": part, "counts": dict(counts), "finished_at": now}
-    upsert(tx, run_stages, [row], ["counts", "finished_at"])
+    record_stages(tx, [(run_id, StageCounts(stage, part, counts, now))])
+
+
+def record_stages(tx: Connection, rows: Sequence[tuple[str, StageCounts]]) -> None:
+    """`record_stage` for many stages, each with the run it is of."""
+    written = [
+        {"run_id": run_id, "stage": one.stage, "part": one.part, "counts": dict(one.counts),
+         "finished_at": one.finished_at}
+        for run_id, one in rows
+    ]  # fmt: skip
+    upsert(tx, run_stages, written, ["counts", "finished_at"])
 
 
 def stages(tx: Connection, run_id: str) -> list[StageCounts]:

@@ -35,6 +35,15 @@ def value(tx: Connection, name: str) -> int | None:
     return tx.execute(_VALUE, {"of": name}).scalar_one_or_none()
 
 
+def under(tx: Connection, prefix: str) -> dict[str, int]:
+    """The counters whose names begin so, by the rest of their name."""
+    rows = tx.execute(_UNDER, {"prefix": prefix})
+    return {row.name.removeprefix(prefix): row.value for row in rows}
+
+
+_UNDER = select(ticks.c.name, ticks.c.value).where(ticks.c.name.startswith(bindparam("prefix"), autoescape=False))
+
+
 def put(tx: Connection, name: str, value: int) -> None:
     """Set a counter: a mark of what somebody has seen of another."""
     upsert(tx, ticks, [{"name": name, "value": value}], ["value"])

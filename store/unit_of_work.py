@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -15,6 +15,7 @@ from store.database import BUSY_SECONDS, WRITES, open_engine
 from store.migrations import upgrade
 from store.write_gate import WriteGate
 
+Row = TypeVar("Row")
 Transaction = Connection
 """What every function of the store takes first; other rooms know it by this name only."""
 
@@ -60,7 +61,7 @@ class Store:
         It looks afresh after each of this thread's own writes. What is written `beside` waits for the next of them.
         """
         with self._reading() as connection:
-            self._own.reading, self._own.waiting = connection, []
+            self._own.reading, self._own.waiting = connection, {}
             try:
                 yield
                 if self._own.waiting:
@@ -69,14 +70,16 @@ class Store:
             finally:
                 self._own.reading, self._own.waiting = None, None
 
-    def beside(self, write: Callable[[Connection], None]) -> None:
-        """Write what nobody waits for: with this thread's next write while it reads steadily, otherwise at once."""
-        waiting: list[Callable[[Connection], None]] | None = getattr(self._own, "waiting", None)
-        if waiting is not None:
-            waiting.append(write)
+    def beside(self, write: Callable[[Connection, Sequence[Row]], None], *rows: Row) -> None:
+        """Write rows nobody waits for: at once, or while this thread reads steadily with its next write.
+
+        Rows for the same writer are written together.
+        """
+        if (waiting := self._waiting) is not None:
+            waiting.setdefault(write, []).extend(rows)
             return
         with self.begin() as tx:
-            write(tx)
+            write(tx, rows)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -91,6 +94,12 @@ class Store:
     def _together(self) -> Connection | None:
         tx: Connection | None = getattr(self._own, "tx", None)
         return tx
+
+    @property
+    def _waiting(self) -> dict[Callable[[Connection, Sequence[Any]], None], list[Any]] | None:
+        waiting: dict[Callable[[Connection, Sequence[Any]], None], list[Any]] | None
+        waiting = getattr(self._own, "waiting", None)
+        return waiting
 
     @property
     def _steady(self) -> Connection | None:
@@ -108,15 +117,29 @@ class Store:
                 self._alone(),
                 self.engine.connect().execution_options(**{WRITES: True}) as connection,
                 connection.begin(),
+                self._taken_along(connection),
             ):
-                waited = [*(getattr(self._own, "waiting", None) or ())]
-                for write in waited:
-                    write(connection)
                 yield connection
-            del (getattr(self._own, "waiting", None) or [])[: len(waited)]
         finally:
             if (reading := self._steady) is not None:
                 reading.rollback()
+
+    @contextmanager
+    def _taken_along(self, connection: Connection) -> Iterator[None]:
+        """What was left `beside` is written now; where this comes to nothing, it waits again."""
+        if not (waited := self._waiting):
+            yield
+            return
+        self._own.waiting = {}
+        try:
+            for write, rows in waited.items():
+                write(connection, rows)
+            yield
+        except BaseException:
+            for write, rows in self._own.waiting.items():
+                waited.setdefault(write, []).extend(rows)
+            self._own.waiting = waited
+            raise
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -32,10 +32,12 @@ _FIELDS = tuple(field.name for field in fields(Verdict))
 _CHANGED = ("severity", "blocking", "passed", "checked", "failed", "detail", "judged_at")
 
 
-def record(tx: Connection, run_id: str, rows: Iterable[Verdict], now: datetime) -> None:
-    """Keep the verdicts of a run; judging again in the same run replaces them."""
-    judged = {"run_id": run_id, "judged_at": now}
-    upsert(tx, verdicts, [{name: getattr(row, name) for name in _FIELDS} | judged for row in rows], _CHANGED)
+def record(tx: Connection, rows: Iterable[tuple[str, Verdict, datetime]]) -> None:
+    """Keep verdicts, each with its run and when it was drawn; judging again in the same run replaces them."""
+    written = [
+        {name: getattr(row, name) for name in _FIELDS} | {"run_id": run_id, "judged_at": at} for run_id, row, at in rows
+    ]
+    upsert(tx, verdicts, written, _CHANGED)
 
 
 def of_run(tx: Connection, run_id: str) -> list[Verdict]:

@@ -76,7 +76,7 @@ def _passes(hub: Hub, tx: Transaction) -> None:
             runs.record_stage(tx, run, "conform", counts, at, part=f"item/{system}")
         runs.finish(tx, run, "done", at)
     found = [Verdict("judge", "item", f"rule_{n}", "error", n == 0, n > 2, 900, max(0, 3 - n)) for n in range(8)]
-    verdicts.record(tx, "run-29", found, hub.now())
+    verdicts.record(tx, [("run-29", verdict, hub.now()) for verdict in found])
     broken = [Rejection(f"DW-{number:04}", "sourcing_known", "sourcing must have a value") for number in range(60)]
     quarantine.replace(tx, "judge", "golden", "item", broken, now=hub.now())
 

@@ -88,7 +88,7 @@ def known(store: Store) -> None:
     """The inspection was decided on."""
     row = {"inspection": "i1", "work_order": "MO-1", "failed": TWO, "rejected": TWO}
     with store.begin() as tx:
-        events.mark_decided_rows(tx, "failed_inspection", [("i1", dumps(row), "")])
+        events.mark_decided_rows(tx, [("failed_inspection", "i1", dumps(row), "")])
 
 
 def ordered(store: Store) -> None:

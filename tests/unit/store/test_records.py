@@ -93,7 +93,7 @@ def test_verdicts_record__again_replaces(either_store: Store) -> None:
     bad = Verdict("judge", "item", "unit known", "error", blocking=False, passed=False, checked=10, failed=2)
     good = Verdict("judge", "item", "unit known", "error", blocking=False, passed=True, checked=10, failed=0, detail=[])
     with either_store.begin() as tx:
-        verdicts.record(tx, "run-1", [bad], NOW)
-        verdicts.record(tx, "run-1", [good], LATER)
+        verdicts.record(tx, [("run-1", bad, NOW)])
+        verdicts.record(tx, [("run-1", good, LATER)])
         assert verdicts.of_run(tx, "run-1") == [good]
         assert verdicts.of_run(tx, "run-2") == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from store import ticks
-from store.unit_of_work import Store
+from store.unit_of_work import Store, Transaction
 
 
 def _value(store: Store) -> int | None:
@@ -60,19 +61,27 @@ def test_steadily__shows_what_others_wrote_after_a_write_of_its_own_only(either_
 def test_beside__is_written_with_the_next_write_and_at_the_latest_when_the_steady_reading_ends(
     either_store: Store,
 ) -> None:
-    def aside() -> None:
-        either_store.beside(lambda tx: ticks.put(tx, "aside", 1))
+    written: list[Sequence[int]] = []
+
+    def put(tx: Transaction, values: Sequence[int]) -> None:
+        written.append(values)
+        ticks.put(tx, "aside", values[-1])
 
     def seen() -> int | None:
         with either_store.read() as tx:
             return ticks.value(tx, "aside")
 
     with either_store.steadily():
-        aside()
+        either_store.beside(put, 1)
+        either_store.beside(put, 2)
         assert seen() is None
         with pytest.raises(LookupError):
             _advance_and_fail(either_store)
         assert seen() is None, "what was rolled back waits again"
-    assert seen() == 1
-    either_store.beside(lambda tx: ticks.put(tx, "aside", 2))
-    assert seen() == 2, "nobody reads steadily: at once"
+    assert (seen(), written) == (2, [[1, 2], [1, 2]]), "rows for one writer are written together"
+    either_store.beside(put, 3)
+    assert seen() == 3, "nobody reads steadily: at once"
+    with either_store.steadily(), either_store.begin():
+        either_store.beside(put, 4)
+        assert seen() == 3
+    assert seen() == 4, "left during a write: with the next"
