@@ -156,18 +156,18 @@ def load(path: Path, model: type[ModelT], *, shown_as: str | None = None) -> Mod
     return model_value
 
 
-def read_text(path: Path, shown_as: str | None = None) -> str:
+def read_text(path: Path, shown_as: str | None = None, most: int = MAX_BYTES) -> str:
     """A file's text; raise `ConfigurationError` where it is missing, no UTF-8, or too large, which costs no memory."""
     file = shown_as or str(path)
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(most + 1)
     except FileNotFoundError:
         raise ConfigurationError(faults=(Fault(file, 1, 1, "there is no such file"),)) from None
     except OSError as error:
         raise ConfigurationError(faults=(Fault(file, 1, 1, f"cannot be read: {error.strerror}"),)) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigurationError(faults=(_too_large(file),))
+    if len(content) > most:
+        raise ConfigurationError(faults=(_too_large(file, most),))
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -177,16 +177,21 @@ def read_text(path: Path, shown_as: str | None = None) -> str:
         raise ConfigurationError(faults=(fault,)) from None
 
 
-def _too_large(file: str) -> Fault:
-    return Fault(file, 1, 1, f"larger than {MAX_BYTES} bytes", "Is this the right file? Else split it")
+def _too_large(file: str, most: int = MAX_BYTES) -> Fault:
+    return Fault(file, 1, 1, f"larger than {most} bytes", "Is this the right file? Else split it")
 
 
 def load_document(path: Path, model: type[ModelT], *, shown_as: str | None = None) -> tuple[ModelT, Document]:
     """As `load`, with the parsed document, so that later checks can place their faults as well."""
     file = shown_as or str(path)
     document = parse(read_text(path, file), file)
+    return checked(document, model), document
+
+
+def checked(document: Document, model: type[ModelT]) -> ModelT:
+    """A parsed file as a model; raise `ConfigurationError` listing every fault with its place."""
     try:
-        return model.model_validate(document.values, strict=False), document
+        return model.model_validate(document.values, strict=False)
     except ValidationError as error:
         raise ConfigurationError(faults=tuple(_faults(document, error, model))) from None
 
