@@ -9,9 +9,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from canonical.errors import (
     AuthenticationFailed,
@@ -35,6 +36,12 @@ _LOGINS: Final = 2
 FETCHED_AT_ONCE: Final = 100
 ALL_AT_ONCE: Final = 10_000
 """A list that is read through answers for every reference."""
+SETTLED: Final = timedelta(seconds=1)
+"""A system says the time in whole seconds, and a change may bear a time shortly before it can be read."""
+CLOCKS_APART: Final = timedelta(minutes=5)
+"""How far the clock of a system that does not say the time may be from ours."""
+
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def _now() -> datetime:
@@ -66,17 +73,26 @@ class DeclaredReader(ABC):
     # Reading
 
     def read(self, stream: str, since: str | None = None) -> Iterator[port.Page]:
-        """Pages of a stream, changed at or after `since`, inclusive; None: everything."""
+        """Pages of a stream, changed at or after `since`, inclusive; None: everything.
+
+        What changes while the pages are read may be missing from them, on a page that was read already; so no
+        watermark goes beyond the moment the first page was asked for, by the system's own clock.
+        """
         if stream not in self.spec.streams:
             raise ConfigurationError(f"{self.system} has no stream {stream!r}; known: {', '.join(self.spec.streams)}")
         declared = self.spec.streams[stream]
 
+        asked: list[datetime] = []
+
         def fetch(place: Place) -> tuple[Any, Sequence[Any]]:
-            body = self._asked(declared.request, _reading(declared, since, place)).body
-            return body, self._records(declared.records, declared.columns, body)
+            now, began = self._now(), time.monotonic()
+            reply = self._asked(declared.request, _reading(declared, since, place))
+            if not asked:
+                asked.append(_asked_at(reply, now, time.monotonic() - began))
+            return reply.body, self._records(declared.records, declared.columns, reply.body)
 
         for records in pages(declared.paging, fetch, self.system):
-            yield self._page(declared, records)
+            yield self._page(declared, records, until=asked[0])
 
     def brought(self, payload: object) -> Mapping[str, Sequence[port.Record]]:
         """Stream → the records an event holds or names."""
@@ -107,8 +123,8 @@ class DeclaredReader(ABC):
             body = self._asked(request, known).body
             yield from self._page(stream, self._records(stream.records, stream.columns, body)).records
 
-    def _page(self, stream: Stream, records: Sequence[dict[str, Any]]) -> port.Page:
-        mark = self._watermark(stream, records)
+    def _page(self, stream: Stream, records: Sequence[dict[str, Any]], until: datetime = _FOR_EVER) -> port.Page:
+        mark = self._watermark(stream, records, until)
         if stream.explode:
             records = [line for record in records for line in self._exploded(stream.explode, record)]
         return port.Page(records, mark)
@@ -135,14 +151,17 @@ class DeclaredReader(ABC):
         for line in lines or ():
             yield {**head, inner or outer: line}
 
-    def _watermark(self, stream: Stream, records: Sequence[Mapping[str, Any]]) -> str | None:
+    def _watermark(self, stream: Stream, records: Sequence[Mapping[str, Any]], until: datetime) -> str | None:
+        """The newest change among some records that is not after `until`, in the system's own writing."""
         if stream.watermark is None:
             return None
-        times = [str(value) for record in records if (value := look(stream.watermark.field, record)) is not None]
+        times = {str(value) for record in records if (value := look(stream.watermark.field, record)) is not None}
+        zone = ZoneInfo(self.spec.timezone)
         try:
-            return max(times, key=datetime.fromisoformat, default=None)
+            moments = {said: _moment(said, zone) for said in times}
         except (ValueError, TypeError):
             raise SchemaDrift(f"{stream.watermark.field} holds something else than times", system=self.system) from None
+        return max((said for said, at in moments.items() if at <= until), key=moments.__getitem__, default=None)
 
     def _asked(self, request: Request, known: Known) -> Reply:
         """A read, repeated while the trouble may pass."""
@@ -325,6 +344,17 @@ def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
         "page": place.page,
         "limit": place.limit,
     }
+
+
+def _moment(said: str, zone: ZoneInfo) -> datetime:
+    at = datetime.fromisoformat(said)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _asked_at(reply: Reply, now: datetime, seconds: float) -> datetime:
+    """When something was asked for, at the latest: by the clock of the system that took so long to answer."""
+    skew = _skew(reply, now)
+    return now - CLOCKS_APART if skew is None else now + timedelta(seconds=skew - seconds) - SETTLED
 
 
 def _skew(reply: Reply, now: datetime) -> float | None:

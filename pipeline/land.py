@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -58,7 +59,7 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     watermark = since
     for page in connector.read(stream, since):
         records += [_text(record) for record in page.records]
-        watermark = max(filter(None, (watermark, page.watermark)), default=None)
+        watermark = max(filter(None, (watermark, page.watermark)), key=_moment, default=None)
     complete = since is None and spec.complete
     frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
     if since is not None:
@@ -67,6 +68,12 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     with hub.store.begin() as tx:
         record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
     return Landed(system, stream, frame.height, since, watermark)
+
+
+def _moment(said: str) -> datetime:
+    """A change time of one system, for comparing it with others of the same."""
+    at = datetime.fromisoformat(said)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _text(record: Mapping[str, Any]) -> str:

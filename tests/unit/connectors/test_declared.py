@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,34 @@ def test_read__follows_cursors_and_reports_the_highest_change(server: Server, ac
     assert first == {"since": ["2026-01-01T00:00:00Z"]}
     assert second == {"since": ["2026-01-01T00:00:00Z"], "cursor": ["c 1"]}
     assert server.asked[0].headers["authorization"] == "Bearer t"
+
+
+def test_read__what_changes_on_a_page_that_was_read_already_is_not_missed(server: Server, acme: Connector) -> None:
+    before = datetime.now(UTC) - timedelta(hours=1)
+    changed = {"K1": before, "K2": before, "K3": before}
+
+    def reply(asked: Asked) -> Answer:
+        given = parse_qs(urlsplit(asked.path).query)
+        since = datetime.fromisoformat(given["since"][0]) if "since" in given else before
+        records = [{"key": key, "at": at.isoformat()} for key, at in sorted(changed.items()) if at >= since]
+        if "cursor" in given:
+            return Answer(body={"items": records[1:], "next": None})
+        now = datetime.now(UTC)
+        changed.update(K1=now, K3=now + timedelta(milliseconds=5))  # after the first page was put together
+        return Answer(body={"items": records[:1], "next": "second"})
+
+    server.reply = reply
+    pages = list(acme.read("things", None))
+    assert [record["key"] for page in pages for record in page.records] == ["K1", "K2", "K3"]
+    (watermark,) = {page.watermark for page in pages}
+    server.reply = lambda asked: Answer(body={"items": list(_since(changed, asked)), "next": None})
+    (again,) = acme.read("things", watermark)
+    assert "K1" in {record["key"] for record in again.records}, "its change came after its page was read"
+
+
+def _since(changed: Mapping[str, datetime], asked: Asked) -> Iterator[dict[str, str]]:
+    since = datetime.fromisoformat(parse_qs(urlsplit(asked.path).query)["since"][0])
+    yield from ({"key": key, "at": at.isoformat()} for key, at in changed.items() if at >= since)
 
 
 def test_read__rows_become_objects_page_by_page(server: Server, acme: Connector) -> None:
