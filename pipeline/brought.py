@@ -22,7 +22,7 @@ from pipeline.hub import Hub, Run
 from pipeline.land import has_landed, land
 from pipeline.news import key_paths
 from store.inbox import InboxEvent
-from store.landing import RAW_SCHEMA, RawFile, record_landing
+from store.landing import RAW_SCHEMA, RawFile, record_parts
 
 Place = tuple[str, str]
 """System and stream."""
@@ -39,7 +39,7 @@ class Brought:
 
 
 def land_brought(hub: Hub, run: Run, events: Iterable[InboxEvent]) -> Brought:
-    """Land what the events bring, one raw file a stream."""
+    """Land what the events bring, together by stream."""
     found = Brought()
     records: dict[Place, list[Record]] = {}
     pulls: dict[str, None] = {}
@@ -86,12 +86,11 @@ def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: 
         fresh = _not_overtaken(hub, system, stream, rows)
         if fresh:
             frame = pl.DataFrame({"record": [dumps(dict(row)) for row in fresh]}, schema=RAW_SCHEMA)
-            files.append(hub.raw.write(system, stream, frame, meta))
+            files.append(hub.raw.part(system, stream, frame, meta))
             found.streams.add((system, stream))
     if files:
         with hub.store.begin() as tx:
-            for file in files:
-                record_landing(tx, file, run.run_id, now, None, complete=False)
+            record_parts(tx, files, run.run_id, now)
 
 
 def _not_overtaken(hub: Hub, system: str, stream: str, rows: Sequence[Record]) -> list[Record]:

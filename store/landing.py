@@ -2,7 +2,7 @@
 
 A file is written, synced and renamed first; then its manifest row and the stream's watermark commit
 together. A file that no manifest row lists does not exist: a crash in between leaves one behind,
-which `sweep` removes.
+which `sweep` removes. The few records an event brings need no file: they stand in their manifest row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +20,10 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from canonical.errors import MillstreamError
+from canonical.strict_json import dumps, loads
 from store import durable
 from store.database import is_postgresql
-from store.statements import insert_new, upsert
+from store.statements import insert_missing, upsert
 from store.tables import landings, watermarks
 
 RAW_SCHEMA = pl.Schema({"record": pl.String()})
@@ -30,18 +31,22 @@ FRESH = 16
 """So many small files that were just written are kept: who writes them reads them next."""
 SMALL = 1000
 """Records of a small file."""
+INLINE_LENGTH = 100_000
+"""Characters: so much text stands in a manifest row at the most."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """One written raw file; it exists only once `record_landing` has listed it."""
+    """One raw file; it exists only once `record_landing` has listed it."""
 
     system: str
     stream: str
     digest: str
     path: Path
     rows: int
+    content: str | None = None
+    """What is to stand in the manifest row, of a file that has no place of its own: records and `meta` as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,27 @@ class RawFiles:
             self._keep(path, frame)
         return RawFile(system, stream, digest, path, frame.height)
 
+    def part(self, system: str, stream: str, frame: pl.DataFrame, meta: Mapping[str, str] | None = None) -> RawFile:
+        """What an event brings: a few records stand in the manifest row, with nothing written before it; many, a file.
+
+        As with `write` the same records and `meta` always give the same.
+        """
+        if sum(len(record) for record in frame["record"]) > INLINE_LENGTH:
+            return self.write(system, stream, frame, meta)
+        frame = frame.match_to_schema(RAW_SCHEMA)
+        content = dumps({"meta": dict(meta or {}), "records": frame["record"].to_list()})
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        path = self.path(system, stream, digest)
+        self._keep(path, frame)
+        return RawFile(system, stream, digest, path, frame.height, content)
+
     def read(self, file: RawFile) -> pl.DataFrame:
         """The records of a file: one text column `record`."""
-        fresh = self._fresh.get(file.path)
-        return pl.read_parquet(file.path) if fresh is None else fresh
+        if (fresh := self._fresh.get(file.path)) is not None:
+            return fresh
+        if file.content is not None:
+            return pl.DataFrame({"record": loads(file.content)["records"]}, schema=RAW_SCHEMA)
+        return pl.read_parquet(file.path)
 
     def _keep(self, path: Path, frame: pl.DataFrame) -> None:
         with self._keeping:
@@ -112,6 +134,8 @@ class RawFiles:
 
     def meta(self, file: RawFile) -> dict[str, str]:
         """What was written beside the records."""
+        if file.content is not None:
+            return {str(name): str(value) for name, value in loads(file.content)["meta"].items()}
         found = pl.read_parquet_metadata(file.path)
         return {name: value for name, value in found.items() if name != "ARROW:schema"}
 
@@ -121,7 +145,9 @@ class RawFiles:
         return [
             Landing(
                 position=row.position,
-                file=RawFile(system, stream, row.digest, self.path(system, stream, row.digest), row.row_count),
+                file=RawFile(
+                    system, stream, row.digest, self.path(system, stream, row.digest), row.row_count, row.content
+                ),
                 run_id=row.run_id,
                 fetched_at=row.fetched_at,
                 complete=row.complete,
@@ -137,7 +163,8 @@ class RawFiles:
         """Remove the files that no manifest lists and that are older than `older_than`; returns them."""
         if is_postgresql(tx):  # nobody lists a file while we look; on SQLite the write transaction says so already
             tx.execute(text("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE"))
-        known = {(row.system, row.stream, row.digest) for row in tx.execute(select(landings))}
+        columns = (landings.c.system, landings.c.stream, landings.c.digest)
+        known = {(row.system, row.stream, row.digest) for row in tx.execute(select(*columns))}
         unlisted = [path for path in sorted(self.root.glob("*/*/*")) if not _is_listed(path, known)]
         old = [path for path in unlisted if _age(path, now) > older_than]
         for path in old:
@@ -160,17 +187,30 @@ def record_landing(
 
     Raises `MillstreamError` when the file is not there (any more): write it again.
     """
-    insert_new(
-        tx,
-        landings,
-        {
-            "system": raw_file.system, "stream": raw_file.stream, "digest": raw_file.digest, "run_id": run_id,
-            "row_count": raw_file.rows, "complete": complete, "fetched_at": fetched_at,
-        },
-    )  # fmt: skip
-    if not raw_file.path.is_file():
-        raise MillstreamError(f"raw file {raw_file.path} is gone", system=raw_file.system)
+    _list(tx, [raw_file], run_id, fetched_at, complete=complete)
     set_watermark(tx, raw_file.system, raw_file.stream, Watermark(watermark, fetched_at, run_id))
+
+
+def record_parts(tx: Connection, raw_files: Sequence[RawFile], run_id: str, fetched_at: datetime) -> None:
+    """List raw files that hold a part of their streams; how far these were read stays as it was."""
+    _list(tx, raw_files, run_id, fetched_at, complete=False)
+    read = {"fetched_at": fetched_at, "run_id": run_id}
+    rows = [{"system": one.system, "stream": one.stream, "value": None, **read} for one in raw_files]
+    upsert(tx, watermarks, rows, list(read))
+
+
+def _list(tx: Connection, raw_files: Sequence[RawFile], run_id: str, fetched_at: datetime, *, complete: bool) -> None:
+    rows = [
+        {
+            "system": one.system, "stream": one.stream, "digest": one.digest, "run_id": run_id,
+            "row_count": one.rows, "complete": complete, "fetched_at": fetched_at, "content": one.content,
+        }
+        for one in raw_files
+    ]  # fmt: skip
+    insert_missing(tx, landings, rows)
+    for one in raw_files:
+        if one.content is None and not one.path.is_file():
+            raise MillstreamError(f"raw file {one.path} is gone", system=one.system)
 
 
 def watermark_of(tx: Connection, system: str, stream: str) -> Watermark | None:

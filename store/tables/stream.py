@@ -51,6 +51,7 @@ landings = Table(
     Column("row_count", Integer, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
+    Column("content", Text),
     UniqueConstraint("system", "stream", "digest", "run_id"),
     Index("ix_landings_stream", "system", "stream", "position"),
     Index(

@@ -8,7 +8,16 @@ import polars as pl
 import pytest
 
 from canonical.errors import MillstreamError
-from store.landing import RAW_SCHEMA, RawFiles, Watermark, forget_watermark, record_landing, set_watermark, watermark_of
+from store.landing import (
+    RAW_SCHEMA,
+    RawFiles,
+    Watermark,
+    forget_watermark,
+    record_landing,
+    record_parts,
+    set_watermark,
+    watermark_of,
+)
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -67,6 +76,25 @@ def test_record_landing__file_gone_is_refused(store: Store, files: RawFiles) -> 
         record_landing(tx, raw, "run-1", NOW, "w", complete=False)
     with store.read() as tx:
         assert files.listed(tx, "erp", "items") == []
+
+
+def test_part__a_few_records_stand_in_the_manifest_row_and_many_in_a_file(either_store: Store, files: RawFiles) -> None:
+    few = files.part("crm", "orders", RECORDS, {"run": "r.1"})
+    many = files.part("crm", "orders", pl.DataFrame({"record": ["x" * 100_001]}), {"run": "r.1"})
+    assert files.part("crm", "orders", RECORDS, {"run": "r.1"}) == few
+    assert (few.path.exists(), many.path.exists()) == (False, True)
+    with either_store.begin() as tx:
+        set_watermark(tx, "crm", "orders", Watermark("5", NOW, "run-0"))
+        for _ in range(2):
+            record_parts(tx, [few, many], "run-1", NOW)
+    others = RawFiles(files.root)
+    with either_store.read() as tx:
+        first, second = others.listed(tx, "crm", "orders")
+        assert watermark_of(tx, "crm", "orders") == Watermark("5", NOW, "run-1")
+    assert (first.file, second.file, first.complete) == (few, many, False)
+    assert others.read(first.file).equals(RECORDS)
+    assert others.read(second.file)["record"].to_list() == ["x" * 100_001]
+    assert (others.meta(first.file), others.meta(second.file)) == ({"run": "r.1"}, {"run": "r.1"})
 
 
 def test_set_watermark__empty_page_keeps_the_last(store: Store) -> None:
