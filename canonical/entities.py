@@ -19,7 +19,7 @@ from types import MappingProxyType
 import polars as pl
 
 from canonical.base import Entity
-from canonical.items import Item, PackConversion
+from canonical.items import Item, ItemRelation, PackConversion
 from canonical.orders import (
     Forecast,
     GoodsReceipt,
@@ -45,7 +45,7 @@ UTC_TIME = pl.Datetime("us", "UTC")
 ENTITIES: dict[str, type[Entity]] = {
     model.entity: model
     for model in (
-        Item, PackConversion, Partner, PartnerRelation, SupplierAgreement, Lead,
+        Item, ItemRelation, PackConversion, Partner, PartnerRelation, SupplierAgreement, Lead,
         Bom, BomLine, WorkCentre, CalendarDay, Routing, Operation, Warehouse, Stock,
         SalesOrder, SalesOrderLine, Forecast, PurchaseRequest, PurchaseOrder, SubcontractOrder,
         WorkOrder, OperationReport, Inspection, Shipment, GoodsReceipt, TransferOrder,

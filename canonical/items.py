@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
@@ -45,6 +46,24 @@ class Item(Entity):
     kept_apart: bool | None = None
     """Whether what is made to order and what is made to stock share nothing."""
     obsolete: bool | None = None
+
+
+class ItemRelation(Entity):
+    """How an item hangs together with another, as a system tells it; `superseded_by` is told of the one that ends.
+
+    The mapping of a system that tells several of a kind, or one after the other in time, says so by its `source_key`.
+    """
+
+    entity: ClassVar[str] = "item_relation"
+    key: ClassVar[tuple[str, ...]] = ("of", "kind")
+    empty_without: ClassVar[str | None] = "to"
+
+    of: ItemRef
+    kind: Literal["supersedes", "superseded_by", "replaces", "replaced_by", "variant_of", "package_of"]
+    to: ItemRef | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """The first day it no longer holds."""
 
 
 class PackConversion(Entity):

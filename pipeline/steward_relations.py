@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from canonical.actors import Actor
-from canonical.relations import AS_TEXT, KINDS, ONE_AT_A_TIME, Relation, RelationKind
+from canonical.relations import AS_TEXT, KINDS, Relation, RelationKind, exclude
 from canonical.stewardship import in_force
 from mdm.relations import written
 from pipeline import steward_acts
@@ -20,7 +20,7 @@ from store import decisions, golden
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A relation somebody wants: to another golden record, or to a text."""
+    """A relation somebody wants: to another golden record, to a text, or `none` of its kind, whatever systems tell."""
 
     kind: RelationKind
     to: str | None = None
@@ -28,6 +28,7 @@ class Wanted:
     valid_from: date | None = None
     valid_to: date | None = None
     reason: str = ""
+    none: bool = False
 
 
 def relations(
@@ -67,8 +68,10 @@ def relate(hub: Hub, actor: Actor, entity: str, golden_id: str, wanted: Wanted) 
 def _refuse_nonsense(entity: str, golden_id: str, wanted: Wanted) -> None:
     if wanted.kind not in KINDS.get(entity, ()):
         raise RelationRefused(f"{entity} has no relation {wanted.kind!r}", entity=entity, key=golden_id)
-    if bool(wanted.to) == bool(wanted.text) or (wanted.text and wanted.kind not in AS_TEXT):
-        raise RelationRefused("say which golden record it leads to", entity=entity, key=golden_id)
+    said = [bool(wanted.to), bool(wanted.text), wanted.none]
+    if said.count(True) != 1 or (wanted.text and wanted.kind not in AS_TEXT):
+        hint = "or say that there is none at all"
+        raise RelationRefused("say which golden record it leads to", entity=entity, key=golden_id, hint=hint)
     if wanted.valid_from and wanted.valid_to and wanted.valid_from >= wanted.valid_to:
         raise RelationRefused("it would end before it begins", entity=entity, key=golden_id)
     if not wanted.reason:
@@ -80,6 +83,9 @@ def _refuse_second(one: Relation, of: str, to: str | None, wanted: Wanted) -> No
         return
     if one.kind == wanted.kind and (one.to, one.text) == (to or None, wanted.text or None):
         raise RelationRefused("the relation stands already", entity=one.entity, key=of)
-    if {one.kind, wanted.kind} <= ONE_AT_A_TIME:
+    denied = one.kind == wanted.kind and (one.denies or wanted.none)
+    if denied or exclude(one.kind, wanted.kind):
         hint = f"take decision {one.number} back, or let this one begin when that one ends"
-        raise RelationRefused(f"at that time it belongs to {one.to}", entity=one.entity, key=of, hint=hint)
+        other = one.to or one.text or "none"
+        what = "it belongs to" if exclude(one.kind, wanted.kind) else f"its {one.kind} is"
+        raise RelationRefused(f"at that time {what} {other}", entity=one.entity, key=of, hint=hint)

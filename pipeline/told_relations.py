@@ -13,14 +13,16 @@ from typing import cast
 
 import polars as pl
 
-from canonical.relations import HIERARCHIES, ONE_AT_A_TIME, Relation, RelationKind
+from canonical.relations import HIERARCHIES, Relation, RelationKind, exclude
 from pipeline.hub import Hub
 from store import golden
 from store.golden import GoldenVersion
 from store.unit_of_work import Transaction
 
-TOLD: Mapping[str, str] = {"partner": "partner_relation"}
+TOLD: Mapping[str, str] = {"partner": "partner_relation", "item": "item_relation"}
 """Entity → the entity in which systems tell how its records hang together."""
+FROM_THE_OTHER_END: Mapping[str, RelationKind] = {"superseded_by": "supersedes", "replaced_by": "replaces"}
+"""What a system tells of the one record → what it is called of the other."""
 MOST_LEVELS = 50
 Above = Callable[[str], Sequence[Relation]]
 
@@ -101,7 +103,9 @@ class _Told:
         of, to = (self._redirects.get(said[name], said[name]) for name in ("of", "to"))
         begins, ends = (_day(said[name]) for name in ("valid_from", "valid_to"))
         origin = f"system:{_system_of(version)}"
-        kind = cast("RelationKind", said["kind"])
+        if said["kind"] in FROM_THE_OTHER_END:
+            of, to = to, of
+        kind = FROM_THE_OTHER_END.get(said["kind"], cast("RelationKind", said["kind"]))
         return Relation(self._entity, kind, of, to, None, begins, ends, origin, version.valid_from, None)
 
 
@@ -117,7 +121,9 @@ def _settles(said: Relation, one: Relation) -> bool:
     """Whether a word of a higher rank on the same record says the same, or what cannot be at the same time."""
     if not said.overlaps(one.valid_from, one.valid_to):
         return False
-    return {said.kind, one.kind} <= ONE_AT_A_TIME or (said.kind, said.to) == (one.kind, one.to)
+    if said.denies and said.kind == one.kind:
+        return True
+    return exclude(said.kind, one.kind) or (said.kind, said.to) == (one.kind, one.to)
 
 
 def _leads_back(one: Relation, above_of: Above) -> bool:

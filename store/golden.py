@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,6 +104,8 @@ def _version(row: Row[Any]) -> GoldenVersion:
 
 
 _SOUGHT = 100
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""The texts in a JSON text, names among them."""
 _HISTORIES = Keyed(select(golden_history).where(golden_history.c.entity == bindparam("of")), golden_history.c.golden_id)
 
 
@@ -117,13 +120,15 @@ def histories(tx: Connection, entity: str, golden_ids: Iterable[str]) -> dict[st
 def mentioning(tx: Connection, entity: str, values: Collection[str]) -> list[str]:
     """The golden ids of which some version held one of these texts as a value.
 
-    Each text costs as much as reading them all does: of many texts, the answer is every golden id that ever was.
+    Of a few texts the database looks for each; many are held against what every version says.
     """
-    query = select(golden_history.c.golden_id).where(golden_history.c.entity == entity).distinct()
+    text = cast(golden_history.c.content, Text)
+    query = select(golden_history.c.golden_id, text.label("text")).where(golden_history.c.entity == entity)
     if len(values) <= _SOUGHT:
-        said = [cast(golden_history.c.content, Text).contains(canonical_text(one), autoescape=True) for one in values]
-        query = query.where(or_(false(), *said))
-    return sorted(tx.execute(query).scalars())
+        query = query.where(or_(false(), *(text.contains(canonical_text(one), autoescape=True) for one in values)))
+        return sorted({row.golden_id for row in tx.execute(query)})
+    wanted = {canonical_text(one) for one in values}
+    return sorted({row.golden_id for row in tx.execute(query) if not wanted.isdisjoint(_TEXTS.findall(row.text))})
 
 
 def believed(tx: Connection, entity: str, golden_id: str, *, about: datetime, at: datetime) -> GoldenVersion | None:

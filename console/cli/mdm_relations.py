@@ -17,7 +17,7 @@ Caller = Annotated[Terminal, Parameter(parse=False)]
 
 def relate(
     entity: str, golden_id: str, kind: RelationKind, other: str | None = None, /, *, text: str | None = None,
-    since: date | None = None, until: date | None = None, reason: str, terminal: Caller,
+    none: bool = False, since: date | None = None, until: date | None = None, reason: str, terminal: Caller,
 ) -> Exit:  # fmt: skip
     """Say how a golden record hangs together with another; `mdm unmerge` takes it back.
 
@@ -28,11 +28,14 @@ def relate(
     golden_id
         The golden record it is said of.
     kind
-        Of partners parent, branch_of, bill_to, ship_to or contact; of items supersedes or replaces.
+        Of partners parent, branch_of, bill_to, ship_to or contact; of items supersedes, replaces, variant_of or
+        package_of.
     other
         The golden record it leads to.
     text
         For a contact: who it is, where that is no golden record.
+    none
+        There is none of this kind at all, whatever systems tell.
     since
         The first day on which it holds.
     until
@@ -44,9 +47,10 @@ def relate(
     from pipeline.stewardship import relate as say
 
     with hub_of(terminal) as hub:
-        done = say(hub, terminal.person, entity, golden_id, WantedRelation(kind, other, text, since, until, reason))
+        wanted = WantedRelation(kind, other, text, since, until, reason, none)
+        done = say(hub, terminal.person, entity, golden_id, wanted)
     number = done.decision.number
-    answer = {"number": number, "kind": kind, "of": golden_id, "to": other, "text": text}
+    answer = {"number": number, "kind": kind, "of": golden_id, "to": other, "text": text, "none": none}
     terminal.answer(answer, lambda: terminal.line("relation.done", number=number))
     return Exit.OK
 
@@ -79,4 +83,5 @@ def relations(
 
 def _row(terminal: Terminal, one: Relation) -> tuple[object, ...]:
     said = f"{one.origin} {one.said_at:%Y-%m-%d}" + (f" №{one.number}: {one.reason}" if one.number else "")
-    return terminal.say(f"relation.{one.kind}"), one.of, one.to or one.text, one.valid_from, one.valid_to, said
+    other = terminal.say("relation.nobody") if one.denies else one.to or one.text
+    return terminal.say(f"relation.{one.kind}"), one.of, other, one.valid_from, one.valid_to, said

@@ -38,5 +38,11 @@ RELATIONS: dict[str, tuple[str, str]] = {
     "relation.supersedes.inverse": ("superseded by", "被取代为"),
     "relation.replaces": ("may replace", "可替代"),
     "relation.replaces.inverse": ("may be replaced by", "可被替代为"),
+    "relation.variant_of": ("variant of", "所属模板"),
+    "relation.variant_of.inverse": ("has the variant", "变体"),
+    "relation.package_of": ("pack of", "包装对象"),
+    "relation.package_of.inverse": ("comes in the pack", "包装形式"),
+    "relation.nobody": ("none at all", "无"),
+    "relation.deny": ("There is none of this kind at all", "不存在此类关系"),
     "done.related": ("The relation is set.", "关系已设置。"),
 }

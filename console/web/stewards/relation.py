@@ -33,13 +33,13 @@ def related(
     ids = {one for each in found for one in (each.of, each.to) if one is not None}
     with visit.hub.store.read() as tx:
         names = names_of(tx, entity, ids)
-    return tuple(_seen(one, golden_id, names) for one in found)
+    return tuple(_seen(one, golden_id, names, visit.words.say("relation.nobody")) for one in found)
 
 
-def _seen(one: Relation, golden_id: str, names: dict[str, str]) -> Related:
+def _seen(one: Relation, golden_id: str, names: dict[str, str], nobody: str) -> Related:
     inverse = one.of != golden_id
     other = one.of if inverse else one.to
-    return Related(one, inverse, other, one.text or "" if other is None else names.get(other, other))
+    return Related(one, inverse, other, one.text or nobody if other is None else names.get(other, other))
 
 
 def relate(visit: Visit) -> Response:
@@ -50,7 +50,7 @@ def relate(visit: Visit) -> Response:
         raise MillstreamError(visit.words.say("relation.choose"), entity=entity)
     wanted = WantedRelation(
         kind, visit.field("to") or None, visit.field("text") or None, _day(visit, "from"), _day(visit, "until"),
-        visit.field("reason"),
+        visit.field("reason"), bool(visit.field("none")),
     )  # fmt: skip
     stewardship.relate(visit.hub, visit.actor, entity, golden_id, wanted)
     return visit.go("record", "done.related", {"id": golden_id}, entity=entity)

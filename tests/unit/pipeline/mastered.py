@@ -109,7 +109,7 @@ def mastered_plant(
     told = {
         (system, entity): ()
         for system in SYSTEMS
-        for entity in ("item", "partner", "partner_relation", "bom", "bom_line")
+        for entity in ("item", "partner", "partner_relation", "item_relation", "bom", "bom_line")
     }
     configuration.__dict__["inbound"] = told
     folder.mkdir(parents=True, exist_ok=True)

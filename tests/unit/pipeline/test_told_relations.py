@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import stewardship as acts
-from pipeline.stewardship import WantedRelation
+from pipeline.stewardship import RelationRefused, WantedRelation
 from store import quarantine
 from tests.unit.pipeline.mastered import LI, MasteredPlant, mastered_plant
 
@@ -130,3 +130,88 @@ def test_told__follows_a_merge_and_comes_back_with_an_unmerge(plant: MasteredPla
     assert [[(one.of, one.to) for one in each] for each in after] == [
         [(one.of, one.to) for one in each] for each in before
     ]
+
+
+def test_told__none_at_all_by_a_steward_hides_what_systems_tell_until_taken_back(plant: MasteredPlant) -> None:
+    _tell(plant, "crm", "2", "1")
+    _tell(plant, "crm", "2", "4", "bill_to")
+    _tell(plant, "crm", "3", "2", "branch_of")
+    plant.master("partner_relation")
+    wanted = WantedRelation("parent", none=True, reason="it was bought out")
+    number = acts.relate(plant.hub, LI, "partner", MOULDS, wanted).decision.number
+    assert _shown(plant, GROUP) == []
+    assert _shown(plant, MOULDS) == [
+        ("parent", MOULDS, None, "person:li.wei"),
+        ("bill_to", MOULDS, MOTORS, "system:crm"),
+        ("branch_of", BRANCH, MOULDS, "system:crm"),
+    ]
+    with pytest.raises(RelationRefused, match="belongs to none"):
+        acts.relate(plant.hub, LI, "partner", MOULDS, WantedRelation("branch_of", GROUP, reason="no"))
+    acts.revoke(plant.hub, LI, number, "it was not")
+    assert _shown(plant, GROUP) == [("parent", MOULDS, GROUP, "system:crm")]
+
+
+@pytest.fixture
+def bolts(plant: MasteredPlant) -> MasteredPlant:
+    for key in "123":
+        plant.put("item", f"erp:{key}", name=f"Bolt {key}", drawing_number=f"DW-{key}")
+        plant.put("item", f"crm:P{key}", name=f"Bolt {key}", drawing_number=f"DW-{key}")
+    plant.master("item")
+    return plant
+
+
+def _tell_of_items(plant: MasteredPlant, system: str, of: str, kind: str, to: str | None) -> None:
+    plant.put("item_relation", f"{system}:{of}|{kind}", of=of, kind=kind, to=to)
+
+
+def _of_items(plant: MasteredPlant, place: str, **when: object) -> list[tuple[str, str, str | None, str]]:
+    found = acts.relations(plant.hub, "item", place, **when)  # type: ignore[arg-type]
+    return [(one.kind, one.of, one.to, one.origin) for one in found]
+
+
+def test_told__of_items_from_either_end_is_the_same_and_shows_once(bolts: MasteredPlant) -> None:
+    _tell_of_items(bolts, "crm", "P2", "supersedes", "P1")
+    _tell_of_items(bolts, "erp", "1", "superseded_by", "2")
+    _tell_of_items(bolts, "erp", "3", "replaced_by", "1")
+    bolts.master("item_relation")
+    assert _of_items(bolts, "DW-2") == [("supersedes", "DW-2", "DW-1", "system:erp")]
+    assert sorted(_of_items(bolts, "DW-1")) == [
+        ("replaces", "DW-1", "DW-3", "system:erp"),
+        ("supersedes", "DW-2", "DW-1", "system:erp"),
+    ]
+
+
+def test_told__of_items_follows_time_precedence_and_a_steward(bolts: MasteredPlant) -> None:
+    _tell_of_items(bolts, "crm", "P1", "variant_of", "P3")
+    bolts.master("item_relation")
+    before = bolts.moment
+    _tell_of_items(bolts, "erp", "1", "variant_of", "2")
+    bolts.master("item_relation")
+    assert _of_items(bolts, "DW-1") == [("variant_of", "DW-1", "DW-2", "system:erp")]
+    assert _of_items(bolts, "DW-3", at=before) == [("variant_of", "DW-1", "DW-3", "system:crm")]
+    acts.relate(bolts.hub, LI, "item", "DW-1", WantedRelation("variant_of", none=True, reason="no template"))
+    assert [one for one in _of_items(bolts, "DW-1") if one[2]] == []
+
+
+def test_told__of_items_that_supersede_each_other_is_left_out(bolts: MasteredPlant) -> None:
+    _tell_of_items(bolts, "erp", "1", "superseded_by", "2")
+    _tell_of_items(bolts, "erp", "1", "supersedes", "2")
+    _tell_of_items(bolts, "erp", "3", "package_of", "1")
+    bolts.master("item_relation")
+    assert _of_items(bolts, "DW-1") == [("package_of", "DW-3", "DW-1", "system:erp")]
+
+
+def test_told__of_the_past_by_many_is_found_among_all_that_was_said(plant: MasteredPlant) -> None:
+    keys = [f"M{number}" for number in range(120)]
+    for key in keys:
+        plant.put("partner", f"crm:{key}", name=f"Member {key}", tax_number=f"91320500MA1X{key}")
+        _tell(plant, "crm", key, "1")
+    _tell(plant, "erp", "S2", "S4")
+    plant.master("partner")
+    plant.master("partner_relation")
+    then = plant.moment
+    _tell(plant, "crm", keys[0], "4")
+    plant.master("partner_relation")
+    told = _shown(plant, GROUP, at=then)
+    assert {of for _, of, _, _ in told} == {f"91320500MA1X{key}" for key in keys}
+    assert len(_shown(plant, GROUP)) == len(keys) - 1
