@@ -25,7 +25,7 @@ from connectors.auth import Auth
 from connectors.batches import Item, calls, joined
 from connectors.reading import DeclaredReader, Known
 from connectors.sorting import Verdict, same, search, sort, speaking_of, text
-from connectors.spec import Batch, Operation, Step, SystemSpec
+from connectors.spec import Batch, Errors, Operation, Step, SystemSpec
 from connectors.template import fill
 from connectors.transport import Reply, Wire
 
@@ -140,7 +140,11 @@ class DeclaredConnector(DeclaredReader):
             kind = OutcomeKind.RETRY if verdict.outcome in ("retry", "expired") else OutcomeKind.UNKNOWN
             return [Outcome(kind, message=f"the batch: {verdict}", retry_after=reply.retry_after)] * len(items)
         replies = self.single_replies(batch, reply, [item.request for item in items])
-        outcomes = [self._sorted(step, batch, item, said) for item, said in zip(items, replies, strict=True)]
+        errors = self.spec.errors
+        if batch.errors is not None:
+            errors = batch.errors.model_copy(update={"outcomes": (*batch.errors.outcomes, *errors.outcomes)})
+        unread = step.model_copy(update={"read_back": False})  # all are read back together
+        outcomes = [self._sorted(unread, errors, item, said) for item, said in zip(items, replies, strict=True)]
         return self._read_back_together(items, outcomes) if step.read_back else _believed(outcomes)
 
     def single_replies(self, batch: Batch, reply: Reply, requests: Sequence[port.StepRequest]) -> Sequence[Reply | str]:
@@ -150,15 +154,11 @@ class DeclaredConnector(DeclaredReader):
             return ["the reply to the batch has not one result for each document"] * len(requests)
         return [replace(reply, body=result) for result in found]
 
-    def _sorted(self, step: Step, batch: Batch, item: Item, said: Reply | str) -> Outcome:
-        """One document's outcome from its part of the reply; the read-back follows for all at once."""
+    def _sorted(self, step: Step, errors: Errors, item: Item, said: Reply | str) -> Outcome:
+        """One document's outcome from its part of the reply."""
         if isinstance(said, str):
             return Outcome(OutcomeKind.UNKNOWN, message=said)
-        errors = self.spec.errors
-        if batch.errors is not None:
-            errors = batch.errors.model_copy(update={"outcomes": (*batch.errors.outcomes, *errors.outcomes)})
-        unread = step.model_copy(update={"read_back": False})
-        return self._outcome(unread, item.request, item.payload, said, sort(said, errors, item.rules))
+        return self._outcome(step, item.request, item.payload, said, sort(said, errors, item.rules))
 
     def _read_back_together(self, items: Sequence[Item], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Done only where the target shows what was sent, refused only where it does not.

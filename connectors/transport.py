@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -48,6 +49,8 @@ SILENT_TIMEOUTS = 2.5
 _TYPES: Mapping[Format, tuple[str, ...]] = {"json": ("json",), "xml": ("xml",), "any": ("",)}
 _ASKS_TO_WAIT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PORTS = {"http": 80, "https": 443}
+ADDRESSES = 128
+"""Of those last asked, so many are kept taken apart: operations have few, look-ups many."""
 _HEADERS = {"User-Agent": "millstream", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 # At DEBUG it would write each address down, and some vendors' secrets stand in the query.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -120,6 +123,7 @@ class Wire:
         # secrets go; and none of what a session looks up for each request.
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=limits.concurrency, max_retries=0)
         self._verify = ca_file or True
+        self._bare = lru_cache(ADDRESSES)(self._addressed)
 
     def url(self, path: str) -> str:
         """The full address of a path, or of an address on the same host; raise `StreamHalted` for any other."""
@@ -211,13 +215,14 @@ class Wire:
         return self._parsed(message, response, content)
 
     def _prepared(self, message: Message) -> requests.PreparedRequest:
-        return requests.Request(
-            message.method,
-            self.url(message.path),
-            headers={**_HEADERS, **message.headers},
-            params=dict(message.params) or None,
-            data=message.content,
-        ).prepare()
+        """Made of one without headers and content: taking an address apart takes most of the time."""
+        prepared = self._bare(message.method, message.path, tuple(message.params.items())).copy()
+        prepared.prepare_headers({**_HEADERS, **message.headers})
+        prepared.prepare_body(message.content, None)
+        return prepared
+
+    def _addressed(self, method: str, path: str, params: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
+        return requests.Request(method, self.url(path), params=dict(params) or None).prepare()
 
     def _failure(self, error: requests.RequestException) -> SystemUnavailable | OutcomeUnknown:
         """Never the error's own text: it may quote an address with secrets in it."""

@@ -11,8 +11,9 @@ import os
 import secrets
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from canonical.commands import Command, DeliveryClass, State, StepReceipt
 from canonical.errors import ConfigurationError
@@ -23,6 +24,7 @@ from pipeline.delivery import (
     Finished,
     Journey,
     draft,
+    endings,
     has_to_look,
     heed,
     heed_found,
@@ -36,10 +38,11 @@ from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
 from pipeline.restored import next_batch, sent_mark
-from store import deliveries, documents, outbox, runs
+from store import deliveries, documents, due_commands, outbox, runs
 from store.connections import ConnectionState
 from store.deliveries import ClaimedCommand
 from store.sent_mark import SentMark
+from store.step_records import Attempts
 from store.unit_of_work import Transaction
 
 BATCH = 50
@@ -74,31 +77,49 @@ class Round:
     owner: str
     mark: SentMark | None
     """Raised once a round, before anything goes out; None only where no store can be set back."""
+    known: Attempts = field(default_factory=dict)
+    """The attempts at the steps of what is claimed."""
 
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
-        limit, drafts = self._size(), dict[str, Draft]()
-        with self.hub.store.steadily():
-            with self.hub.store.read() as tx:
-                due = deliveries.due(tx, self.hub.now(), self.system, limit)
-            self._drafted(due, drafts)
-        if not due:
-            return 0
-        with self.hub.store.begin() as tx:
-            claimed = deliveries.claim(
-                tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS, limit=limit, systems=[self.system]
-            )
-            standing = _standing(tx, claimed)
-            batch = next_batch(tx) if claimed else 0
-            self._drafted([one.command for one in claimed], drafts)
-            journeys = [self._set_out(one, standing.get(one.command.id), drafts) for one in claimed]
-            sent = self._at_once(tx, journeys)
+        with self.workers.claiming(self.system):
+            due, drafts = self._due()
+            if not due:
+                return 0
+            with self.hub.store.begin() as tx:
+                claimed = self._claimed(tx, due)
+                standing = _standing(tx, [one for one in claimed if one.stands])
+                batch = next_batch(tx) if claimed else 0
+                self._drafted([one.command for one in claimed], drafts)
+                journeys = [self._set_out(one, standing.get(one.command.id), drafts) for one in claimed]
+                sent = self._at_once(tx, journeys)
         if self.mark is not None and claimed:
             self.mark.raise_to(batch)
         self._look(journeys)
         self._begin(journeys)
         self._walk([journey for journey in journeys if journey.ending is None], sent)
         return len(claimed)
+
+    def _due(self) -> tuple[list[Command], dict[str, Draft]]:
+        """What may be claimed, and its payloads."""
+        drafts: dict[str, Draft] = {}
+        with self.hub.store.steadily():
+            with self.hub.store.read() as tx:
+                due = due_commands.due(tx, self.hub.now(), self.system, self._size())
+            self._drafted(due, drafts)
+        return due, drafts
+
+    def _claimed(self, tx: Transaction, due: Sequence[Command]) -> list[ClaimedCommand]:
+        """What was due and still is; where other processes took of a whole batch, what else is due."""
+        limit, claim = (
+            self._size(),
+            partial(deliveries.claim, tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS),
+        )
+        claimed = claim(limit=limit, systems=[self.system], among=due)
+        if len(due) == limit > len(claimed):
+            claimed += claim(limit=limit - len(claimed), systems=[self.system])
+        self.known.update(deliveries.known(claimed))
+        return claimed
 
     @property
     def _connector(self) -> Connector:
@@ -121,7 +142,8 @@ class Round:
         batch = _same_step(under_way) if under_way else []
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
         if intents:
-            deliveries.exchange(tx, self.owner, self.hub.now(), intents=intents, lease_seconds=LEASE_SECONDS)
+            claimed = [journey.claimed for journey in journeys]
+            deliveries.begin_steps(tx, claimed, intents, self.known, self.hub.now())
         return batch
 
     def _look(self, journeys: Sequence[Journey]) -> None:
@@ -153,7 +175,7 @@ class Round:
         if not any(journey.claimed.in_doubt or journey.ending is not None for journey in journeys):
             return
         with self.hub.store.begin() as tx:
-            write_down_doubts(tx, journeys, self.owner, self.hub.now())
+            write_down_doubts(tx, journeys, self.owner, self.hub.now(), self.known)
             ended = self._end(tx, journeys)
         self._tell(journeys, ended)
 
@@ -188,12 +210,13 @@ class Round:
             return []
         receipts, voids = _learnt(sent)
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
+        over = [journey for journey, _ in sent]
         with self.hub.store.begin() as tx:
             ours = deliveries.exchange(
-                tx, self.owner, self.hub.now(),
-                receipts=receipts, voids=voids, intents=intents, lease_seconds=LEASE_SECONDS,
+                tx, self.owner, self.hub.now(), receipts=receipts, voids=voids, intents=intents,
+                endings=endings(over), lease_seconds=LEASE_SECONDS, known=self.known,
             )  # fmt: skip
-            ended = self._end(tx, [journey for journey, _ in sent])
+            ended = self._write_down(tx, over, ours)
         for journey, _ in batch:
             if journey.claimed.command.id not in ours:
                 journey.ending = Deferred(State.PENDING, 0.0, "the lease was lost")
@@ -202,7 +225,14 @@ class Round:
         return [(journey, step) for journey, step in batch if journey.claimed.command.id in ours]
 
     def _end(self, tx: Transaction, journeys: Sequence[Journey]) -> _Ended:
-        return write_down_endings(tx, journeys, self.owner, self.hub.now())
+        now = self.hub.now()
+        ours = deliveries.exchange(
+            tx, self.owner, now, endings=endings(journeys), lease_seconds=LEASE_SECONDS, known=self.known
+        )
+        return self._write_down(tx, journeys, ours)
+
+    def _write_down(self, tx: Transaction, journeys: Sequence[Journey], ours: Collection[str]) -> _Ended:
+        return write_down_endings(tx, journeys, ours, self.owner, self.hub.now())
 
     def _tell(self, journeys: Sequence[Journey], ended: _Ended) -> None:
         """Wake whoever waited for what is now committed."""
@@ -289,7 +319,7 @@ def deliver(hub: Hub, run: Run, systems: Iterable[str] | None = None) -> Deliver
     reached = [system for system in live if _opens(hub, system)]
     lookups, workers, mark = Lookups(hub), Workers(hub), sent_mark(hub)
     with hub.store.begin() as tx:
-        deliveries.wake(tx, hub.now(), systems=reached)  # what they wait for may have been pulled meanwhile
+        due_commands.wake(tx, hub.now(), systems=reached)  # what they wait for may have been pulled meanwhile
     workers.run(reached, lambda system: Round(hub, system, lookups, workers, new_owner(), mark).run())
     with hub.store.begin() as tx:
         counted = outbox.counts(tx)

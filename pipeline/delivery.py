@@ -9,7 +9,7 @@ key, a step that can be looked up (B) is looked up, given time to settle, and lo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from pipeline.outbound import Lookups, build_payload
 from store import deliveries, documents
 from store.deliveries import ClaimedCommand, Deferral
 from store.documents import Document
+from store.step_records import Attempts
 from store.unit_of_work import Transaction
 
 MAX_ATTEMPTS = 100
@@ -386,7 +387,9 @@ def _later(journey: Journey, state: State, reason: str, wait: float | None) -> E
 # -- writing down --------------------------------------------------------------------------------------------------
 
 
-def write_down_doubts(tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime) -> None:
+def write_down_doubts(
+    tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime, known: Attempts | None = None
+) -> None:
     """What look-ups said of doubtful steps: done, or surely not done and free to be sent again."""
     receipts: list[tuple[str, StepReceipt]] = []
     voids: list[tuple[str, str]] = []
@@ -398,29 +401,33 @@ def write_down_doubts(tx: Transaction, journeys: Iterable[Journey], owner: str, 
         receipts += [(command_id, journey.receipts[step]) for step in sorted(learnt)]
         unanswered = {record.step for record in journey.claimed.steps if record.state == "intent"}
         voids += [(command_id, step) for step in sorted(unanswered - journey.receipts.keys())]
-    deliveries.record_receipts(tx, receipts, owner, now)
-    deliveries.void_intents(tx, voids, owner, now)
+    deliveries.record_receipts(tx, receipts, owner, now, known)
+    deliveries.void_intents(tx, voids, owner, now, known)
+
+
+def endings(journeys: Iterable[Journey]) -> list[deliveries.Ended]:
+    """The ends of those that are finished, for `deliveries.exchange`."""
+    ended = ((journey.claimed.command.id, journey.ending) for journey in journeys)
+    return [(command_id, one.state, one.reason) for command_id, one in ended if isinstance(one, Finished)]
 
 
 def write_down_endings(
-    tx: Transaction, journeys: Iterable[Journey], owner: str, now: datetime
+    tx: Transaction, journeys: Iterable[Journey], held: Collection[str], owner: str, now: datetime
 ) -> tuple[list[Journey], list[Document]]:
-    """Finish or defer: the journeys that were still ours to end and are finished, and the documents they made."""
+    """Defer, and remember documents: the journeys that are finished and were still ours, and what they made."""
     deferrals: list[Deferral] = []
-    finished: dict[str, tuple[Journey, Finished]] = {}
+    ours: list[Journey] = []
     for journey in journeys:
         command_id, ending = journey.claimed.command.id, journey.ending
         if isinstance(ending, Deferred):
             later = now + timedelta(seconds=ending.seconds)
             deferrals.append(Deferral(command_id, ending.state, later, ending.reason))
-        elif ending is not None:
-            finished[command_id] = (journey, ending)
+        elif ending is not None and command_id in held:
+            ours.append(journey)
     deliveries.defer_all(tx, deferrals, owner, now)
-    endings = [(command_id, ending.state, ending.reason) for command_id, (_, ending) in finished.items()]
-    held = deliveries.finish_all(tx, endings, owner, now)
-    ours = [journey for command_id, (journey, _) in finished.items() if command_id in held]
     made = [row for journey in ours if (row := _document(journey, now)) is not None]
-    documents.record(tx, made)
+    if made:
+        documents.record(tx, made)
     return ours, made
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 
 from pipeline.hub import Hub
-from store import deliveries
-from store.deliveries import Outlook
+from store import due_commands
+from store.due_commands import Outlook
 
 WORKERS = 4
 """Threads for each system."""
@@ -36,6 +37,7 @@ class Workers:
         self.outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._changed = threading.Condition()
         self._turn: Counter[str] = Counter()
+        self._looking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._at_work = 0
         self._over = False
         self._recorded: set[str] = set()
@@ -63,10 +65,18 @@ class Workers:
                     self._waiting[name].add(command)
         self._wake(freed)
 
+    @contextmanager
+    def claiming(self, system: str) -> Iterator[None]:
+        """One worker at a time looks what is due to a system: two would make the same payloads, for one of them."""
+        with self._changed:
+            looking = self._looking[system]
+        with looking:
+            yield
+
     def _wake(self, commands: set[tuple[str, str]]) -> None:
         if commands:
             with self.hub.store.begin() as tx:
-                deliveries.wake(tx, self.hub.now(), ids=[command_id for _, command_id in sorted(commands)])
+                due_commands.wake(tx, self.hub.now(), ids=[command_id for _, command_id in sorted(commands)])
         with self._changed:
             self._turn.update({system for system, _ in commands})
             self._changed.notify_all()
@@ -111,7 +121,7 @@ class Workers:
     def _outlook(self, system: str) -> tuple[Outlook, datetime]:
         with self.hub.store.read() as tx:
             now = self.hub.now()
-            return deliveries.outlook(tx, now, system), now
+            return due_commands.outlook(tx, now, system), now
 
     def _wait(self, system: str, turn: int, outlook: Outlook, now: datetime) -> bool:
         """Wait until it is worth looking again; False when it never will be in this pass."""

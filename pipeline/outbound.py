@@ -96,10 +96,10 @@ class Lookups:
             for key, found in documents.by_business_key(tx, system, entity, keys).items():
                 self._documents[system, entity, key] = (found.native_number or found.native_id, found.native_id)
             policy = self.hub.configuration.policies.get(entity)
-            for key in keys if policy is not None and policy.crosswalk else ():
-                bound = [row for row in crosswalk.bindings_of(tx, entity, key) if row.system == system]
-                if bound and (system, entity, key) not in self._documents:  # mastered since the delivery began
-                    self._documents[system, entity, key] = (bound[0].source_key, bound[0].native_id)
+            left = [key for key in keys if (system, entity, key) not in self._documents]
+            if left and policy is not None and policy.crosswalk:  # mastered since the delivery began
+                for row in crosswalk.keys_in(tx, system, entity, left):
+                    self._documents.setdefault((system, entity, row.golden_id), (row.source_key, row.native_id))
 
     def stands(self, after: str) -> bool:
         """Whether the document `system/entity/key` was there, and whole, when `learn` asked for it.

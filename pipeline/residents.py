@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from canonical.errors import MillstreamError
-from pipeline.deliver import Round, end_dead_leases, live_systems, new_owner
+from pipeline.deliver import Round, end_dead_leases, new_owner
 from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS, Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
 from pipeline.restored import notice_restore, sent_mark
-from store import deliveries
+from store import due_commands
 
 LOG = logging.getLogger(__name__)
 RESIDENTS = 2
@@ -32,6 +33,8 @@ class Residents(Workers):
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._behind: set[str] = set()
+        self._looked: defaultdict[str, tuple[int | None, float]] = defaultdict(lambda: (None, 0.0))
+        """System → when somebody found nothing due, by what had been said, and until when nothing will be."""
         self._lookups, self._since = Lookups(hub), time.monotonic()
         self._mark = sent_mark(hub)
 
@@ -71,8 +74,10 @@ class Residents(Workers):
         while not self._stopping.is_set():
             turn = self._turn[system]
             try:
-                if system in live_systems(self.hub, [system]) and self._carry(system):
-                    continue
+                if not self._quiet(system, turn):
+                    if self._carry(system):
+                        continue
+                    self._looked[system] = turn, time.monotonic() + self._pause(system)
                 self._nap(system, turn)
                 self._stopping.wait(place * HELP_SECONDS)
             except MillstreamError as error:
@@ -87,13 +92,22 @@ class Residents(Workers):
             self._lookups, self._since = Lookups(self.hub), time.monotonic()
         return Round(self.hub, system, self._lookups, self, new_owner(), self._mark).run()
 
-    def _nap(self, system: str, turn: int) -> None:
+    def _quiet(self, system: str, turn: int) -> bool:
+        """Whether some thread found nothing due before a moment yet to come, and nothing was said since."""
+        looked_in, until = self._looked[system]
+        return looked_in == turn and time.monotonic() < until
+
+    def _pause(self, system: str) -> float:
+        """Seconds until something is due, if nothing is said."""
         with self.hub.store.read() as tx:
             now = self.hub.now()
-            due_at = deliveries.due_next(tx, now, system)
-        nap = LONGEST_NAP_SECONDS if due_at is None else (due_at - now).total_seconds()
+            due_at = due_commands.due_next(tx, now, system)
+        pause = LONGEST_NAP_SECONDS if due_at is None else (due_at - now).total_seconds()
+        return min(max(pause, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
+
+    def _nap(self, system: str, turn: int) -> None:
         with self._changed:  # what is said to others is no reason to ask the store
             self._changed.wait_for(
                 lambda: self._turn[system] != turn or self._stopping.is_set(),
-                min(max(nap, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS),
+                max(self._looked[system][1] - time.monotonic(), 0.0),
             )

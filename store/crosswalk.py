@@ -249,6 +249,15 @@ _OF_GOLDEN = (
 )
 
 
+def keys_in(tx: Connection, system: str, entity: str, golden_ids: Iterable[str]) -> list[Binding]:
+    """The records some golden records have in one system, primary ones first."""
+    rows = _KEYS_IN.rows(tx, golden_ids, of=system, what=entity)
+    return sorted(map(_binding, rows), key=lambda row: (not row.is_primary, row.source_key))
+
+
+_KEYS_IN = Keyed(_HERE, crosswalk.c.golden_id)
+
+
 def native_of(tx: Connection, system: str, entity: str, golden_id: str) -> list[str]:
     """The source keys a golden record has in one system, the primary one first; empty when it is not known there."""
     return [row.source_key for row in bindings_of(tx, entity, golden_id) if row.system == system]

@@ -9,7 +9,7 @@ did not carry the step out) and by nothing else, so a step is never sent again b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -19,41 +19,36 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Select,
     Text,
-    Update,
-    and_,
     bindparam,
     case,
     exists,
     func,
     insert,
     literal,
-    or_,
+    literal_column,
     select,
-    union_all,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
 from store import step_records
-from store.columns import UtcDateTime
 from store.database import is_postgresql
-from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered, unfinished_before
-from store.statements import Keyed, chunks
-from store.tables import outbox, outbox_steps
+from store.due_commands import CLAIMABLE, LOCKED, NOW, may_go
+from store.outbox import StepRecord, command_of, steps, tell_followers, unanswered
+from store.statements import Keyed, chunks, one_of
+from store.tables import documents, outbox, outbox_steps
 
-_CLAIMABLE = (State.IN_DOUBT, State.PENDING, State.AWAITING)
 _FINAL = frozenset(State) - OPEN_STATES
 _FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
-_NOW = bindparam("now", type_=UtcDateTime)
+Ended = tuple[str, State, str | None]
+"""Command, the state in which its delivery ends, and what went wrong."""
 _DEFER = (
     update(outbox)
     .where(
         outbox.c.id == bindparam("at_id"),
         outbox.c.lease_owner == bindparam("at_owner"),
-        or_(*(outbox.c.state == state.value for state in OPEN_STATES)),  # many rows at once bear no IN
+        one_of(outbox.c.state, OPEN_STATES),
     )
     .values(
         state=case((unanswered(outbox), literal(State.IN_DOUBT.value)), else_=bindparam("wanted", type_=Text)),
@@ -78,6 +73,10 @@ class ClaimedCommand:
     steps: tuple[StepRecord, ...]
     not_before: datetime | None = None
     """When its last worker let go of it, it was not to be touched before this moment."""
+    awaits: bool = False
+    """Whether it waited for another document when it was claimed."""
+    stands: bool = True
+    """Whether a document stands under its business key."""
 
     @property
     def receipts(self) -> dict[str, StepReceipt]:
@@ -86,37 +85,55 @@ class ClaimedCommand:
 
 
 def claim(
-    tx: Connection, owner: str, now: datetime, *, lease_seconds: float, limit: int, systems: Collection[str]
+    tx: Connection,
+    owner: str,
+    now: datetime,
+    *,
+    lease_seconds: float,
+    limit: int,
+    systems: Collection[str],
+    among: Collection[Command] | None = None,
 ) -> list[ClaimedCommand]:
     """Lease up to `limit` commands of `systems` that are due, in order; at most one for each business key.
 
-    A command whose former worker left a step unanswered comes `in_doubt`. Each claim counts as an
-    attempt, so that a command that kills its worker is seen.
+    `among`: commands that were due a moment ago; no others are looked for. A command whose former worker left a step
+    unanswered comes `in_doubt`. Each claim counts as an attempt, so that a command that kills its worker is seen.
     """
-    ids = _locked(tx, now, systems, limit)
+    read = {command.id: command for command in among or ()}
+    ids = _locked(tx, now, systems, limit) if among is None else _still_there(tx, read)
     if not ids:
         return []
     until = now + timedelta(seconds=lease_seconds)
-    lease = {"owner": owner, "until": until, "now": now, "ids": ids}
-    rows = sorted(tx.execute(_CLAIM, lease), key=lambda row: int(row.position))
-    found = steps(tx, ids)
+    statement = _CLAIM if among is None else _CLAIM_READ
+    rows = sorted(statement.rows(tx, ids, owner=owner, until=until, now=now), key=lambda row: int(row.position))
+    found = steps(tx, [row.id for row in rows if row.begun])
     return [
         ClaimedCommand(
-            command_of(row),
+            read.get(row.id) or command_of(row),
             owner,
             until,
             row.attempts,
             row.state == State.IN_DOUBT,
             found.get(row.id, ()),
             row.not_before,
+            awaits=row.state == State.AWAITING,
+            stands=bool(row.stands),
         )
         for row in rows
     ]
 
 
-_CLAIM = (
+def _here(name: str) -> ColumnElement[str]:
+    """A column of the row that is returned: else SQLite's dialect leaves its table away."""
+    return literal_column(f"outbox.{name}", Text)
+
+
+_STANDS = exists(select(1).where(*(documents.c[name] == _here(name) for name in ("system", "entity", "business_key"))))
+_BEGUN = exists(select(1).where(outbox_steps.c.command_id == _here("id")))
+_CLAIMED = (
     update(outbox)
-    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    # Asked again, as others may have claimed, or a person brought an earlier command of the same key back, meanwhile.
+    .where(one_of(outbox.c.state, CLAIMABLE), *may_go())
     .values(
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
@@ -127,122 +144,61 @@ _CLAIM = (
             (outbox.c.state == State.IN_DOUBT, literal(State.PENDING.value)),
             else_=outbox.c.state,
         ),
-        updated_at=bindparam("now"),
+        updated_at=NOW,
     )
-    .returning(outbox)
 )
+_FOUND = (_BEGUN.label("begun"), _STANDS.label("stands"))
+_NEWS = (outbox.c[name] for name in ("id", "position", "state", "attempts", "not_before"))
+_CLAIM = Keyed(_CLAIMED.returning(*outbox.c, *_FOUND), outbox.c.id)
+_CLAIM_READ = Keyed(_CLAIMED.returning(*_NEWS, *_FOUND), outbox.c.id)
+"""What a command says never changes, so who has read it is told the rest only."""
+_LOCK = Keyed(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
 
 
 def _locked(tx: Connection, now: datetime, systems: Collection[str], limit: int) -> list[str]:
     """Ids of commands that are due, locked where rows can be locked."""
     ids: list[str] = []
-    for system, query in ((system, query) for system in sorted(systems) for query in _DUE_LOCKED):
+    for system, query in ((system, query) for system in sorted(systems) for query in LOCKED):
         if len(ids) < limit:
             ids += tx.execute(query, {"system": system, "now": now, "limit": limit - len(ids)}).scalars()
-    if not ids or not is_postgresql(tx):
-        return ids
-    # A person may have brought an earlier command of the same key back after we had looked, before we had locked.
-    way = select(outbox.c.id).where(outbox.c.id.in_(ids), ~_in_the_way())
-    return list(tx.execute(way, {"now": now}).scalars())
+    return ids
 
 
-def _in_the_way() -> ColumnElement[bool]:
-    """Whether another command of the same key has to be finished first, or is being delivered."""
-    other = outbox.alias()
-    being_delivered = and_(other.c.position != outbox.c.position, other.c.lease_until > _NOW)
-    blocks = and_(same_key(other, outbox), or_(unfinished_before(other, outbox), being_delivered))
-    return exists(select(1).where(blocks).correlate(outbox))
+def _still_there(tx: Connection, ids: Collection[str]) -> Collection[str]:
+    """Those nobody is about to claim; where rows cannot be locked, who writes is alone."""
+    return [row.id for row in _LOCK.rows(tx, ids)] if is_postgresql(tx) else ids
 
 
-def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
-    """Of commands of one `:system` in one state that may be claimed `:now`, in order: an index serves it."""
-    return (
-        select(*columns)
-        .where(
-            outbox.c.state == literal(state.value, Text),
-            outbox.c.system == bindparam("system", type_=Text),
-            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= _NOW),
-            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW),
-            ~_in_the_way(),
-        )
-        .order_by(outbox.c.position)
-        .limit(bindparam("limit", type_=Integer))
-    )
+def known(claimed: Iterable[ClaimedCommand]) -> step_records.Attempts:
+    """What whoever claimed commands knows of their steps, kept up by all that is written with it.
+
+    Nobody else writes down steps of a command under lease, and what takes a lease away ends what its owner may write.
+    """
+    return step_records.attempts_of((one.command.id, record) for one in claimed for record in one.steps)
 
 
-_DUE = union_all(*(select(_due(state, *outbox.c).subquery()) for state in _CLAIMABLE))
-_DUE_LOCKED = tuple(_due(state, outbox.c.id).with_for_update(of=outbox, skip_locked=True) for state in _CLAIMABLE)
+def begin_steps(
+    tx: Connection,
+    claimed: Iterable[ClaimedCommand],
+    intents: Collection[tuple[str, str]],
+    known: step_records.Attempts,
+    now: datetime,
+) -> None:
+    """The first steps, in the transaction of the claim itself: what they were waiting for stands. See `exchange`."""
+    sent = {command_id for command_id, _ in intents}
+    waited = [one.command.id for one in claimed if one.awaits and one.command.id in sent]
+    if waited:
+        _WAIT_NO_LONGER.rows(tx, waited)
+    step_records.intended(tx, intents, known, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What is still to be delivered to a system, and when a worker should look again."""
-
-    open: int
-    due_at: datetime | None
-    """When the first command may be claimed; None while each of them waits for another of its key."""
-    timed: bool
-    """Whether time alone brings something on: a pause ends, a lease runs out. If not, all wait for another document."""
-
-
-def due(tx: Connection, now: datetime, system: str, limit: int = 1) -> list[Command]:
-    """The commands that a claim would find; reads only, so it may be asked often."""
-    rows = tx.execute(_DUE, {"system": system, "now": now, "limit": limit})
-    first = sorted(rows, key=lambda row: (_CLAIMABLE.index(row.state), row.position))
-    return [command_of(row) for row in first[:limit]]
-
-
-def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:
-    """When the first command of a system may be claimed; None where none is open, or each waits for another."""
-    return tx.execute(_FREE_OF, {"system": system, "now": now}).one()[0]
-
-
-def outlook(tx: Connection, now: datetime, system: str) -> Outlook:
-    """How things stand with a system's open commands."""
-    place = {"system": system, "now": now}
-    total = tx.execute(_OPEN_OF, place).scalar_one()
-    due_at, timed = tx.execute(_FREE_OF, place).one()
-    return Outlook(total, due_at, bool(timed))
-
-
-def _free_of() -> Select[datetime, int]:
-    """Of the commands no other stands in the way of: when the first is due, and whether time is all they wait for."""
-    paused, leased = outbox.c.not_before, outbox.c.lease_until
-    under_lease = leased > _NOW
-    moment = case(
-        (and_(under_lease, or_(paused.is_(None), leased > paused)), leased),
-        (paused > _NOW, paused),
-        else_=_NOW,
-    )
-    timed = case((under_lease, 1), (outbox.c.state == State.AWAITING, 0), else_=1)
-    return select(func.min(moment), func.max(timed)).where(*_OPEN_HERE, ~_in_the_way())
-
-
-_OPEN_HERE = (outbox.c.system == bindparam("system", type_=Text), outbox.c.state.in_(_CLAIMABLE))
-_OPEN_OF = select(func.count()).select_from(outbox).where(*_OPEN_HERE)
-_FREE_OF = _free_of()
-
-
-def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: Collection[str] = ()) -> int:
-    """What awaits a document may be tried at once: commands by id, or all of some systems; how many there were."""
-    woken = sum(tx.execute(_WAKE_IDS, {"now": now, "of": chunk}).rowcount for chunk in chunks(ids))
-    return woken + sum(tx.execute(_WAKE_SYSTEMS, {"now": now, "of": chunk}).rowcount for chunk in chunks(systems))
-
-
-def _wake(column: ColumnElement[str]) -> Update:
-    return (
-        update(outbox)
-        .where(
-            column.in_(bindparam("of", expanding=True)),
-            outbox.c.state == State.AWAITING,
-            outbox.c.not_before > _NOW,
-            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW),
-        )
-        .values(not_before=_NOW, updated_at=_NOW)
-    )
-
-
-_WAKE_IDS, _WAKE_SYSTEMS = _wake(outbox.c.id), _wake(outbox.c.system)
+_WAIT_NO_LONGER = Keyed(
+    update(outbox)
+    .where(outbox.c.state == State.AWAITING)
+    .values(state=literal(State.PENDING.value))
+    .returning(outbox.c.id),
+    outbox.c.id,
+)
 
 
 def renew(tx: Connection, command_id: str, owner: str, now: datetime, lease_seconds: float) -> bool:
@@ -274,21 +230,28 @@ def exchange(
     receipts: Collection[tuple[str, StepReceipt]] = (),
     voids: Collection[tuple[str, str]] = (),
     intents: Collection[tuple[str, str]] = (),
+    endings: Collection[Ended] = (),
     lease_seconds: float,
+    known: step_records.Attempts | None = None,
 ) -> frozenset[str]:
-    """What came of the steps that went out, and the steps that go out next: see the functions for each of them.
+    """What came of the steps that went out, what ends with it, and the steps that go out next.
 
-    One transaction for both spares every step but the first a commit. Which commands are still held, whose leases run
-    anew from `now`; of the others nothing is written.
+    One transaction for all spares every step but the first a commit; see the functions for each. Which commands are
+    still held, whose leases run anew from `now` unless they end; of the others nothing is written. `known`: what the
+    claim knew, see there.
     """
     until = now + timedelta(seconds=lease_seconds)
-    named = [command_id for command_id, _ in (*receipts, *voids, *intents)]
+    over = {command_id for command_id, _, _ in endings}
+    named = {command_id for command_id, _ in (*receipts, *voids, *intents)} - over
     held = _held(tx, named, owner, now, sets_out=bool(intents), lease_until=until)
-    known = step_records.attempts(tx, held)
-    step_records.answered(tx, [one for one in receipts if one[0] in held], known, now)
-    step_records.voided(tx, [one for one in voids if one[0] in held], known, now)
+    ended = _ended(tx, endings, owner, now)
+    ours = held | ended
+    known = step_records.attempts(tx, ours) if known is None else known
+    step_records.answered(tx, [one for one in receipts if one[0] in ours], known, now)
+    step_records.voided(tx, [one for one in voids if one[0] in ours], known, now)
     step_records.intended(tx, [one for one in intents if one[0] in held], known, now)
-    return held
+    _close(tx, [one for one in endings if one[0] in ended], known, now)
+    return ours
 
 
 def record_intent(tx: Connection, command_id: str, owner: str, step: str, now: datetime) -> bool:
@@ -304,31 +267,30 @@ def _held(
     tx: Connection, ids: Collection[str], owner: str, now: datetime, *, sets_out: bool = False, **values: object
 ) -> frozenset[str]:
     """Change those of the commands this owner still holds; their ids. `sets_out`: they wait no longer."""
-    held: set[str] = set()
-    statement = _while_held_all(sets_out, tuple(values))
+    if not ids:
+        return frozenset()
     given = {"mine": owner, "now": now, **{f"new_{name}": value for name, value in values.items()}}
-    for chunk in chunks(sorted(set(ids))):
-        held.update(tx.execute(statement, {**given, "ids": chunk}).scalars())
-    return frozenset(held)
+    return frozenset(row.id for row in _while_held_all(sets_out, tuple(values)).rows(tx, ids, **given))
 
 
 @lru_cache
-def _while_held_all(sets_out: bool, names: tuple[str, ...]) -> ReturningUpdate[Any]:  # noqa: FBT001 - part of a key
+def _while_held_all(sets_out: bool, names: tuple[str, ...]) -> Keyed:  # noqa: FBT001 - part of a key
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     if sets_out:
         waited = outbox.c.state == State.AWAITING
         values["state"] = case((waited, literal(State.PENDING.value)), else_=outbox.c.state)
-    ours = (outbox.c.lease_owner == bindparam("mine"), outbox.c.state.in_(OPEN_STATES))
-    return (
-        update(outbox)
-        .where(outbox.c.id.in_(bindparam("ids", expanding=True)), *ours)
-        .values(updated_at=bindparam("now"), **values)
-        .returning(outbox.c.id)
+    ours = (outbox.c.lease_owner == bindparam("mine"), one_of(outbox.c.state, OPEN_STATES))
+    return Keyed(
+        update(outbox).where(*ours).values(updated_at=bindparam("now"), **values).returning(outbox.c.id), outbox.c.id
     )
 
 
 def record_receipts(
-    tx: Connection, receipts: Collection[tuple[str, StepReceipt]], owner: str, now: datetime
+    tx: Connection,
+    receipts: Collection[tuple[str, StepReceipt]],
+    owner: str,
+    now: datetime,
+    known: step_records.Attempts | None = None,
 ) -> frozenset[str]:
     """The target answered, or a look-up found the step done (without an intent it is written down too).
 
@@ -336,7 +298,7 @@ def record_receipts(
     """
     held = _held(tx, [command_id for command_id, _ in receipts], owner, now)
     kept = [(command_id, receipt) for command_id, receipt in receipts if command_id in held]
-    step_records.answered(tx, kept, step_records.attempts(tx, held), now)
+    step_records.answered(tx, kept, step_records.attempts(tx, held) if known is None else known, now)
     return held
 
 
@@ -345,10 +307,17 @@ def record_receipt(tx: Connection, command_id: str, owner: str, receipt: StepRec
     return bool(record_receipts(tx, [(command_id, receipt)], owner, now))
 
 
-def void_intents(tx: Connection, intents: Collection[tuple[str, str]], owner: str, now: datetime) -> frozenset[str]:
+def void_intents(
+    tx: Connection,
+    intents: Collection[tuple[str, str]],
+    owner: str,
+    now: datetime,
+    known: step_records.Attempts | None = None,
+) -> frozenset[str]:
     """The target surely did not carry the steps out: it refused, was never reached, or was looked up in vain."""
     held = _held(tx, [command_id for command_id, _ in intents], owner, now)
-    step_records.voided(tx, [one for one in intents if one[0] in held], step_records.attempts(tx, held), now)
+    known = step_records.attempts(tx, held) if known is None else known
+    step_records.voided(tx, [one for one in intents if one[0] in held], known, now)
     return held
 
 
@@ -374,31 +343,36 @@ def settle(tx: Connection, command_id: str, now: datetime, *, step: str, receipt
     tx.execute(insert(outbox_steps).values(**place, state=state, settled_at=now, receipt=written))
 
 
-_UNANSWERED = Keyed(select(outbox.c.id).where(unanswered(outbox)), outbox.c.id)
-
-
-def finish_all(
-    tx: Connection, endings: Collection[tuple[str, State, str | None]], owner: str, now: datetime
-) -> frozenset[str]:
-    """End deliveries, (command, state, error) each, and give their leases back; which commands were still held.
+def finish_all(tx: Connection, endings: Collection[Ended], owner: str, now: datetime) -> frozenset[str]:
+    """End deliveries and give their leases back; which commands were still held.
 
     Raises `ValueError` for an open state, and when a step is unanswered unless the command is parked.
     """
+    return exchange(tx, owner, now, endings=endings, lease_seconds=0.0)
+
+
+def _ended(tx: Connection, endings: Collection[Ended], owner: str, now: datetime) -> frozenset[str]:
     by_ending: dict[tuple[State, str | None], list[str]] = defaultdict(list)
     for command_id, state, error in endings:
         if state not in _FINAL:
             raise ValueError(f"{state} ends no delivery: use defer")
         by_ending[state, error].append(command_id)
-    held: set[str] = set()
-    for (state, error), ids in by_ending.items():
-        ended = _held(tx, ids, owner, now, state=state, last_error=error, not_before=None, **_FREE)
-        held |= ended
+    return frozenset().union(
+        *(
+            _held(tx, ids, owner, now, state=state, last_error=error, not_before=None, **_FREE)
+            for (state, error), ids in by_ending.items()
+        )
+    )
+
+
+def _close(tx: Connection, ended: Collection[Ended], known: step_records.Attempts, now: datetime) -> None:
+    """What follows a parked command hears of it; no other may leave a step unanswered."""
+    doubtful = {command_id for (command_id, _), (_, unsettled) in known.items() if unsettled is not None}
+    for command_id, state, _ in sorted(ended):
         if state is State.PARKED:
-            for command_id in sorted(ended):
-                tell_followers(tx, command_id, now)
-        elif open_ended := _UNANSWERED.rows(tx, ended):
-            raise ValueError(f"command {open_ended[0].id} cannot be {state}: a step of it is unanswered")
-    return frozenset(held)
+            tell_followers(tx, command_id, now)
+        elif command_id in doubtful:
+            raise ValueError(f"command {command_id} cannot be {state}: a step of it is unanswered")
 
 
 def finish(
@@ -425,7 +399,7 @@ def defer_all(tx: Connection, deferrals: Collection[Deferral], owner: str, now: 
     """
     rows = []
     for one in deferrals:
-        if one.state not in _CLAIMABLE:
+        if one.state not in CLAIMABLE:
             raise ValueError(f"{one.state} is no reason to wait: use finish")
         waiting = 1 if one.state is State.AWAITING else 0
         place = {"at_id": one.command_id, "at_owner": owner, "now": now, "later": one.not_before}

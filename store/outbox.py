@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from canonical import strict_json
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
-from store.statements import Keyed, chunks
+from store.statements import Keyed, chunks, one_of
 from store.tables import documents, outbox, outbox_steps
 
 HoldCause = Literal["connection", "approval"]
@@ -207,7 +207,7 @@ def unfinished_before(earlier: FromClause, later: FromClause) -> ColumnElement[b
     """Whether `earlier`, of the same key, has to be finished before `later` may go."""
     return and_(
         earlier.c.position < later.c.position,
-        or_(earlier.c.state.in_(OPEN_STATES), and_(earlier.c.state == State.PARKED, unanswered(earlier))),
+        or_(one_of(earlier.c.state, OPEN_STATES), and_(earlier.c.state == State.PARKED, unanswered(earlier))),
     )
 
 
@@ -226,12 +226,12 @@ def _being_made() -> Keyed:
     made = exists(
         select(1)
         .where(same_key(ended, outbox), ended.c.entity == outbox.c.entity)
-        .where(ended.c.state.in_((State.APPLIED, State.UNCHANGED)))
+        .where(one_of(ended.c.state, (State.APPLIED, State.UNCHANGED)))
         .correlate(outbox)
     )
     query = select(outbox.c.business_key).where(
         outbox.c.system == bindparam("of"), outbox.c.entity == bindparam("what"),
-        outbox.c.state.in_((*OPEN_STATES, State.PARKED)), tried, ~made,
+        one_of(outbox.c.state, (*OPEN_STATES, State.PARKED)), tried, ~made,
     )  # fmt: skip
     return Keyed(query, outbox.c.business_key)
 
@@ -307,6 +307,23 @@ def entries(
             type_coerce(outbox.c.sales_orders, Text).contains(strict_json.dumps(sales_order), autoescape=True)
         )
     return [_entry(row) for row in tx.execute(query)]
+
+
+def longest(
+    tx: Connection,
+    states: Collection[State],
+    system: str | None = None,
+    *,
+    newest: bool = False,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[OutboxEntry]:
+    """Commands by how long they stand where they stand, the longest first; with `newest` the last to come there."""
+    since = outbox.c.updated_at.desc() if newest else outbox.c.updated_at
+    query = select(outbox).where(outbox.c.state.in_(states)).order_by(since, outbox.c.position)
+    if system is not None:
+        query = query.where(outbox.c.system == system)
+    return [_entry(row) for row in tx.execute(query.limit(limit).offset(offset))]
 
 
 def steps(tx: Connection, command_ids: Collection[str]) -> dict[str, tuple[StepRecord, ...]]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Row, Select, Table, Text, any_, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 Bulk = Mapping[str, Any]
 T = TypeVar("T")
@@ -25,13 +39,13 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 class Keyed:
-    """Rows of a query whose column is one of some values.
+    """Rows of a query, or of an update that returns some, whose column is one of some values.
 
     It is put together once, for that takes several times as long as looking a few rows up: the values come as one
     list, however many they are, and what else the query asks for comes by name (`bindparam`).
     """
 
-    def __init__(self, query: Select[Any], column: ColumnElement[Any]) -> None:
+    def __init__(self, query: Select[Any] | ReturningUpdate[Any], column: ColumnElement[Any]) -> None:
         listed = func.json_each(bindparam("one_of", type_=Text)).table_valued("value")
         self._sqlite = query.where(column.in_(select(listed.c.value)))
         self._postgresql = query.where(column == any_(bindparam("one_of", type_=ARRAY(column.type))))
@@ -44,6 +58,11 @@ class Keyed:
         for chunk in chunks(sorted(set(values))):
             found += tx.execute(query, {**given, "one_of": chunk if arrays else json.dumps(chunk)})
         return found
+
+
+def one_of(column: ColumnElement[str], words: Collection[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of our own words, written into the statement: a list of values is put in each time."""
+    return column.in_([literal_column(f"'{word}'", Text) for word in sorted(words)])
 
 
 def select_in(tx: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Row[Any]]:

@@ -5,10 +5,10 @@ Who calls holds the command by a lease (`store.deliveries`) and knows its attemp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -16,8 +16,24 @@ from canonical.commands import StepReceipt
 from store.statements import Keyed
 from store.tables import outbox_steps
 
-Attempts = Mapping[tuple[str, str], tuple[int, int | None]]
-"""(Command, step) → its last attempt, and the attempt that is unanswered."""
+Attempts = dict[tuple[str, str], tuple[int, int | None]]
+"""(Command, step) → its last attempt, and the attempt that is unanswered; what is written is entered too."""
+
+
+class Attempt(Protocol):
+    """One attempt at a step as its row says it."""
+
+    @property
+    def step(self) -> str:
+        """Its name."""
+
+    @property
+    def attempt(self) -> int:
+        """Which it is, from 1."""
+
+    @property
+    def state(self) -> str:
+        """`intent`, `done` or `void`."""
 
 
 _BEGIN = insert(outbox_steps)
@@ -39,11 +55,16 @@ _ATTEMPTS = Keyed(
 
 def attempts(tx: Connection, command_ids: Iterable[str]) -> Attempts:
     """Of every step of some commands."""
-    found: dict[tuple[str, str], tuple[int, int | None]] = {}
-    for row in _ATTEMPTS.rows(tx, command_ids):
-        last, unsettled = found.get((row.command_id, row.step), (0, None))
+    return attempts_of((row.command_id, row) for row in _ATTEMPTS.rows(tx, command_ids))
+
+
+def attempts_of(records: Iterable[tuple[str, Attempt]]) -> Attempts:
+    """The same, of records that were read: (command, attempt) each."""
+    found: Attempts = {}
+    for command_id, row in records:
+        last, unsettled = found.get((command_id, row.step), (0, None))
         unsettled = row.attempt if row.state == "intent" else unsettled
-        found[row.command_id, row.step] = max(last, row.attempt), unsettled
+        found[command_id, row.step] = max(last, row.attempt), unsettled
     return found
 
 
@@ -58,6 +79,7 @@ def intended(tx: Connection, wanted: Collection[tuple[str, str]], known: Attempt
             )
         place = {"command_id": command_id, "step": step, "attempt": attempt + 1}
         rows.append({**place, "state": "intent", "sent_at": now})
+        known[command_id, step] = attempt + 1, attempt + 1
     if rows:
         tx.execute(_BEGIN, rows)
 
@@ -78,6 +100,8 @@ def answered(tx: Connection, receipts: Collection[tuple[str, StepReceipt]], know
         else:
             place = {"command_id": command_id, "step": receipt.step, "attempt": last + 1}
             fresh.append({**place, "sent_at": now, **done})
+            last += 1
+        known[command_id, receipt.step] = last, None
     if settled:
         tx.execute(_SETTLE, settled)
     if fresh:
@@ -86,11 +110,12 @@ def answered(tx: Connection, receipts: Collection[tuple[str, StepReceipt]], know
 
 def voided(tx: Connection, intents: Collection[tuple[str, str]], known: Attempts, now: datetime) -> None:
     """These (command, step) were surely not carried out."""
-    settled = [
-        {"at_command": command_id, "at_step": step, "at_attempt": unsettled}
-        for command_id, step in intents
-        if (unsettled := known.get((command_id, step), (0, None))[1]) is not None
-    ]
+    settled = []
+    for command_id, step in intents:
+        last, unsettled = known.get((command_id, step), (0, None))
+        if unsettled is not None:
+            settled.append({"at_command": command_id, "at_step": step, "at_attempt": unsettled})
+            known[command_id, step] = last, None
     if settled:
         voided = {"state": "void", "settled_at": now, "receipt": None}
         tx.execute(_SETTLE, [{**place, **voided} for place in settled])

@@ -14,7 +14,7 @@ from canonical.commands import State
 from pipeline import delivery
 from pipeline.residents import Residents
 from pipeline.restored import notice_restore
-from store import audit, deliveries, outbox
+from store import audit, due_commands, outbox
 from store.revisions import next_revision
 from store.sent_mark import SentMark
 from store.unit_of_work import Store
@@ -58,7 +58,7 @@ def _residents(world: World) -> None:
 
 def _due(world: World) -> bool:
     with world.store.read() as tx:
-        return bool(deliveries.due(tx, world.moment, world.system))
+        return bool(due_commands.due(tx, world.moment, world.system))
 
 
 @pytest.mark.parametrize("deliver", [_batch, _residents])

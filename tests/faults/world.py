@@ -26,7 +26,7 @@ from pipeline.deliver import Round
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
-from store import deliveries, outbox
+from store import deliveries, due_commands, outbox
 from store.connections import ConnectionState
 from store.database import WRITES
 from store.sent_mark import SentMark
@@ -170,7 +170,7 @@ class World:
         for _ in range(60):
             with self.store.begin() as tx:
                 deliveries.end_leases(tx, deliveries.lease_owners(tx, self.moment), self.moment)
-                outlook = deliveries.outlook(tx, self.moment, "erp")
+                outlook = due_commands.outlook(tx, self.moment, "erp")
             if outlook.open == 0:
                 break
             self.moment = max(outlook.due_at or self.moment, self.moment + timedelta(milliseconds=100))

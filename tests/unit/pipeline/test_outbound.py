@@ -87,3 +87,21 @@ def test_native_id__of_the_record_itself_even_where_another_stands_first(store: 
     assert lookups.native_id("erp", "item", "M-2") == "1002"
     with pytest.raises(CrosswalkPending, match="erp has shown no item 'M-3'"):
         lookups.native_id("erp", "item", "M-3")
+
+
+def test_stands__what_was_mastered_since_the_delivery_began(store: Store) -> None:
+    policies = {"sales_order": SimpleNamespace(crosswalk=True)}
+    hub = SimpleNamespace(store=store, configuration=SimpleNamespace(policies=policies))
+    lookups = Lookups(cast("Any", hub))
+    assert lookups.keys == {}
+    with store.begin() as tx:
+        bound = [
+            Binding("crm", "sales_order", "801", "SO-1", "n801"),
+            Binding("crm", "sales_order", "800", "SO-1", "n800", is_primary=False),
+            Binding("erp", "sales_order", "900", "SO-2", "n900"),
+        ]
+        crosswalk.bind(tx, bound, NOW)
+    lookups.learn(["crm/sales_order/SO-1", "crm/sales_order/SO-2"])
+    assert lookups.native("crm", "sales_order", "SO-1", technical=False) == "801", "by its first record"
+    assert lookups.native("crm", "sales_order", "SO-1", technical=True) == "n801"
+    assert not lookups.stands("crm/sales_order/SO-2"), "known in another system only"

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from canonical.commands import Command, State, StepReceipt
-from store import deliveries, outbox
-from store.deliveries import Deferral, Outlook
+from store import deliveries, due_commands, outbox
+from store.deliveries import Deferral
+from store.due_commands import Outlook
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -105,16 +106,16 @@ def test_defer_all__each_as_said_and_only_what_is_held(shared: Store) -> None:
 
 def test_outlook__what_is_due_what_is_leased_and_what_only_waits(shared: Store) -> None:
     with shared.begin() as tx:
-        assert not deliveries.due(tx, NOW, "erp")
-        leased = deliveries.outlook(tx, NOW, "erp")
+        assert not due_commands.due(tx, NOW, "erp")
+        leased = due_commands.outlook(tx, NOW, "erp")
         for owner, ids in (("w1", IDS[:2]), ("w2", IDS[2:])):
             deliveries.defer_all(tx, [Deferral(one, State.AWAITING, LATER, "waits") for one in ids], owner, NOW)
-        waiting = deliveries.outlook(tx, NOW, "erp")
-        assert deliveries.wake(tx, NOW, ids=IDS[:1]) == 1
-        due = deliveries.outlook(tx, NOW, "erp")
-        assert deliveries.due(tx, NOW, "erp")
-        assert deliveries.wake(tx, NOW, systems=["erp"]) == 3
-        assert deliveries.outlook(tx, NOW, "mes") == Outlook(0, None, timed=False)
+        waiting = due_commands.outlook(tx, NOW, "erp")
+        assert due_commands.wake(tx, NOW, ids=IDS[:1]) == 1
+        due = due_commands.outlook(tx, NOW, "erp")
+        assert due_commands.due(tx, NOW, "erp")
+        assert due_commands.wake(tx, NOW, systems=["erp"]) == 3
+        assert due_commands.outlook(tx, NOW, "mes") == Outlook(0, None, timed=False)
     assert leased == Outlook(4, NOW + timedelta(seconds=60), timed=True)
     assert waiting == Outlook(4, LATER, timed=False)
     assert due == Outlook(4, NOW, timed=False)
@@ -125,8 +126,8 @@ def test_outlook__a_later_command_of_the_same_key_is_not_due(either_store: Store
     with either_store.begin() as tx:
         outbox.enqueue(tx, [COMMANDS[0], later], NOW)
         deliveries.claim(tx, "w1", NOW, lease_seconds=60, limit=2, systems=["erp"])
-        assert not deliveries.due(tx, NOW, "erp")
-        assert deliveries.outlook(tx, NOW, "erp") == Outlook(2, NOW + timedelta(seconds=60), timed=True)
+        assert not due_commands.due(tx, NOW, "erp")
+        assert due_commands.outlook(tx, NOW, "erp") == Outlook(2, NOW + timedelta(seconds=60), timed=True)
 
 
 def test_renew_all__only_what_is_held(shared: Store) -> None:
@@ -164,8 +165,8 @@ def test_exchange__a_step_that_may_not_go_out_takes_the_answers_back_too(shared:
 
 def test_due_next__now_later_or_never(shared: Store) -> None:
     with shared.begin() as tx:
-        assert deliveries.due_next(tx, NOW, "erp") == NOW + timedelta(seconds=60), "when the leases end"
-        assert not deliveries.due(tx, NOW, "erp")
-        assert deliveries.due_next(tx, LATER, "erp") == LATER
-        assert deliveries.due(tx, LATER, "erp")
-        assert deliveries.due_next(tx, NOW, "mes") is None
+        assert due_commands.due_next(tx, NOW, "erp") == NOW + timedelta(seconds=60), "when the leases end"
+        assert not due_commands.due(tx, NOW, "erp")
+        assert due_commands.due_next(tx, LATER, "erp") == LATER
+        assert due_commands.due(tx, LATER, "erp")
+        assert due_commands.due_next(tx, NOW, "mes") is None
