@@ -2,8 +2,9 @@
 
 Each database, SQLite and PostgreSQL, holds the same plant in tables of its own, one for each kind of row. *Load* makes
 the snapshot of them; *plan* is what `planning.mrp.plan` does for large snapshots up to the tables of the plan; *store*
-puts the planned orders into `planned_orders` in one transaction, and every single peg, by numbers whose keys stand
-beside, into a Parquet frame that is synced, as the hub's frames are. The goal is for 100,000 items;
+puts the planned orders into `planned_orders` in one transaction, and meanwhile every single peg, by numbers whose keys
+stand beside, into a Parquet frame that is synced, as the hub's frames are; the transaction ends when both are done. The
+goal is for 100,000 items;
 `MILLSTREAM_BENCH_ITEMS` sets the numbers of items (the largest counts).
 """
 
@@ -13,6 +14,7 @@ import gc
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
@@ -102,8 +104,9 @@ def _figures(name: str, url: str, folder: Path, snapshot: PlanningSnapshot) -> l
             loaded = clock("load", lambda: _load(store, tables))
             planned = clock("plan", lambda: _plan(loaded))
             frame = clock("orders as a frame", lambda: order_frame(planned))
-            clock("store: orders into SQL", lambda: _store_orders(store, frame))
-            pegs = clock("store: pegs as Parquet", lambda: _store_pegs(folder / name, planned, frame))
+            pegs = clock(
+                "store: orders into SQL, pegs as Parquet", lambda: _store(store, folder / name, planned, frame)
+            )
             orders = frame.height
         if any(set(getattr(loaded, kind)) != set(getattr(snapshot, kind)) for kind in ROWS):
             raise AssertionError("what was loaded is not what was stored")
@@ -128,9 +131,11 @@ def _plan(snapshot: PlanningSnapshot) -> Planned:
     return Planned(prepared, columns, names, solve(columns))
 
 
-def _store_orders(store: Store, orders: pl.DataFrame) -> None:
-    with store.begin() as tx:
+def _store(store: Store, folder: Path, planned: Planned, orders: pl.DataFrame) -> int:
+    with ThreadPoolExecutor(1) as beside, store.begin() as tx:
+        pegs = beside.submit(_store_pegs, folder, planned, orders)
         replace_orders(tx, orders)
+        return pegs.result()
 
 
 def _store_pegs(folder: Path, planned: Planned, orders: pl.DataFrame) -> int:
@@ -178,6 +183,13 @@ class _Dates(dict[Any, date | None]):
         return found
 
 
+_TYPED: dict[str, Callable[[_Dates], Callable[[Any], Any]]] = {
+    **dict.fromkeys(("due", "available", "effective_from", "effective_until"), lambda days: days.__getitem__),
+    "before_own": lambda _: bool,
+}
+"""What makes a field of what a driver gives."""
+
+
 def _load(store: Store, tables: dict[str, Table]) -> PlanningSnapshot:
     days = _Dates()
     found: dict[str, Any] = {}
@@ -198,18 +210,11 @@ def _rows(name: str, rows: list[tuple[Any, ...]], days: _Dates) -> Iterator[Any]
     if name == "items":
         return _items(rows)
     row, names = ROWS[name], _columns(ROWS[name])
-    dated = [at for at, each in enumerate(names) if each in {"due", "available", "effective_from", "effective_until"}]
-    flags = [at for at, each in enumerate(names) if each == "before_own"]
-    return (row(**dict(zip(names, _typed(each, dated, flags, days), strict=True))) for each in rows)
-
-
-def _typed(row: tuple[Any, ...], dated: list[int], flags: list[int], days: _Dates) -> list[Any]:
-    found = list(row)
-    for at in dated:
-        found[at] = days[found[at]]
-    for at in flags:
-        found[at] = bool(found[at])
-    return found
+    held = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
+    columns = [map(_TYPED[each](days), held[each]) if each in _TYPED else held[each] for each in names]
+    if names == [each.name for each in fields(row)]:
+        return map(row, *columns)
+    return (row(**dict(zip(names, each, strict=True))) for each in zip(*columns, strict=True))
 
 
 def _items(rows: list[tuple[Any, ...]]) -> Iterator[PlanItem]:

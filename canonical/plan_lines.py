@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import overload
@@ -53,6 +53,21 @@ class BomLines(Sequence[PlanBomLine]):
         return len(self) == len(other) and all(own == their for own, their in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def lines_of(lines: Sequence[PlanBomLine], field: str, wanted: Collection[str]) -> Sequence[PlanBomLine]:
+    """The lines whose parent, or component, is one of these, in their order."""
+    if isinstance(lines, BomLines):
+        return BomLines(lines.frame.filter(pl.col(field).is_in(list(wanted))))
+    return [line for line in lines if getattr(line, field) in wanted]
+
+
+def joined(lines: Sequence[PlanBomLine], more: Sequence[PlanBomLine]) -> Sequence[PlanBomLine]:
+    """The ones behind the others, in columns where the first are and can be."""
+    frame = line_frame(more) if isinstance(lines, BomLines) else None
+    if frame is None or not isinstance(lines, BomLines):
+        return (*lines, *more)
+    return BomLines(pl.concat([lines.frame, frame]))
 
 
 def line_frame(lines: Sequence[PlanBomLine]) -> pl.DataFrame | None:

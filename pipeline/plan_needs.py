@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from canonical.plan import PlanBomLine, PlanDemand, PlanForecast
+from canonical.plan_lines import lines_of
 from pipeline.golden_rows import MILLION, Frames, Row, ppm, rows, scaled
 from pipeline.open_documents import OpenLine, foreign_work
 from pipeline.plan_structure import Structure
@@ -37,13 +38,12 @@ def _work_demands(
     frames: Frames, made_of: Structure, routes: Mapping[str, list[Row]], planning: Planning, as_of: date
 ) -> Iterator[PlanDemand]:
     """Components that work orders of others still have to draw; what runs has drawn its kit."""
+    waiting = [row for row in foreign_work(frames) if row["status"] != "running"]
     parents: defaultdict[str, list[PlanBomLine]] = defaultdict(list)
-    for line in made_of.lines:
+    for line in lines_of(made_of.lines, "parent", {row["item"] for row in waiting}) if waiting else ():
         parents[line.parent].append(line)
     divided = planning.policies.component_scrap == "divide"
-    for row in foreign_work(frames):
-        if row["status"] == "running":
-            continue
+    for row in waiting:
         key = f"work_order|{row['golden_id']}"
         start = max(row["start"] or as_of, as_of)
         for number, line in enumerate(parents[row["item"]]):

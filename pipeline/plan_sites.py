@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from canonical.plan import PlanBomLine, PlanItem, PlanningSnapshot, PlanProblem
+from canonical.plan_lines import joined
 from pipeline.golden_rows import Frames, rows
 from pipeline.planning_settings import HOME, SITE_MARK, Planning
 
@@ -27,7 +28,7 @@ def at_sites(picture: PlanningSnapshot, planning: Planning) -> PlanningSnapshot:
     return replace(
         picture,
         items=(*picture.items, *items),
-        bom=(*picture.bom, *lines),
+        bom=joined(picture.bom, lines),
         demands=tuple(replace(row, item=planning.item_of(row.item)) if row.item in phantoms else row
                       for row in picture.demands),
         problems=(*picture.problems, *_named(phantoms, planning)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import polars as pl
 
-from canonical.plan import PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
+from canonical.plan import INT64_MAX, PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
+from canonical.plan_lines import BomLines, lines_of
 from pipeline.golden_rows import Frames, Row, begins, ends, in_force, ppm, rows
 
 LINE = (
@@ -20,6 +21,10 @@ LINE = (
 )  # fmt: skip
 """What the planner reads of a component's line."""
 COMPONENT = (None, "", "component")
+COLUMNS_FROM = 10_000
+"""Lines from which columns are worth their start."""
+_HEAD = pl.Schema({"bom": pl.String(), "item": pl.String(), "first": pl.Date(), "until": pl.Date()})
+_RATIO = pl.Schema({"numerator": pl.Int64(), "denominator": pl.Int64(), "scrap_ppm": pl.Int64()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def _ahead(day: date | None, as_of: date) -> date | None:
 class Structure:
     """What the planner is told of BOMs."""
 
-    lines: tuple[PlanBomLine, ...]
+    lines: Sequence[PlanBomLine]
     substitutes: tuple[PlanSubstitute, ...]
     by_products: tuple[PlanByProduct, ...]
     problems: tuple[PlanProblem, ...]
@@ -81,7 +86,7 @@ class Structure:
 def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date) -> Structure:
     """The lines of every version that counts, each within its own dates and those of its version."""
     chosen = {one.bom: one for found in versions.values() for one in found}
-    lines = tuple(_lines(frames, chosen, as_of))
+    lines = _lines(frames, chosen, as_of)
     known = [(row, one) for row in _rows_beside(frames) if (one := chosen.get(row["bom"])) is not None]
     known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
     problems: list[PlanProblem] = []
@@ -90,12 +95,41 @@ def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date
     return Structure(lines, substitutes, tuple(made), tuple(problems))
 
 
-def _lines(frames: Frames, chosen: Mapping[str, Version], as_of: date) -> Iterator[PlanBomLine]:
-    """The components of the versions that count. There may be a million lines, so no row becomes a mapping."""
+def _lines(frames: Frames, chosen: Mapping[str, Version], as_of: date) -> Sequence[PlanBomLine]:
+    """The components of the versions that count, many of them in columns."""
     frame = frames.get("bom_line")
-    for bom, parent, component, quantity, per, lost, operation, kind, first, until in (
-        () if frame is None else frame.select(LINE).iter_rows()
-    ):
+    if frame is None:
+        return ()
+    found = in_columns(frame.select(LINE), chosen, as_of) if frame.height >= COLUMNS_FROM else None
+    return tuple(line_by_line(frame.select(LINE), chosen, as_of)) if found is None else found
+
+
+def in_columns(frame: pl.DataFrame, chosen: Mapping[str, Version], as_of: date) -> BomLines | None:
+    """Twin of `line_by_line` for a million lines; None where a quantity is beyond 64 bits."""
+    first, until = pl.col("valid_from"), pl.col("valid_to")
+    ends = pl.when(until.dt.year() < date.max.year).then(until)
+    heads = [(one.bom, one.item, one.first, one.until) for one in chosen.values()]
+    versions = pl.DataFrame(heads, schema=_HEAD, orient="row")
+    rows = frame.join(versions, on="bom", maintain_order="left").filter(
+        pl.col("parent") == pl.col("item"), pl.col("kind").fill_null("").is_in(["", "component"]),
+        (ends > as_of).fill_null(value=True),
+    )  # fmt: skip
+    shares = rows.select("quantity", "per", "scrap_rate").unique(maintain_order=True)
+    ratios = [(*_share(quantity, per).as_integer_ratio(), ppm(lost)) for quantity, per, lost in shares.iter_rows()]
+    if any(max(abs(top), bottom) > INT64_MAX for top, bottom, _ in ratios):
+        return None
+    known = pl.concat([shares, pl.DataFrame(ratios, schema=_RATIO, orient="row")], how="horizontal")
+    window = {
+        "effective_from": pl.max_horizontal(pl.when(first > as_of).then(first), "first"),
+        "effective_until": pl.min_horizontal(ends, "until"),
+    }
+    shared = rows.join(known, on=shares.columns, how="left", nulls_equal=True, maintain_order="left")
+    return BomLines(shared.with_columns(**window))
+
+
+def line_by_line(frame: pl.DataFrame, chosen: Mapping[str, Version], as_of: date) -> Iterator[PlanBomLine]:
+    """No row becomes a mapping: of some thousand lines this is faster than columns are."""
+    for bom, parent, component, quantity, per, lost, operation, kind, first, until in frame.iter_rows():
         version = chosen.get(bom)
         if version is None or parent != version.item or kind not in COMPONENT:
             continue
@@ -151,7 +185,7 @@ def _by_product(row: Row) -> PlanByProduct:
 def _substitutes(
     frames: Frames,
     known: Iterable[tuple[Row, Version]],
-    lines: Iterable[PlanBomLine],
+    lines: Sequence[PlanBomLine],
     as_of: date,
     problems: list[PlanProblem],
 ) -> Iterator[PlanSubstitute]:
@@ -189,10 +223,10 @@ def _substitute(row: Row, of: Row, version: Version, as_of: date) -> PlanSubstit
 class _Drawing:
     """Whose orders draw what stands under a parent: the parent's own, or through a phantom those above it."""
 
-    def __init__(self, frames: Frames, lines: Iterable[PlanBomLine]) -> None:
+    def __init__(self, frames: Frames, lines: Sequence[PlanBomLine]) -> None:
         self._phantoms = {row["golden_id"] for row in rows(frames, "item") if row["sourcing"] == "phantom"}
         self._users: defaultdict[str, set[str]] = defaultdict(set)
-        for line in lines:
+        for line in lines_of(lines, "component", self._phantoms):
             self._users[line.component].add(line.parent)
 
     def __call__(self, parent: str) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -343,9 +344,11 @@ class _Encoding:
         """One row an item, and the row that says where the last one's rows end; `owners` are item columns."""
         items: list[PlanItem] = [self.admitted.items[code] for code in self.codes]
         bounds = [lot_bounds(item.lot) for item in items]
-        ends = [self.rules.days_of(item.code).end(self.today, shortest_lead(item)) - self.today for item in items]
+        leads = [shortest_lead(item) for item in items]
+        days_of, end = self.rules.days_of, lru_cache(None)(lambda days, lead: days.end(self.today, lead) - self.today)
+        ends = [end(days_of(item.code), lead) for item, lead in zip(items, leads, strict=True)]
         columns: dict[str, Any] = {
-            "lead": [shortest_lead(item) for item in items],
+            "lead": leads,
             "unit": within([lot_unit(item.lot) for item in items]),
             "smallest": within([smallest for smallest, _ in bounds]),
             "largest": within([largest for _, largest in bounds]),
@@ -442,39 +445,41 @@ class _Encoding:
 
     def _supplies(self) -> list[EncodedSupply]:
         """Twin of `_Run._gather_supplies`, sorted by item and key."""
+        number, today = self.number, self.today
         found = [
-            EncodedSupply(self.number[row.item], row.key, 0, row.quantity, self._reserved(row), on_hand=1)
+            EncodedSupply(number[row.item], row.key, 0, row.quantity, self._reserved(row), 0, 1)
             for row in self.admitted.stock
         ]
-        for row in self.admitted.receipts:
-            day = max(row.available.toordinal() - self.today, 0)
-            reserved = self._reserved(row)
-            traced = int(row.origin is not None)
-            found.append(
-                EncodedSupply(self.number[row.item], row.key, day, row.quantity, reserved, traced, origin=row.origin)
+        found += [
+            EncodedSupply(
+                number[row.item], row.key, max(row.available.toordinal() - today, 0), row.quantity,
+                self._reserved(row), int(row.origin is not None), 0, row.origin,
             )
+            for row in self.admitted.receipts
+        ]  # fmt: skip
         for firm in self.admitted.firm_orders:
             day = max(firm.due.toordinal() - self.today, 0)
             reserved = -1 if firm.root is None else self._root(firm.root)
             found.append(EncodedSupply(self.number[firm.item], firm.key, day, firm.quantity, reserved, traced=1))
         if len({supply.key for supply in found}) < len(found):
             raise NotCovered("two supplies with one key")
-        return sorted(found, key=lambda supply: (supply.item, supply.key))
+        return sorted(found)
 
     def _reserved(self, row: PlanStock | ScheduledReceipt) -> int:
         return -1 if row.reserved_for is None else self._root(row.reserved_for)
 
     def _supply_table(self, supplies: list[EncodedSupply]) -> Table:
+        item, _, day, quantity, reserved, traced, on_hand, _ = zip(*supplies, strict=True) if supplies else [()] * 8
         return table(
             SUPPLY,
             {
-                "day": [supply.day for supply in supplies],
-                "quantity": within([supply.quantity for supply in supplies]),
-                "reserved": [supply.reserved for supply in supplies],
-                "traced": [supply.traced for supply in supplies],
-                "on_hand": [supply.on_hand for supply in supplies],
-                "made": [-1 for _ in supplies],
-                "item": [supply.item for supply in supplies],
+                "day": day,
+                "quantity": within(quantity),
+                "reserved": reserved,
+                "traced": traced,
+                "on_hand": on_hand,
+                "made": np.full(len(supplies), -1),
+                "item": item,
             },
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planning.columns import LIMIT, NotCovered, unzip
 
@@ -27,9 +27,8 @@ def text_sub(number: str) -> int:
     return code
 
 
-@dataclass(slots=True)
-class EncodedSupply:
-    """One existing supply on its way into the columns."""
+class EncodedSupply(NamedTuple):
+    """One existing supply on its way into the columns; they sort by item and key, which no two share."""
 
     item: int
     key: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canonical.plan import INT64_MAX, LOT_FOR_LOT, FirmOrder, PlanItem, PlanProblem
@@ -13,7 +14,7 @@ from planning.intake_rules import ItemRules, admit_rules
 from planning.lot_sizing import MILLION, is_consistent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from canonical.plan import (
         PlanBomLine,
@@ -53,6 +54,7 @@ class Keyed(Protocol):
 
 
 Row = TypeVar("Row", bound=Keyed)
+_key_of = attrgetter("key")
 
 
 @dataclass(slots=True)
@@ -98,16 +100,18 @@ def admitted_demands(admitted: Admitted, rows: Iterable[PlanDemand]) -> list[Pla
     return [row for row in _admit_rows(silent, rows, least=1) if _root_allowed(silent, row)]
 
 
-def _unique(admitted: Admitted, rows: Iterable[Row], key: Callable[[Row], str]) -> list[Row]:
+def _unique(admitted: Admitted, rows: list[Row]) -> list[Row]:
     """Rows by key; of several with one key, the same one stands whatever their order."""
-    kept: dict[str, Row] = {}
-    for row in rows:
-        code = key(row)
-        if code in kept:
-            admitted.name("duplicate_key", row.item, code, "only one of the rows with this key is used")
-            row = min(kept[code], row, key=repr)  # noqa: PLW2901 - the survivor takes the row's place
-        kept[code] = row
-    return [kept[code] for code in sorted(kept)]
+    kept = dict(zip(map(_key_of, rows), rows, strict=True))
+    if len(kept) < len(rows):
+        kept = {}
+        for row in rows:
+            survivor, key = row, row.key
+            if key in kept:
+                admitted.name("duplicate_key", row.item, key, "only one of the rows with this key is used")
+                survivor = min(kept[key], row, key=repr)
+            kept[key] = survivor
+    return [kept[key] for key in sorted(kept)]
 
 
 def _admit_items(admitted: Admitted, items: Iterable[PlanItem], policies: PlanPolicies) -> None:
@@ -144,13 +148,9 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
         found = "missing" if item.lead_time_days is None else f"{item.lead_time_days} days"
         admitted.name("bad_lead_time", code, code, f"lead time {found}, planned with 0 days")
         item = replace(item, lead_time_days=0)
-    sound = tuple(one for one in item.suppliers if 0 <= one.lead_time_days <= MAX_LEAD_TIME_DAYS)
-    for one in item.suppliers:
-        if one not in sound:
-            admitted.name("bad_lead_time", code, one.name, f"lead time {one.lead_time_days} days; supplier left out")
-    if len(sound) < len(item.suppliers):
-        item = replace(item, suppliers=sound)
-    if not is_consistent(item.lot):
+    if item.suppliers:
+        item = _with_sound_suppliers(admitted, item)
+    if item.lot is not LOT_FOR_LOT and not is_consistent(item.lot):
         admitted.name("bad_lot_policy", code, code, "no order quantity satisfies the policy, planned lot for lot")
         item = replace(item, lot=LOT_FOR_LOT)
     if not 0 <= item.safety_time_days <= MAX_LEAD_TIME_DAYS:
@@ -164,6 +164,17 @@ def _sound_item(admitted: Admitted, item: PlanItem) -> PlanItem:
         item = replace(item, safety_stock=0)
     same = item.lot is LOT_FOR_LOT or item.lot != LOT_FOR_LOT
     return item if same else replace(item, lot=LOT_FOR_LOT)
+
+
+def _with_sound_suppliers(admitted: Admitted, item: PlanItem) -> PlanItem:
+    sound = tuple([one for one in item.suppliers if 0 <= one.lead_time_days <= MAX_LEAD_TIME_DAYS])
+    if len(sound) == len(item.suppliers):
+        return item
+    for one in item.suppliers:
+        if one not in sound:
+            detail = f"lead time {one.lead_time_days} days; supplier left out"
+            admitted.name("bad_lead_time", item.code, one.name, detail)
+    return replace(item, suppliers=sound)
 
 
 def admit_bom(admitted: Admitted, snapshot: PlanningSnapshot) -> None:
@@ -217,15 +228,15 @@ def _admit_line(admitted: Admitted, line: PlanBomLine, *, divided: bool) -> None
 
 def _admit_rows(admitted: Admitted, rows: Iterable[Row], least: int | None) -> list[Row]:
     """Rows of known items within int64 and, unless `least` is None, not below it."""
-    usable = []
-    for row in rows:
-        if row.item not in admitted.items:
+    rows, items = tuple(rows), admitted.items
+    lowest = -INT64_MAX if least is None else least
+    usable = [row for row in rows if row.item in items and lowest <= row.quantity <= INT64_MAX]
+    for row in rows if len(usable) < len(rows) else ():
+        if row.item not in items:
             admitted.name("unknown_item", row.item, row.key, "row left out")
         elif abs(row.quantity) > INT64_MAX or (least is not None and row.quantity < least):
             admitted.name("absurd_quantity", row.item, row.key, f"quantity {row.quantity}; row left out")
-        else:
-            usable.append(row)
-    return _unique(admitted, usable, lambda row: row.key)
+    return _unique(admitted, usable)
 
 
 def _root_allowed(admitted: Admitted, row: PlanDemand) -> bool:

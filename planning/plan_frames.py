@@ -56,14 +56,14 @@ def order_frame(planned: Planned) -> pl.DataFrame:
     item, due, root = orders["item"], orders["due"].astype(np.int64), orders["root"]
     known = [planned.prepared.admitted.items[code] for code in names.codes]
     levels = [planned.prepared.explosion.levels.get(code, 0) for code in names.codes]
-    timing = _timing(planned)
+    timing, sourcings = _timing(planned), sorted({str(one.sourcing) for one in known})
     prefixes = pl.Series([order_prefix(code) for code in names.codes], dtype=pl.String)
     return pl.DataFrame(
         {
             "number": np.arange(count),
             "key": _keys(prefixes.gather(item), pl.Series(names.roots).gather(orders["owner"]), orders["number"]),
-            "item": pl.Series(names.codes, dtype=pl.String).gather(item),
-            "sourcing": pl.Series([one.sourcing for one in known], dtype=pl.String).gather(item),
+            "item": _category(names.codes, item),
+            "sourcing": _category(sourcings, np.array([sourcings.index(one.sourcing) for one in known], int)[item]),
             "quantity": orders["quantity"],
             "surplus": orders["surplus"],
             "scrap": draws["quantity"] - orders["quantity"],
@@ -153,7 +153,7 @@ def _category(texts: list[str], numbers: NDArray[Any]) -> pl.Series:
 
 def _texts(texts: list[str], numbers: Ints) -> pl.Series:
     """Texts by number, null below 0."""
-    found = pl.Series(texts, dtype=pl.String).gather(np.maximum(numbers, 0))
+    found = pl.Series(texts or [""], dtype=pl.String).gather(np.maximum(numbers, 0))
     return pl.select(pl.when(pl.Series(numbers >= 0)).then(found)).to_series()
 
 
@@ -205,15 +205,16 @@ def _each(days: Ints, leads: Ints, work: object) -> Ints:
 
 def _choose(planned: Planned, aim: Ints, lead: Ints) -> pl.Series:
     """The supplier of each order; writes the lead times of those who set them into `lead`."""
-    count, items = len(aim), planned.prepared.admitted.items
+    count, items, today = len(aim), planned.prepared.admitted.items, planned.today
     orders, draws = planned.result.pages.orders[:count], planned.result.pages.draws[:count]
     known = [items[code] for code in planned.names.codes]
     asked = np.array([bool(one.suppliers) and one.sourcing in {"buy", "subcontract"} for one in known], bool)
     rows = np.flatnonzero(asked[orders["item"]]) if count else np.zeros(0, np.int64)
-    sourcing = Sourcing(planned.today, planned.prepared.snapshot.policies, planned.prepared.admitted.rules.work_days)
-    named: list[str | None] = [None] * count
-    for row, number, day, started in zip(
-        rows.tolist(), orders["item"][rows].tolist(), aim[rows].tolist(), draws["quantity"][rows].tolist(), strict=True
-    ):
-        named[row], lead[row] = sourcing.source(known[number], planned.today + day, started)
-    return pl.Series(named, dtype=pl.String)
+    source = Sourcing(today, planned.prepared.snapshot.policies, planned.prepared.admitted.rules.work_days).source
+    columns = orders["item"][rows].tolist(), (aim[rows] + today).tolist(), draws["quantity"][rows].tolist()
+    chosen = [source(known[number], due, started) for number, due, started in zip(*columns, strict=True)]
+    lead[rows] = np.array([days for _, days in chosen], np.int64)
+    places: dict[str | None, int] = {}
+    numbers = np.full(count, -1)
+    numbers[rows] = np.array([places.setdefault(name, len(places)) for name, _ in chosen], np.int64)
+    return _texts([str(name) for name in places], numbers)

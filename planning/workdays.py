@@ -54,6 +54,12 @@ class WorkDays:
             return due - lead
         return self.day(self.number(due) - lead)
 
+    def first_due(self, start: int, lead: int) -> int:
+        """The first day an order of `lead` working days can be due that starts on `start` or later."""
+        if self.every_day or not lead:
+            return start + lead
+        return self.day(self.number(start) + lead - 1) + 1
+
     def end(self, start: int, lead: int) -> int:
         """The day an order of `lead` working days is there that starts on `start` or the first working day after."""
         if self.every_day or not lead:
