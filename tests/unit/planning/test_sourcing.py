@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -58,10 +59,10 @@ def test_source__is_whom_asking_all_of_them_gives(
     for due in dues:
         kept = [one for one in offers if sourcing != "buy" or days.start(TODAY + due, one.lead_time_days) >= TODAY]
         liked = {one.name: (one.price, one.priority) if choice == "price" else (one.priority, 0) for one in offers}
-        order = [(liked[one.name], one.lead_time_days, one.name) for one in kept] or [
+        order: list[Any] = [(liked[one.name], one.lead_time_days, one.name) for one in kept] or [
             (one.lead_time_days, liked[one.name], one.name) for one in offers
         ]
-        assert found.source(item, TODAY + due, 1)[0] == min(order)[-1]  # type: ignore[type-var]
+        assert found.source(item, TODAY + due, 1)[0] == min(order)[-1]
 
 
 def test_source__quota_counts_what_he_has_had() -> None:
