@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from canonical.actors import Actor
 from store import audit
@@ -61,6 +61,11 @@ def listed(
     if unread:
         query = query.where(notices.c.read_at.is_(None))
     return [notice_of(row) for row in tx.execute(query)]
+
+
+def count_unread(tx: Connection) -> int:
+    """How many notices nobody acknowledged."""
+    return tx.execute(select(func.count()).select_from(notices).where(notices.c.read_at.is_(None))).scalar_one()
 
 
 def notice_of(row: Row[Any]) -> Notice:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from canonical.actors import Actor
 from store import audit
@@ -96,6 +96,11 @@ def listed(
         query = query.where(tasks.c.owner == owner)
     order = (tasks.c.due_at.is_(None), tasks.c.due_at, tasks.c.position)
     return [_task(row) for row in tx.execute(query.order_by(*order).limit(limit))]
+
+
+def count_open(tx: Connection) -> int:
+    """How many tasks wait for somebody."""
+    return tx.execute(select(func.count()).select_from(tasks).where(tasks.c.state.in_(OPEN))).scalar_one()
 
 
 def latest(tx: Connection, kinds: Collection[str] | None = None) -> list[Task]:

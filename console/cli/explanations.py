@@ -61,7 +61,7 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "YAML policy; without one the columns are profiled.": "YAML 策略；缺省时按列特征生成。",
         "How many decisions a simulated steward takes.": "模拟数据管家作出的判断次数。",
         # -- rules ------------------------------------------------------------------------------------------------
-        "One rulebook; by default all of the deployment.": "一个规则册；默认为部署中的全部。",
+        "One rulebook; by default all of the deployment.": "一本规则手册；默认为部署中的全部。",
         "An event's id, or a record as ENTITY/KEY: its last event.": "事件号，或 实体/键 形式的记录（其最近事件）。",
         "Only what today's rules want for this event (an id, or ENTITY/KEY); by default for everything changed.": (
             "仅针对该事件（事件号或 实体/键）按现行规则试运行；默认针对全部变更。"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,8 +20,13 @@ class Part(Generic[T]):
     total: int
 
 
+def asked_for(total: int, number: int, rows: Callable[[int, int], Sequence[T]], size: int = ON_A_PAGE) -> Part[T]:
+    """One part of a list too long to be read whole; `rows` takes how many are wanted and how many come before."""
+    last = max(1, -(-total // size))
+    number = min(max(number, 1), last)
+    return Part(rows(size, (number - 1) * size), number, last, total)
+
+
 def part(rows: Sequence[T], number: int, size: int = ON_A_PAGE) -> Part[T]:
     """The rows of one part; a number beyond the list is its last part."""
-    last = max(1, -(-len(rows) // size))
-    number = min(max(number, 1), last)
-    return Part(rows[(number - 1) * size : number * size], number, last, len(rows))
+    return asked_for(len(rows), number, lambda most, before: rows[before : before + most], size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 CHECK: dict[str, tuple[str, str]] = {
     "check.fine": (
         "Fine. Systems: {systems}, mappings: {mappings}, policies: {policies}, rulebooks: {rulebooks}, rules: {rules}.",
-        "正常：{systems} 个系统、{mappings} 个映射、{policies} 个策略、{rulebooks} 个质量规则册、{rules} 条规则。",
+        "正常：{systems} 个系统、{mappings} 个映射、{policies} 个策略、{rulebooks} 个质量规则手册、{rules} 条规则。",
     ),
     "check.faults": ("Faults: {count}", "错误 {count} 处"),
     "check.role": ("note: nobody plays the role {role}", "提示：无系统担任角色 {role}"),
@@ -29,5 +29,5 @@ CHECK: dict[str, tuple[str, str]] = {
         "note: entity {entity} has no policy: it is not reconciled",
         "提示：实体 {entity} 没有主数据策略，不会归一",
     ),
-    "check.rulebook": ("note: entity {entity} has no quality rulebook", "提示：实体 {entity} 没有质量规则册"),
+    "check.rulebook": ("note: entity {entity} has no quality rulebook", "提示：实体 {entity} 没有质量规则手册"),
 }

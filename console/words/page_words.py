@@ -192,7 +192,7 @@ PAGES: dict[str, tuple[str, str]] = {
         "The values as {system} said them. A correction holds until {system} sends it again: mend it there too.",
         "以下为 {system} 的原始值。此处的修正在 {system} 再次发送该记录前有效：请同时在该系统中更正。",
     ),
-    "page.quarantine.mend.go": ("Save and send through", "保存并重放"),
+    "page.quarantine.mend.go": ("Save and send through", "保存并重新处理"),
     "page.quarantine.again": ("Send through again", "重新处理"),
     "page.quarantine.again.lead": (
         "As it stands, for instance after a rule or what it refers to was put right.",

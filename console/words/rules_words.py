@@ -5,8 +5,8 @@ from __future__ import annotations
 RULES: dict[str, tuple[str, str]] = {
     "help.rules": ("The rules: WHEN something changed, IF, THEN.", "规则：何时、若、则。"),
     "help.rules.list": ("List the rules in the order they act.", "按执行顺序列出规则。"),
-    "help.rules.test": ("Run the rulebooks' fixtures.", "运行规则册的测试用例。"),
-    "help.rules.schema": ("The JSON Schema of rulebooks, for editors.", "规则册的 JSON Schema，供编辑器补全。"),
+    "help.rules.test": ("Run the rulebooks' fixtures.", "运行规则手册的测试用例。"),
+    "help.rules.schema": ("The JSON Schema of rulebooks, for editors.", "规则手册的 JSON Schema，供编辑器补全。"),
     "help.rules.explain": (
         "Which rules fired for an event, which did not, and why.",
         "解释某事件触发或未触发哪些规则及原因。",
@@ -31,7 +31,7 @@ RULES: dict[str, tuple[str, str]] = {
         "{book}: no fixtures; write rules/rulebooks/{book}.fixtures.yaml",
         "{book}：没有用例；请编写 rules/rulebooks/{book}.fixtures.yaml",
     ),
-    "rules.no_book": ("no rulebook {given!r} here; known: {known}", "没有规则册 {given!r}；已知：{known}"),
+    "rules.no_book": ("no rulebook {given!r} here; known: {known}", "没有规则手册 {given!r}；已知：{known}"),
     "rules.no_event": ("no event {given!r} is known", "没有事件 {given!r}"),
     "rules.no_event.hint": (
         "name an event id, or the record as ENTITY/KEY",

@@ -21,7 +21,7 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "queue.open": ("{count} open documents", "未清单据 {count} 张"),
     "queue.open_one": ("{count} open document", "未清单据 {count} 张"),
     "queue.stock": ("stock worth {value}", "库存金额 {value}"),
-    "queue.no_impact": ("nothing hangs on it", "暂无关联"),
+    "queue.no_impact": ("nothing hangs on it", "无关联单据与库存"),
     "queue.likeness": ("likeness", "相似度"),
     "queue.choose": ("Choose {title}", "选择 {title}"),
     "queue.for": ("For", "负责人"),
@@ -37,17 +37,17 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "bulk.keep": ("Preview: keep the values as they stand", "预览：保留现值"),
     # -- one item -----------------------------------------------------------------------------------------------
     "item.place": ("{number} of {total}", "第 {number} 项，共 {total} 项"),
-    "item.about.match": ("Are these one thing?", "它们是同一个吗？"),
+    "item.about.match": ("Are these one thing?", "它们是同一对象吗？"),
     "item.about.ambiguous": (
         "One record fits several golden records. Are they one thing?",
-        "一条记录与多条黄金记录相符，它们是同一个吗？",
+        "一条记录与多条黄金记录相符，它们是同一对象吗？",
     ),
     "item.about.conflict": (
         "Systems differ on this attribute. Which value holds?", "各系统对该属性说法不一，以哪个值为准？",
     ),
     "item.about.duplicate": (
         "One system holds this twice. If they are two things, say so; if not, have it cleaned up there.",
-        "同一系统中存在重复记录。若确为两个事物，请判为不同；否则请在源系统中清理。",
+        "同一系统中存在重复记录。若确为两个对象，请判为不同；否则请在源系统中清理。",
     ),
     "item.about.reference": (
         "A record names something nobody knows. Correct it in its system, or wait for what it names.",
@@ -89,6 +89,7 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "decided.undone": ("Decision {number} ({kind}) is taken back.", "决定 {number}（{kind}）已撤销。"),
     "decided.model": ("The model would have said {percent}.", "模型判断的相似度为 {percent}。"),
     "done.queue_end": ("That was the last one of this list.", "本列表已全部处理完毕。"),
+    "done.queue_unchosen": ("Tick what is meant first.", "请先勾选事项。"),
     "done.queue_none": ("None of the chosen ones can be settled so.", "所选事项均不能如此处理。"),
     "done.queue_decided": ("Decided.", "已决定。"),
     "done.queue_waits": ("Decided; it waits for a second person.", "已提交，等待第二人批准。"),
@@ -121,8 +122,8 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "compare.said": ("What they say (differences: {count})", "各自的说法（{count} 处不同）"),
     "compare.parsed": ("What was read out of it", "解析结果"),
     "compare.pairs": ("Score of", "得分对象："),
-    "compare.same": ("The ticked ones are the same", "所选为同一个"),
-    "compare.different": ("The two ticked ones are different", "所选两个不同"),
+    "compare.same": ("The ticked ones are the same", "所选为同一对象"),
+    "compare.different": ("The two ticked ones are different", "所选两条不同"),
     "score.title": ("Likeness {percent}", "相似度 {percent}"),
     "score.chart": (
         "Waterfall of the score, ending at {percent}. The figures stand below it.",
@@ -148,7 +149,7 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "feature.spec:unsaid": ("parts only one of them says", "仅一方提及的规格"),
     "feature.unit:same": ("same unit", "单位相同"),
     "feature.unit:differs": ("units differ", "单位不同"),
-    "feature.branch:same": ("same branch", "分支相同"),
+    "feature.branch:same": ("same branch", "分公司相同"),
     "feature.city:same": ("same city", "城市相同"),
     "feature.city:differs": ("cities differ", "城市不同"),
     "feature.core:alike": ("the core of the names is alike", "字号相近"),
@@ -235,6 +236,6 @@ STEWARDS: dict[str, tuple[str, str]] = {
     "why.trust": ("from the most trusted source", "最可信来源"),
     "why.aggregate": ("put together from all", "由全部来源汇总"),
     "why.same_as": ("from the same record as another attribute", "与另一属性同源"),
-    "why.pin": ("pinned by a steward", "由管家固定"),
+    "why.pin": ("pinned by a steward", "由数据管家固定"),
     "col.who": ("by", "操作人"),
 }  # fmt: skip

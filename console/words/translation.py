@@ -7,12 +7,15 @@ looked for by itself, and what stays unknown stays as it was said.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
+from string import Formatter
 
 from console.words.sentences import SENTENCES
 from console.words.terms import TERMS
 
 _BLANK = "{}"
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @lru_cache(maxsize=4096)
@@ -48,8 +51,25 @@ def _whole(text: str) -> str | None:
     for pattern, chinese in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            return chinese.format(*(TERMS.get(blank) or translated(blank) or blank for blank in found.groups()))
+            return _filled(chinese, [TERMS.get(blank) or translated(blank) or blank for blank in found.groups()])
     return None
+
+
+def _filled(chinese: str, blanks: Sequence[str]) -> str:
+    """A sentence with its blanks filled in; the space that sets a code or a figure off stands between no two words."""
+    text = ""
+    for said, blank, _, _ in Formatter().parse(chinese):
+        for part in (said, "" if blank is None else blanks[int(blank)]):
+            text = _joint(text, part)
+    return text
+
+
+def _joint(before: str, after: str) -> str:
+    if before.endswith(" ") and _CHINESE.match(before[-2:-1]) and _CHINESE.match(after):
+        return before[:-1] + after
+    if after.startswith(" ") and _CHINESE.match(before[-1:]) and _CHINESE.match(after[1:]):
+        return before + after[1:]
+    return before + after
 
 
 def _with_aside(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from canonical.commands import State
 from pipeline.hub import Hub
-from store import outbox, quarantine
+from store import outbox, quarantine, tokens
 from tests.browser.browsing import MOST_BYTES, Watched, chromium, is_too_wide, served, violations, watched
 from tests.browser.hub_of_pages import ADMIN, NOBODY, STEWARD, busy_hub, command, link_of, token_of
 
@@ -72,6 +73,57 @@ def test_page__is_clean_and_small_at_both_widths(window: Watched, name: str) -> 
     assert response.status == (404 if name in MISSING else 200)
     assert [one for one in window.complaints if name not in MISSING or "404" not in one] == []
     _is_clean(window, MOST_BYTES_WITH_CHARTS if name == "quality" else MOST_BYTES)
+
+
+def _tell(page: Page, place: str, *said: tuple[str, str]) -> None:
+    """Fill the form that goes to a place, and send it."""
+    for name, value in said:
+        page.locator(f"form[action='{place}'] [name={name}]:not([type=hidden])").fill(value)
+    page.locator(f"form[action='{place}'] button").first.click()
+    page.wait_for_load_state()
+
+
+ONCE = {
+    "link made": ("/people", "/people/link", (), r"/password/[\w-]{43}$"),
+    "token made": ("/tokens", "/tokens", (("name", "made.by.hand"),), r"^ms_[\w-]{43}$"),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_secret__that_is_shown_once_is_seen_whole_at_both_widths(window: Watched, hub: Hub, name: str) -> None:
+    start, place, said, secret = ONCE[name]
+    with hub.store.begin() as tx:
+        tokens.revoke(tx, "made.by.hand", "test", hub.now())
+    window.open(start)
+    for summary in window.page.locator("td summary").all()[:1]:
+        summary.click()
+    _tell(window.page, place, *said)
+    shown = window.page.locator("textarea[readonly]")
+    assert re.search(secret, shown.input_value())
+    assert window.complaints == []
+    _is_clean(window, MOST_BYTES)
+    for width in (1200, 390):
+        window.page.set_viewport_size({"width": width, "height": 800})
+        assert shown.evaluate("one => one.scrollHeight <= one.clientHeight + 2 && one.scrollWidth <= one.clientWidth")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_log_in_and_password__that_went_wrong_are_clean_and_say_so(
+    browser: Browser, hub: Hub, address: str, language: str
+) -> None:
+    context, seen = watched(browser, address, "", language=language)
+    with context:
+        seen.open("/log-in")
+        _tell(seen.page, "/log-in", ("name", NOBODY), ("password", "not their password"))
+        expect(seen.page.get_by_role("alert")).to_be_visible()
+        expect(seen.page.locator("#password")).to_be_focused()
+        _is_clean(seen, MOST_BYTES)
+        seen.open(f"/password/{link_of(hub, NOBODY)}")
+        seen.page.locator("#password").fill("one long password")
+        seen.page.locator("#again").fill("another long password")
+        seen.page.locator("button").click()
+        expect(seen.page.get_by_role("alert")).to_be_visible()
+        _is_clean(seen, MOST_BYTES)
 
 
 @pytest.mark.long

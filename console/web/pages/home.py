@@ -47,7 +47,7 @@ def _cards(visit: Visit, tx: Transaction) -> list[Card]:
         ("home.queue", sum(queue.counts(tx, Narrowed()).values()), visit.to("queue")),
         ("home.quarantine", sum(quarantine.counts(tx).values()), visit.to("quarantine")),
         *((f"home.{state}", states[state], visit.to("outbox", state=state)) for state in _STUCK),
-        ("home.tasks", len(tasks.listed(tx, limit=None)), visit.to("tasks")),
-        ("home.notices", len(notices.listed(tx, limit=None, unread=True)), visit.to("notices")),
+        ("home.tasks", tasks.count_open(tx), visit.to("tasks")),
+        ("home.notices", notices.count_unread(tx), visit.to("notices")),
     ]
     return [Card(visit.words.say(key), count, address, calls=count > 0) for key, count, address in counted]

@@ -12,7 +12,7 @@ from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from console.cli.outbox import reason
 from console.cli.resolving import made_there, seen, the_only
-from console.web.paging import part
+from console.web.paging import asked_for
 from console.web.visit import Visit
 from store import audit, golden, interventions, outbox
 from store.outbox import OutboxEntry
@@ -31,12 +31,16 @@ def listed(visit: Visit) -> Response:
     states = STUCK if chosen is None else (chosen,)
     with visit.hub.store.read() as tx:
         counted = outbox.counts(tx)
-        found = outbox.entries(tx, states=states, systems=[system] if system else None)
-    found.sort(key=lambda entry: entry.updated_at, reverse=chosen in ENDED)
+        total = sum(count for (at, state), count in counted.items() if state in states and system in {None, at})
+        rows = asked_for(
+            total, visit.number("page", 1),
+            lambda most, before: outbox.longest(
+                tx, states, system, newest=chosen in ENDED, limit=most, offset=before
+            ),
+        )  # fmt: skip
     totals: Counter[State] = Counter()
     for (_, state), count in counted.items():
         totals[state] += count
-    rows = part(found, visit.number("page", 1))
     return visit.page(
         "outbox.html", part=rows, totals=totals, states=list(State), chosen=chosen, names=_named(visit, rows.rows),
         systems=sorted({place for place, _ in counted}), system=system, reason=reason,

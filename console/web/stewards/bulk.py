@@ -82,7 +82,8 @@ def preview(visit: Visit) -> Response:
     act, chosen = visit.field("act"), _chosen(visit)
     plan = planned(visit.hub, chosen.items[:MOST], act)
     if not plan.verdicts:
-        return visit.go("queue", "done.queue_none", asked(visit).query)
+        told = "done.queue_none" if chosen.items else "done.queue_unchosen"
+        return visit.go("queue", told, asked(visit).query)
     done = stewardship.preview(visit.hub, visit.actor, *plan.verdicts)
     outcomes = [Outcome(*one) for one in zip(plan.items, done, strict=True)]
     return visit.page(
@@ -115,6 +116,8 @@ def assign(visit: Visit) -> Response:
     """Give items to somebody, with a deadline; back to where the form stood."""
     every = worklist(visit, asked(visit), ALL).items if visit.field("all") else _chosen(visit).items
     items = [one.item for one in every]
+    if not items:
+        return visit.go("queue", "done.queue_unchosen", asked(visit).query)
     who = visit.field("assignee") or None
     if who is not None and who not in able(visit):
         raise MillstreamError(visit.words.say("queue.not_able", name=who))

@@ -34,7 +34,9 @@ LEAST_SHARE = 0.75
     [
         ("wms: cannot connect (ConnectionError)", "wms：无法连接（ConnectionError）"),
         ("6 attempts failed; the last: cannot connect (Timeout)", "6 次尝试均失败；最后一次：无法连接（Timeout）"),
-        ("name must have a value; quantity must be at least 0", "名称 不得为空；数量 不得小于 0"),
+        ("name must have a value; quantity must be at least 0", "名称不得为空；数量不得小于 0"),
+        ("DW-7 must have a value", "DW-7 不得为空"),
+        ("item must name an existing item", "物料所指的物料不存在"),
         ("item '02.00' is not known (yet)", "物料 '02.00' 未知（或尚未出现）"),
         ("a.yaml:3:1 unknown key 'x'. Did you mean 'y'?", "a.yaml:3:1：未知的键 'x'。是否指 'y'？"),
         ("crm: log-in answered 401 (check CRM_ID)", "crm：登录应答 401（请检查 CRM_ID）"),

@@ -252,7 +252,9 @@ def test_assignment__goes_to_nobody_who_may_not_settle_it(plant: MasteredPlant, 
     assert waiting is not None
     assert waiting.assignee is None
     assert root.post("/queue/assign", {"item": item, "assignee": "root"}).status == HTTPStatus.SEE_OTHER
-    assert root.post("/queue/assign", {"item": "no such item", "assignee": "root"}).status == HTTPStatus.SEE_OTHER
+    unknown = root.post("/queue/assign", {"item": "no such item", "assignee": "root"})
+    assert unknown.location.endswith("told=done.queue_unchosen")
+    assert root.post("/queue/preview", {"act": "same"}).location.endswith("told=done.queue_unchosen")
     with plant.hub.store.read() as tx:
         assert audit.listed(tx, "queue/no such item") == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 
 from canonical.actors import Role, Scope
 from canonical.base import Entity
-from canonical.commands import State
+from canonical.commands import Command, State
 from canonical.entities import ENTITIES
 from canonical.errors import MillstreamError
 from canonical.facts import FACTS
@@ -248,6 +249,28 @@ def test_resolve__asks_the_target_what_was_made(
         assert entry is not None
         assert entry.state is (State.APPLIED if status == HTTPStatus.SEE_OTHER else State.PARKED)
         assert [one.native_id for one in documents.listed(tx, "erp")] == ["100417"] * (standing == 1)
+    hub.close()
+
+
+def test_outbox__shows_each_command_on_one_of_its_pages(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    many = [
+        Command(kind="order_work", system="mes", entity="work_order", business_key=f"K-{n:03}", revision=1, body={},
+                actor="rule:r", cause="e")
+        for n in range(120)
+    ]  # fmt: skip
+    with hub.store.begin() as tx:
+        for number, one in enumerate(many):
+            outbox.enqueue(tx, [one], hub.now() + timedelta(seconds=number))
+    person(hub, "operator", Role.VIEWER)
+    asking = browser(hub)
+    asking.log_in("operator")
+    pages = [asking.get(f"/outbox?state=pending&system=mes&page={number}").text for number in (1, 2, 3, 9)]
+    keys = [re.findall(r"K-\d{3}(?=</a>)", text) for text in pages]
+    assert [len(one) for one in keys[:2]] == [50, 50]
+    assert len({*keys[0], *keys[1], *keys[2]}) == sum(map(len, keys[:3]))
+    assert keys[3] == keys[2]
+    assert keys[0][0] < keys[1][0] < keys[2][-1]
     hub.close()
 
 
