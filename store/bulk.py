@@ -66,8 +66,10 @@ def _room_to_sort(tx: Connection) -> Iterator[None]:
     """SQLite sorts in as much memory as its cache may take."""
     usual = tx.exec_driver_sql("PRAGMA cache_size").scalar()
     tx.exec_driver_sql(f"PRAGMA cache_size = {SORTED_IN}")
-    yield
-    tx.exec_driver_sql(f"PRAGMA cache_size = {usual}")
+    try:
+        yield
+    finally:
+        tx.exec_driver_sql(f"PRAGMA cache_size = {usual}")
 
 
 def _insert(tx: Connection, table: Table, frame: pl.DataFrame) -> None:
