@@ -7,7 +7,7 @@ That is what lets later needs draw on a lot's surplus without changing the order
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from canonical.plan import DEFAULT_SCALE
@@ -60,7 +60,7 @@ def gross_of(good: int, ppm: int, rule: ScrapRule, scale: int) -> int:
 
     multiply: good x (1 + rate); divide: good / (1 - rate); add_percent_round_up (SAP's assembly scrap): whole stocking
     units of scrap on top; sqrt (Orlicky's scrap allowance): rate x the square root of good in stocking units, the root
-    rounded up to whole ones.
+    taken in double precision and rounded up to a scaled unit.
     """
     if not ppm or good <= 0:
         return good
@@ -70,10 +70,8 @@ def gross_of(good: int, ppm: int, rule: ScrapRule, scale: int) -> int:
         return -(-good * MILLION // (MILLION - ppm))
     if rule == "add_percent_round_up":
         return good + -(-good * ppm // (MILLION * scale)) * scale
-    whole = -(-good // scale)
-    root = isqrt(whole)
-    root += root * root < whole
-    return good + -(-ppm * root * scale // MILLION)
+    root = ceil(sqrt(float(good) * float(scale)))
+    return good + -(-ppm * root // MILLION)
 
 
 def good_of(gross: int, ppm: int, rule: ScrapRule, scale: int) -> int:

@@ -72,7 +72,6 @@ class Lot(Form):
     min: Amount = Decimal(0)
     max: Amount = Decimal(0)
     multiple: Amount = Decimal(0)
-    order_up_to: Amount = Decimal(0)
     periods: Count = Field(default=0, validation_alias=AliasChoices("periods", "period", "n"))
 
     @model_validator(mode="after")
@@ -103,7 +102,6 @@ class Item(Form):
     safety_time: Count = 0
     frozen: Count = 0
     lot: LotRow = Lot()
-    order_up_to: Amount = Decimal(0)
     scrap_pct: Percent = Decimal(0)
     yield_pct: Annotated[Decimal, Field(gt=0, le=100)] | None = None
     phantom: bool = False

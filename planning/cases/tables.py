@@ -43,7 +43,7 @@ def lot_policy(lot: Lot, scale: int, order_up_to: Decimal = Decimal(0)) -> LotPo
         minimum=scaled(lot.min, scale),
         maximum=scaled(lot.max, scale),
         multiple=scaled(lot.multiple, scale),
-        order_up_to=scaled(order_up_to or lot.order_up_to, scale),
+        order_up_to=scaled(order_up_to, scale),
     )
     if lot.rule == "FOQ":
         return replace(sized, rule="fixed", fixed=scaled(lot.qty, scale))
@@ -133,7 +133,7 @@ class TableSnapshot:
             "make" if code in self.parents else "buy",
             row.lead_time,
             self._scaled(row.safety_stock),
-            lot_policy(row.lot, self.scale, row.order_up_to),
+            lot_policy(row.lot, self.scale),
             self.scale,
             safety_time_days=row.safety_time,
             frozen_days=row.frozen,

@@ -34,16 +34,6 @@ def times_down(quantity: int, numerator: int, denominator: int) -> Any:
 
 
 @compiled
-def _root_up(value: int) -> Any:
-    root = np.int64(np.sqrt(np.float64(value)))
-    while root * root < value:
-        root += 1
-    while root > 0 and (root - 1) * (root - 1) >= value:
-        root -= 1
-    return root
-
-
-@compiled
 def gross_of(good: Any, ppm: int, rule: int, scale: int) -> Any:
     """Twin of `gross_of`."""
     if ppm == 0 or good <= 0:
@@ -55,8 +45,8 @@ def gross_of(good: Any, ppm: int, rule: int, scale: int) -> Any:
     if rule == 2:  # noqa: PLR2004 - numbers of SCRAP_RULES
         whole = times(good, ppm, MILLION * scale)
         return np.int64(good + whole * scale if whole <= LIMIT // scale else TOO_MUCH)
-    root = _root_up((good - 1) // scale + 1)
-    return np.int64(min(good + times(root * scale, ppm, MILLION), TOO_MUCH))
+    root = np.int64(np.ceil(np.sqrt(np.float64(good) * np.float64(scale))))
+    return np.int64(min(good + times(root, ppm, MILLION), TOO_MUCH))
 
 
 @compiled
