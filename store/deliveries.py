@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
     Text,
@@ -26,7 +25,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     select,
     update,
 )
@@ -36,7 +34,7 @@ from store import step_records
 from store.database import is_postgresql
 from store.due_commands import CLAIMABLE, LOCKED, NOW, may_go
 from store.outbox import StepRecord, command_of, steps, tell_followers, unanswered
-from store.statements import Keyed, chunks, one_of
+from store.statements import Keyed, chunks, is_one_of
 from store.tables import documents, outbox, outbox_steps
 
 _FINAL = frozenset(State) - OPEN_STATES
@@ -48,7 +46,7 @@ _DEFER = (
     .where(
         outbox.c.id == bindparam("at_id"),
         outbox.c.lease_owner == bindparam("at_owner"),
-        one_of(outbox.c.state, OPEN_STATES),
+        is_one_of(outbox.c.state, OPEN_STATES),
     )
     .values(
         state=case((unanswered(outbox), literal(State.IN_DOUBT.value)), else_=bindparam("wanted", type_=Text)),
@@ -106,7 +104,8 @@ def claim(
     until = now + timedelta(seconds=lease_seconds)
     statement = _CLAIM if among is None else _CLAIM_READ
     rows = sorted(statement.rows(tx, ids, owner=owner, until=until, now=now), key=lambda row: int(row.position))
-    found = steps(tx, [row.id for row in rows if row.begun])
+    there = {row.id: row for row in _FOUND.rows(tx, [row.id for row in rows])}
+    found = steps(tx, [row.id for row in there.values() if row.begun])
     return [
         ClaimedCommand(
             read.get(row.id) or command_of(row),
@@ -117,23 +116,24 @@ def claim(
             found.get(row.id, ()),
             row.not_before,
             awaits=row.state == State.AWAITING,
-            stands=bool(row.stands),
+            stands=bool(there[row.id].stands),
         )
         for row in rows
     ]
 
 
-def _here(name: str) -> ColumnElement[str]:
-    """A column of the row that is returned: else SQLite's dialect leaves its table away."""
-    return literal_column(f"outbox.{name}", Text)
-
-
-_STANDS = exists(select(1).where(*(documents.c[name] == _here(name) for name in ("system", "entity", "business_key"))))
-_BEGUN = exists(select(1).where(outbox_steps.c.command_id == _here("id")))
+_STANDS = exists(
+    select(1)
+    .where(*(documents.c[name] == outbox.c[name] for name in ("system", "entity", "business_key")))
+    .correlate(outbox)
+)
+_BEGUN = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
+_FOUND = Keyed(select(outbox.c.id, _BEGUN.label("begun"), _STANDS.label("stands")), outbox.c.id)
+"""Not returned by the claim: SQLite serves a query inside of what is returned by no index."""
 _CLAIMED = (
     update(outbox)
     # Asked again, as others may have claimed, or a person brought an earlier command of the same key back, meanwhile.
-    .where(one_of(outbox.c.state, CLAIMABLE), *may_go())
+    .where(is_one_of(outbox.c.state, CLAIMABLE), *may_go())
     .values(
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
@@ -147,10 +147,9 @@ _CLAIMED = (
         updated_at=NOW,
     )
 )
-_FOUND = (_BEGUN.label("begun"), _STANDS.label("stands"))
 _NEWS = (outbox.c[name] for name in ("id", "position", "state", "attempts", "not_before"))
-_CLAIM = Keyed(_CLAIMED.returning(*outbox.c, *_FOUND), outbox.c.id)
-_CLAIM_READ = Keyed(_CLAIMED.returning(*_NEWS, *_FOUND), outbox.c.id)
+_CLAIM = Keyed(_CLAIMED.returning(*outbox.c), outbox.c.id)
+_CLAIM_READ = Keyed(_CLAIMED.returning(*_NEWS), outbox.c.id)
 """What a command says never changes, so who has read it is told the rest only."""
 _LOCK = Keyed(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
 
@@ -279,7 +278,7 @@ def _while_held_all(sets_out: bool, names: tuple[str, ...]) -> Keyed:  # noqa: F
     if sets_out:
         waited = outbox.c.state == State.AWAITING
         values["state"] = case((waited, literal(State.PENDING.value)), else_=outbox.c.state)
-    ours = (outbox.c.lease_owner == bindparam("mine"), one_of(outbox.c.state, OPEN_STATES))
+    ours = (outbox.c.lease_owner == bindparam("mine"), is_one_of(outbox.c.state, OPEN_STATES))
     return Keyed(
         update(outbox).where(*ours).values(updated_at=bindparam("now"), **values).returning(outbox.c.id), outbox.c.id
     )

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from canonical import strict_json
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
-from store.statements import Keyed, chunks, one_of
+from store.statements import Keyed, chunks, is_one_of
 from store.tables import documents, outbox, outbox_steps
 
 HoldCause = Literal["connection", "approval"]
@@ -207,7 +207,7 @@ def unfinished_before(earlier: FromClause, later: FromClause) -> ColumnElement[b
     """Whether `earlier`, of the same key, has to be finished before `later` may go."""
     return and_(
         earlier.c.position < later.c.position,
-        or_(one_of(earlier.c.state, OPEN_STATES), and_(earlier.c.state == State.PARKED, unanswered(earlier))),
+        or_(is_one_of(earlier.c.state, OPEN_STATES), and_(earlier.c.state == State.PARKED, unanswered(earlier))),
     )
 
 
@@ -226,12 +226,12 @@ def _being_made() -> Keyed:
     made = exists(
         select(1)
         .where(same_key(ended, outbox), ended.c.entity == outbox.c.entity)
-        .where(one_of(ended.c.state, (State.APPLIED, State.UNCHANGED)))
+        .where(is_one_of(ended.c.state, (State.APPLIED, State.UNCHANGED)))
         .correlate(outbox)
     )
     query = select(outbox.c.business_key).where(
         outbox.c.system == bindparam("of"), outbox.c.entity == bindparam("what"),
-        one_of(outbox.c.state, (*OPEN_STATES, State.PARKED)), tried, ~made,
+        is_one_of(outbox.c.state, (*OPEN_STATES, State.PARKED)), tried, ~made,
     )  # fmt: skip
     return Keyed(query, outbox.c.business_key)
 

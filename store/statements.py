@@ -65,6 +65,11 @@ def one_of(column: ColumnElement[str], words: Collection[str]) -> ColumnElement[
     return column.in_([literal_column(f"'{word}'", Text) for word in sorted(words)])
 
 
+def is_one_of(column: ColumnElement[str], words: Collection[str]) -> ColumnElement[bool]:
+    """The same of rows that are found by something else: no index of this column is to be used."""
+    return one_of(column.op("||")(literal_column("''", Text)), words)
+
+
 def select_in(tx: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Row[Any]]:
     """Rows of `query` whose `column` is one of `values`."""
     return [row for chunk in chunks(sorted(set(values))) for row in tx.execute(query.where(column.in_(chunk)))]
