@@ -23,6 +23,15 @@ def compiled(function: F) -> F:
     return cast("F", njit(**LEAN)(function))
 
 
+def fused(function: F) -> F:
+    """As `compiled`, and into each of its callers.
+
+    An array is handed over as seven numbers, so a call with all tables stores more than a thousand of them: calls for
+    each item and lot took half of the planner's time. What many call or few need stays `compiled`.
+    """
+    return cast("F", njit(forceinline=True, **LEAN)(function))
+
+
 def inlined(function: F) -> F:
     """Compile into its callers: only so can one that allocates nothing be handed a part of an array."""
     return cast("F", njit(inline="always", **LEAN)(function))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from planning.columns import LIMIT
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import fused
 from planning.kernels.scrap import capacity, has_scrap, started, total
 from planning.kernels.sorting import borrow, first_at_least, sort_positions
 from planning.lot_sizing import MAX_LOTS
@@ -15,7 +15,7 @@ from planning.lot_sizing import MAX_LOTS
 FAR = 10**9
 
 
-@compiled
+@fused
 def _group(owner: int, groups: Any, marks: Any) -> Any:
     """Twin of `Ordering._group`."""
     turn = groups.count[4]
@@ -30,7 +30,7 @@ def _group(owner: int, groups: Any, marks: Any) -> Any:
     return np.int64(group)
 
 
-@compiled
+@fused
 def _give(group: int, need: int, most: int, desk: Any, groups: Any) -> None:
     """Twin of `Group.give`."""
     quantity = min(most, desk[need].open)
@@ -56,7 +56,7 @@ def _give(group: int, need: int, most: int, desk: Any, groups: Any) -> None:
     groups.rows[group].last = at
 
 
-@compiled
+@fused
 def _resize(item: int, group: int, columns: Any, groups: Any) -> None:
     """Twin of `Group.resize`."""
     size = total(item, groups.rows[group].total, groups.rows[group].day, columns)
@@ -65,7 +65,7 @@ def _resize(item: int, group: int, columns: Any, groups: Any) -> None:
         groups.count[3] = 1
 
 
-@compiled
+@fused
 def settle(item: int, columns: Any, groups: Any) -> None:
     """Size every lot for its final day, and flag what passes a limit. Twin of `Ordering.absurd`."""
     scrap, largest = has_scrap(item, columns), columns.items[item].largest
@@ -78,7 +78,7 @@ def settle(item: int, columns: Any, groups: Any) -> None:
             groups.count[3] = 1
 
 
-@compiled
+@fused
 def _note_surplus(group: int, columns: Any, groups: Any) -> None:
     """Twin of `Ordering._note_surplus`: keeps the lots with something over sorted by (day, owner)."""
     if groups.rows[group].sized <= groups.rows[group].total:
@@ -92,14 +92,14 @@ def _note_surplus(group: int, columns: Any, groups: Any) -> None:
     groups.count[2] += 1
 
 
-@compiled
+@fused
 def _forget_over(at: int, groups: Any) -> None:
     for later in range(at, groups.count[2] - 1):
         groups.over[later].key, groups.over[later].group = groups.over[later + 1].key, groups.over[later + 1].group
     groups.count[2] -= 1
 
 
-@compiled
+@fused
 def _take_surplus(need: int, roots: int, desk: Any, groups: Any) -> None:
     """Twin of `Ordering._take_surplus`."""
     bound = (desk[need].day + 1) * roots
@@ -116,7 +116,7 @@ def _take_surplus(need: int, roots: int, desk: Any, groups: Any) -> None:
         at -= 1
 
 
-@compiled
+@fused
 def owner_of(need: int, item: int, columns: Any, desk: Any) -> Any:
     """Twin of `PlanningRun._owner_of`."""
     by_date = columns.rules.by_date and not columns.items[item].apart
@@ -124,7 +124,7 @@ def owner_of(need: int, item: int, columns: Any, desk: Any) -> Any:
     return np.int64(root)
 
 
-@compiled
+@fused
 def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any) -> None:
     """Twin of `Ordering.keep`."""
     for at in range(taken.count[2]):
@@ -139,7 +139,7 @@ def keep(item: int, columns: Any, desk: Any, groups: Any, marks: Any, taken: Any
         _note_surplus(group, columns, groups)
 
 
-@compiled
+@fused
 def _line_up(item: int, n: int, stamp: int, columns: Any, desk: Any, marks: Any, owners: Any) -> Any:
     """Chain the open needs of each owner; returns how many owners there are, in the order of their first need."""
     count = 0
@@ -158,7 +158,7 @@ def _line_up(item: int, n: int, stamp: int, columns: Any, desk: Any, marks: Any,
     return count
 
 
-@compiled
+@fused
 def order_lots(
     item: int, n: int, stamp: int, columns: Any, desk: Any, groups: Any, marks: Any, owners: Any, room: Any
 ) -> None:
@@ -186,7 +186,7 @@ def order_lots(
             need = desk[need].next
 
 
-@compiled
+@fused
 def _grow(item: int, group: int, need: int, days: Any, by_day: Any, columns: Any, desk: Any, groups: Any) -> None:
     """Twin of `Ordering._grow`."""
     _give(group, need, desk[need].open, desk, groups)

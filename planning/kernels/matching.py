@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import fused
 from planning.kernels.sorting import borrow, sort_positions
 
 
-@compiled
+@fused
 def _take(supply: int, need: int, most: int, desk: Any, shelf: Any, taken: Any) -> Any:
     """Twin of `Matching.take`."""
     quantity = min(most, desk[need].open, shelf.free[supply])
@@ -23,7 +23,7 @@ def _take(supply: int, need: int, most: int, desk: Any, shelf: Any, taken: Any) 
     return quantity
 
 
-@compiled
+@fused
 def _consumer_code(consumer: int, rules: Any, orders: Any) -> Any:
     """The code a claim carries for this consumer; -2**62 where no claim can."""
     if consumer < 0:
@@ -34,7 +34,7 @@ def _consumer_code(consumer: int, rules: Any, orders: Any) -> Any:
     return np.int64(owner * rules.claim_numbers + orders[consumer].number)
 
 
-@compiled
+@fused
 def _first_claim(low: int, high: int, code: int, claims: Any) -> Any:
     while low < high:
         middle = (low + high) // 2
@@ -45,7 +45,7 @@ def _first_claim(low: int, high: int, code: int, claims: Any) -> Any:
     return low
 
 
-@compiled
+@fused
 def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any) -> None:
     """Twin of `Matching.honour`."""
     claims = columns.claims
@@ -63,7 +63,7 @@ def honour(item: int, n: int, columns: Any, orders: Any, desk: Any, shelf: Any, 
                 missing -= _take(supply, taken.arrived[at].need, missing, desk, shelf, taken)
 
 
-@compiled
+@fused
 def _honour_one(item: int, claim: int, need: int, columns: Any, orders: Any, desk: Any, shelf: Any, taken: Any) -> None:
     claims = columns.claims
     if claims[claim].owner >= 0:
@@ -85,14 +85,14 @@ def _honour_one(item: int, claim: int, need: int, columns: Any, orders: Any, des
         taken.count[1] += 1
 
 
-@compiled
+@fused
 def supplies_of(item: int, columns: Any, shelf: Any) -> Any:
     """How many supplies an item has."""
     known = columns.items[item].supply_to - columns.items[item].supply_from
     return known + shelf.arising[item, 1] - shelf.arising[item, 0]
 
 
-@compiled
+@fused
 def by_day(item: int, order: Any, columns: Any, shelf: Any, room: Any) -> None:
     """Fill in an item's supplies by (day, place): those known stand by key, by-products come after them."""
     low, known = columns.items[item].supply_from, columns.items[item].supply_to - columns.items[item].supply_from
@@ -106,7 +106,7 @@ def by_day(item: int, order: Any, columns: Any, shelf: Any, room: Any) -> None:
         order[at] = found[position[at]]
 
 
-@compiled
+@fused
 def reserve(
     traced: int, n: int, order: Any, stamp: int, desk: Any, shelf: Any, taken: Any, marks: Any, room: Any
 ) -> None:
@@ -135,7 +135,7 @@ def reserve(
                 at = following[at]
 
 
-@compiled
+@fused
 def in_order(order: Any, ranked: Any, columns: Any, shelf: Any, room: Any) -> None:
     """Fill in supplies that stand by (day, place), as free ones are taken; twin of `in_order`."""
     sign = -1 if columns.rules.latest_first else 1
@@ -148,7 +148,7 @@ def in_order(order: Any, ranked: Any, columns: Any, shelf: Any, room: Any) -> No
         ranked[at] = order[position[at]]
 
 
-@compiled
+@fused
 def _given(item: int, order: Any, found: Any, columns: Any, shelf: Any) -> Any:
     """Fill in the supplies `Keeping.gives`; returns how many there are."""
     kept = columns.items[item].apart or columns.rules.reserved_waits
@@ -161,7 +161,7 @@ def _given(item: int, order: Any, found: Any, columns: Any, shelf: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def _take_late(need: int, until: int, order: Any, ranked: Any, alive: int, desk: Any, shelf: Any, taken: Any) -> Any:
     """Twin of `Matching._take_late`; returns how many supplies are left."""
     for at in range(len(order)):
@@ -176,7 +176,7 @@ def _take_late(need: int, until: int, order: Any, ranked: Any, alive: int, desk:
     return kept
 
 
-@compiled
+@fused
 def allocate(item: int, n: int, order: Any, columns: Any, desk: Any, shelf: Any, taken: Any, room: Any) -> None:
     """Twin of `Matching.allocate`."""
     rules, apart = columns.rules, columns.items[item].apart

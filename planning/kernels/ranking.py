@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from planning.columns import LIMIT, MERGE_ALL, MERGE_NONE, MERGED, OWNER_STEP
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import fused
 from planning.kernels.sorting import borrow, number_sub, sort, sort_positions
 
 EXACT = 2**52
 SPARSE = 16
 
 
-@compiled
+@fused
 def most_needs(item: int, columns: Any, spans: Any) -> Any:
     """How many needs an item can have at most."""
     lines = columns.lines
@@ -25,7 +25,7 @@ def most_needs(item: int, columns: Any, spans: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def _drawn(quantity: int, numerator: int, denominator: int, inverse: float) -> Any:
     """`quantity * numerator / denominator` rounded up, where the product is within the limit.
 
@@ -43,7 +43,7 @@ def _drawn(quantity: int, numerator: int, denominator: int, inverse: float) -> A
     return np.int64(found + 2 if rest >= denominator else found + 1)
 
 
-@compiled
+@fused
 def _put(n: int, urgency: Any, day: int, root: int, place: int, columns: Any, desk: Any, sheet: Any) -> None:
     rules = columns.rules
     order = 0 if root == rules.stock_root else columns.root_rank[root] + 1
@@ -51,7 +51,7 @@ def _put(n: int, urgency: Any, day: int, root: int, place: int, columns: Any, de
     desk[n].raw_urgency, desk[n].raw_day, desk[n].raw_root = urgency, day, root
 
 
-@compiled
+@fused
 def pull_each(item: int, columns: Any, book: Any, desk: Any, sheet: Any) -> Any:
     """Fill the raw needs, each by itself, with their packed rank; returns how many, -1 where a quantity passes LIMIT.
 
@@ -84,7 +84,7 @@ def pull_each(item: int, columns: Any, book: Any, desk: Any, sheet: Any) -> Any:
     return np.int64(n)
 
 
-@compiled
+@fused
 def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, sheet: Any, cells: Any) -> Any:
     """As `pull_each`, of an item whose needs are merged: only those in cells of this turn, of a plan that stands."""
     needs, lines, fixed, days = columns.needs, columns.lines, columns.fixed, columns.rules.days
@@ -118,7 +118,7 @@ def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, shee
     return np.int64(n)
 
 
-@compiled
+@fused
 def _merge(key: Any, quantity: int, turn: int, count: int, cells: Any, touched: Any) -> Any:
     """Add to the cell; returns how many cells are in use, -1 where a quantity passes LIMIT."""
     if cells[key].turn != turn:
@@ -129,7 +129,7 @@ def _merge(key: Any, quantity: int, turn: int, count: int, cells: Any, touched: 
     return np.int64(-1 if cells[key].quantity > LIMIT else count)
 
 
-@compiled
+@fused
 def _merge_line(item: int, line: int, turn: int, count: int, columns: Any, book: Any, cells: Any, touched: Any) -> Any:
     """What all orders of one parent draw; returns how many cells are in use, -1 where a quantity passes LIMIT."""
     parent, safety, days = columns.lines[line].parent, columns.items[item].safety, columns.rules.days
@@ -150,7 +150,7 @@ def _merge_line(item: int, line: int, turn: int, count: int, columns: Any, book:
     return np.int64(count)
 
 
-@compiled
+@fused
 def _lone_line(item: int, line: int, n: int, columns: Any, book: Any, desk: Any, sheet: Any) -> Any:
     """What orders of one parent draw that are for a root, each by itself."""
     parent, safety, stock = columns.lines[line].parent, columns.items[item].safety, columns.rules.stock_root
@@ -171,7 +171,7 @@ def _lone_line(item: int, line: int, n: int, columns: Any, book: Any, desk: Any,
     return np.int64(n)
 
 
-@compiled
+@fused
 def _stock_line(item: int, line: int, turn: int, count: int, columns: Any, book: Any, cells: Any, touched: Any) -> Any:
     """`_merge_line` for the orders without a root."""
     parent, safety, stock = columns.lines[line].parent, columns.items[item].safety, columns.rules.stock_root
@@ -192,7 +192,7 @@ def _stock_line(item: int, line: int, turn: int, count: int, columns: Any, book:
     return np.int64(count)
 
 
-@compiled
+@fused
 def _pull_merged(item: int, turn: int, columns: Any, book: Any, desk: Any, sheet: Any, cells: Any) -> Any:
     """`pull_each`, with one raw need for all needs of one day and urgency that need not be told apart."""
     needs, fixed, stock, touched = columns.needs, columns.fixed, columns.rules.stock_root, sheet.spare_key
@@ -221,7 +221,7 @@ def _pull_merged(item: int, turn: int, columns: Any, book: Any, desk: Any, sheet
     return _lay_out(n, turn, count, columns, desk, sheet, cells)
 
 
-@compiled
+@fused
 def _lay_out(n: int, turn: int, count: int, columns: Any, desk: Any, sheet: Any, cells: Any) -> Any:
     """Write the cells in use as needs; where they are many, in rank order, so that nothing is left to sort."""
     days, stock, bucket, urgencies = columns.rules.days, columns.rules.stock_root, columns.rules.bucket, 0
@@ -244,7 +244,7 @@ def _lay_out(n: int, turn: int, count: int, columns: Any, desk: Any, sheet: Any,
     return np.int64(n)
 
 
-@compiled
+@fused
 def pull(item: int, columns: Any, book: Any, bench: Any) -> Any:
     """Fill the raw needs of an item, merged where it allows that; as `pull_each`."""
     if columns.items[item].merge == MERGE_NONE:
@@ -252,7 +252,7 @@ def pull(item: int, columns: Any, book: Any, bench: Any) -> Any:
     return _pull_merged(item, bench.room.used[1], columns, book, bench.desk, bench.sheet, bench.cells)
 
 
-@compiled
+@fused
 def _safety_need(item: int, merge: int, columns: Any) -> Any:
     """The consumer the item's safety stock counts as; a number that is nobody's where it has none."""
     for row in range(columns.items[item].need_from, columns.items[item].need_to):
@@ -262,7 +262,7 @@ def _safety_need(item: int, merge: int, columns: Any) -> Any:
     return np.int64(2**40)
 
 
-@compiled
+@fused
 def fill_up(item: int, merge: int, n: int, columns: Any, shelf: Any, desk: Any) -> Any:
     """Twin of `PlanningRun._fill_up`; False where a sum passes LIMIT."""
     more = columns.items[item].top_up
@@ -286,7 +286,7 @@ def fill_up(item: int, merge: int, n: int, columns: Any, shelf: Any, desk: Any) 
     return True
 
 
-@compiled
+@fused
 def _sub(consumer: int, columns: Any, orders: Any) -> Any:
     """Where a consumer stands among those of its root and place: by owner, then by number."""
     if consumer < 0:
@@ -294,7 +294,7 @@ def _sub(consumer: int, columns: Any, orders: Any) -> Any:
     return np.int64(columns.root_rank[orders[consumer].owner] * OWNER_STEP + number_sub(orders[consumer].number))
 
 
-@compiled
+@fused
 def _sort_ties(desk: Any, sheet: Any, n: int, columns: Any, orders: Any, room: Any) -> None:
     """Order the consumers that the packed rank cannot tell apart: parts of one split lot, mostly."""
     start = 0
@@ -315,7 +315,7 @@ def _sort_ties(desk: Any, sheet: Any, n: int, columns: Any, orders: Any, room: A
         start = end
 
 
-@compiled
+@fused
 def rank(desk: Any, sheet: Any, n: int, columns: Any, orders: Any, room: Any) -> None:
     """Put the needs in rank order."""
     for at in range(n):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from planning.columns import LIMIT
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import compiled, fused
 from planning.lot_sizing import MILLION
 
 TOO_MUCH = 2 * LIMIT
@@ -24,7 +24,7 @@ def times(quantity: int, numerator: int, denominator: int) -> Any:
     return np.int64(whole * numerator - (-(quantity - whole * denominator) * numerator) // denominator)
 
 
-@compiled
+@fused
 def times_down(quantity: int, numerator: int, denominator: int) -> Any:
     """`quantity * numerator / denominator` rounded down; TOO_MUCH where that exceeds the limit."""
     whole = quantity // denominator
@@ -68,7 +68,7 @@ def good_of(gross: int, ppm: int, rule: int, scale: int) -> Any:
     return low
 
 
-@compiled
+@fused
 def rate_on(item: int, day: int, columns: Any) -> Any:
     """Twin of `Sizing.rate_on`."""
     found = np.int64(0)
@@ -79,7 +79,7 @@ def rate_on(item: int, day: int, columns: Any) -> Any:
     return found
 
 
-@compiled
+@fused
 def capacity(item: int, day: int, columns: Any) -> Any:
     """Twin of `Sizing.capacity`."""
     largest = columns.items[item].largest
@@ -87,7 +87,7 @@ def capacity(item: int, day: int, columns: Any) -> Any:
     return good_of(largest, ppm, columns.rules.scrap_rule, columns.items[item].scale)
 
 
-@compiled
+@fused
 def started(item: int, good: int, day: int, columns: Any) -> Any:
     """Twin of `Sizing.started`."""
     items = columns.items
@@ -98,12 +98,12 @@ def started(item: int, good: int, day: int, columns: Any) -> Any:
     return np.int64(max(items[item].smallest, (gross - 1) // unit * unit + unit))
 
 
-@compiled
+@fused
 def has_scrap(item: int, columns: Any) -> Any:
     return columns.items[item + 1].scrap_from > columns.items[item].scrap_from
 
 
-@compiled
+@fused
 def total(item: int, net: int, day: int, columns: Any) -> Any:
     """Twin of `Sizing.total`; TOO_MUCH where that exceeds the limit."""
     items = columns.items

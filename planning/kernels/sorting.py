@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from planning.kernels.compiling import compiled, inlined
+from planning.kernels.compiling import compiled, fused, inlined
 
 
-@compiled
+@fused
 def _merge(key: Any, position: Any, to_key: Any, to_position: Any, low: int, middle: int, high: int) -> None:
     left, right = low, middle
     for at in range(low, high):
@@ -19,7 +19,7 @@ def _merge(key: Any, position: Any, to_key: Any, to_position: Any, low: int, mid
             right += 1
 
 
-@compiled
+@fused
 def _find_runs(key: Any, runs: Any, n: int) -> Any:
     count = 0
     for at in range(n):
@@ -52,7 +52,7 @@ def sort(key: Any, position: Any, spare_key: Any, spare_position: Any, runs: Any
             key[at], position[at] = spare_key[at], spare_position[at]
 
 
-@compiled
+@fused
 def _ascending(key: Any) -> Any:
     for at in range(1, len(key)):  # noqa: SIM110 - numba knows no generator in all()
         if key[at] < key[at - 1]:
@@ -80,7 +80,7 @@ def sort_positions(key: Any, position: Any, room: Any) -> None:
         room.used[0] = mark
 
 
-@compiled
+@fused
 def number_sub(number: int) -> Any:
     """Order numbers as text sorts them ("10" before "2"): digits from the left, in base 11."""
     power = 1
@@ -94,7 +94,7 @@ def number_sub(number: int) -> Any:
     return code
 
 
-@compiled
+@fused
 def first_at_least(ascending: Any, wanted: int) -> Any:
     """The first position whose value is at least `wanted`."""
     low, high = 0, len(ascending)

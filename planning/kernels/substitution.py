@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from planning.columns import LIMIT
-from planning.kernels.compiling import compiled
+from planning.kernels.compiling import compiled, fused
 from planning.kernels.matching import by_day, in_order, supplies_of
 from planning.kernels.scrap import times, times_down
 from planning.kernels.sorting import borrow
 
 
-@compiled
+@fused
 def arising_from(item: int, columns: Any, spans: Any) -> Any:
     """How many by-products the orders of an item's parents can yield of it."""
     count = 0
@@ -23,7 +23,7 @@ def arising_from(item: int, columns: Any, spans: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def gather(item: int, columns: Any, book: Any, shelf: Any) -> Any:
     """Twin of `PlanningRun._pass_down`, pulled: False where a quantity passes the limit.
 
@@ -57,7 +57,7 @@ def gather(item: int, columns: Any, book: Any, shelf: Any) -> Any:
     return True
 
 
-@compiled
+@fused
 def pool_size(item: int, columns: Any, shelf: Any) -> Any:
     """How many supplies all substitutes of an item have."""
     count = 0
@@ -66,7 +66,7 @@ def pool_size(item: int, columns: Any, shelf: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def _allows(row: int, need: int, columns: Any, orders: Any, desk: Any) -> Any:
     """Twin of `PlanningRun._allows`."""
     if not columns.substitutes[row].from_day <= desk[need].day < columns.substitutes[row].until_day:
@@ -82,7 +82,7 @@ def _allows(row: int, need: int, columns: Any, orders: Any, desk: Any) -> Any:
     return columns.substitutes[row].customer < 0 or columns.root_customer[root] == columns.substitutes[row].customer
 
 
-@compiled
+@fused
 def _gives_to(supply: int, need: int, other: int, item: int, columns: Any, desk: Any, shelf: Any) -> Any:
     """Twin of `Keeping.gives_to`."""
     if shelf.free[supply] == 0:
@@ -96,7 +96,7 @@ def _gives_to(supply: int, need: int, other: int, item: int, columns: Any, desk:
     return stock or not (columns.items[other].apart or columns.items[item].apart)
 
 
-@compiled
+@fused
 def _take_other(supply: int, row: int, need: int, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
     """Twin of `Matching.substitute`, for one supply."""
     numerator, denominator = columns.substitutes[row].numerator, columns.substitutes[row].denominator
@@ -111,7 +111,7 @@ def _take_other(supply: int, row: int, need: int, columns: Any, desk: Any, shelf
     taken.count[0] += 1
 
 
-@compiled
+@fused
 def _fill_pool(before_own: int, item: int, pool: Any, start: Any, columns: Any, shelf: Any, room: Any) -> Any:
     """Fill in the supplies of each substitute, as they are taken, and where each one's begin; returns how many."""
     first, last = columns.items[item].substitute_from, columns.items[item + 1].substitute_from
@@ -128,7 +128,7 @@ def _fill_pool(before_own: int, item: int, pool: Any, start: Any, columns: Any, 
     return size
 
 
-@compiled
+@fused
 def _take_others(row: int, need: int, item: int, pool: Any, columns: Any, desk: Any, shelf: Any, taken: Any) -> None:
     other = columns.substitutes[row].item
     for at in range(len(pool)):

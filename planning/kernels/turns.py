@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from planning.columns import DRAW, ORDER, PEG, SHORT, Pages, Shelf, Spans
-from planning.kernels.compiling import allocating, compiled
+from planning.kernels.compiling import allocating, fused
 from planning.kernels.lots import keep, order_lots, settle
 from planning.kernels.matching import allocate, by_day, honour, reserve, supplies_of
 from planning.kernels.ranking import fill_up, most_needs, pull, rank
@@ -25,7 +25,7 @@ DONE, FAILED, MORE_BENCH, MORE_PAGES, MORE_SHELF = range(5)
 """How planning an item ends: something has to grow before, or after planning it (MORE_PAGES)."""
 
 
-@compiled
+@fused
 def _match(item: int, n: int, columns: Any, orders: Any, bench: Any, shelf: Any) -> None:
     """The first half of `PlanningRun.plan_item`: what existing supply and earlier planned orders give."""
     desk, taken, groups, marks, room = bench.desk, bench.taken, bench.groups, bench.marks, bench.room
@@ -52,7 +52,7 @@ def _match(item: int, n: int, columns: Any, orders: Any, bench: Any, shelf: Any)
         substitute(0, item, n, columns, orders, desk, shelf, taken, room)
 
 
-@compiled
+@fused
 def most_claims(columns: Any) -> Any:
     """The most claims any item has."""
     claims = 0
@@ -61,7 +61,7 @@ def most_claims(columns: Any) -> Any:
     return claims
 
 
-@compiled
+@fused
 def needs_room(item: int, columns: Any, spans: Any, shelf: Any, arising: int) -> Any:
     """How many needs an item can have, and how much its supplies can give, `arising` by-products among them."""
     most = most_needs(item, columns, spans)
@@ -70,7 +70,7 @@ def needs_room(item: int, columns: Any, spans: Any, shelf: Any, arising: int) ->
     return most, 2 * most + 2 * supplies + 2 * claims
 
 
-@compiled
+@fused
 def check_room(item: int, columns: Any, book: Any, shelf: Any, bench: Any, gathering: int) -> Any:
     """What has to grow before the item can be planned."""
     arising = 0
@@ -85,7 +85,7 @@ def check_room(item: int, columns: Any, book: Any, shelf: Any, bench: Any, gathe
     return np.int64(DONE)
 
 
-@compiled
+@fused
 def _plan_item(item: int, columns: Any, book: Any, shelf: Any, bench: Any) -> Any:
     """Match and order one item; returns how many needs it has, -1 where a quantity passes LIMIT."""
     room, desk, groups = bench.room, bench.desk, bench.groups
@@ -140,7 +140,7 @@ def longer_pages(pages: Any, orders: int, pegs: int, shorts: int) -> Any:
     )  # fmt: skip
 
 
-@compiled
+@fused
 def write(item: int, columns: Any, shelf: Any, bench: Any, pages: Any) -> None:
     """Write what was found for the item, and where it stands."""
     desk, filled, spans, n = bench.desk, pages.filled, pages.spans, bench.room.used[2]
@@ -153,7 +153,7 @@ def write(item: int, columns: Any, shelf: Any, bench: Any, pages: Any) -> None:
     spans.order_to[item], spans.peg_to[item], spans.short_to[item] = filled[0], filled[1], filled[2]
 
 
-@compiled
+@fused
 def rows_needed(item: int, columns: Any, bench: Any) -> Any:
     """How many orders, pegs and shortages writing the item takes at most."""
     lots = lot_count(item, columns, bench.groups)
@@ -161,7 +161,7 @@ def rows_needed(item: int, columns: Any, bench: Any) -> Any:
     return lots, bench.taken.count[0] + bench.groups.count[1] + lots, shorts
 
 
-@compiled
+@fused
 def turn(item: int, columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, gathering: int) -> Any:
     """Plan one item whose room was checked, and write it; where the pages are too short, `write` is left to do."""
     spans, filled = pages.spans, pages.filled
@@ -186,7 +186,7 @@ def turn(item: int, columns: Any, book: Any, pages: Any, shelf: Any, bench: Any,
     return np.int64(DONE)
 
 
-@compiled
+@fused
 def _turns(begin: int, chosen: Any, columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, gathering: int) -> Any:
     """Plan items until one needs more room; returns how that one ended, and its place."""
     for place in range(begin, len(chosen)):

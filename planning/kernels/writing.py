@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from planning.columns import MERGE_NONE
-from planning.kernels.compiling import allocating, compiled
+from planning.kernels.compiling import allocating, fused
 from planning.kernels.lots import owner_of
 from planning.kernels.scrap import capacity, has_scrap, started
 from planning.kernels.sorting import borrow, sort_positions
@@ -22,7 +22,7 @@ def longer(values: Any, least: int) -> Any:
     return longer
 
 
-@compiled
+@fused
 def peg_existing(n: int, merge: int, peg: int, desk: Any, shelf: Any, taken: Any, pegs: Any, room: Any) -> Any:
     """Twin of `PlanningRun._peg_existing`; returns the number of pegs so far.
 
@@ -52,7 +52,7 @@ def peg_existing(n: int, merge: int, peg: int, desk: Any, shelf: Any, taken: Any
     return peg
 
 
-@compiled
+@fused
 def lot_count(item: int, columns: Any, groups: Any) -> Any:
     count = 0
     for group in range(groups.count[0]):
@@ -63,7 +63,7 @@ def lot_count(item: int, columns: Any, groups: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def _rank_groups(ranked: Any, columns: Any, groups: Any, room: Any) -> Any:
     """Fill in the groups with something to order, by (day, owner); returns how many there are."""
     count, n = groups.count[0], 0
@@ -79,7 +79,7 @@ def _rank_groups(ranked: Any, columns: Any, groups: Any, room: Any) -> Any:
     return n
 
 
-@compiled
+@fused
 def _share_count(group: int, groups: Any) -> Any:
     count, at = 0, groups.rows[group].first
     while at >= 0:
@@ -88,7 +88,7 @@ def _share_count(group: int, groups: Any) -> Any:
     return count
 
 
-@compiled
+@fused
 def _rank_shares(ranked: Any, item: int, n: int, group: int, columns: Any, desk: Any, groups: Any, room: Any) -> None:
     """Fill in the group's shares as `distribute` gives them out: its owner's needs first, each in rank order."""
     count = len(ranked)
@@ -104,7 +104,7 @@ def _rank_shares(ranked: Any, item: int, n: int, group: int, columns: Any, desk:
         ranked[place] = shares[positions[place]]
 
 
-@compiled
+@fused
 def _number_after(number: int, item: int, owner: int, columns: Any) -> Any:
     """Twin of `PlanningRun._next_number`."""
     number += 1
@@ -114,7 +114,7 @@ def _number_after(number: int, item: int, owner: int, columns: Any) -> Any:
     return number
 
 
-@compiled
+@fused
 def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, groups: Any, pegs: Any) -> Any:
     """Peg to an order; two shares of one need stand side by side and become one peg."""
     consumer = desk[groups.shares[share].need].consumer
@@ -125,7 +125,7 @@ def _peg_planned(order: int, share: int, quantity: int, peg: int, desk: Any, gro
     return peg + 1
 
 
-@compiled
+@fused
 def release_of(item: int, due: int, columns: Any) -> Any:
     """The day an order due on this day is released, -1 before the planning day; twin of `_planned_order`."""
     aim, lead = np.int64(max(due, columns.items[item].frozen)), columns.items[item].lead
@@ -136,7 +136,7 @@ def release_of(item: int, due: int, columns: Any) -> Any:
     return np.int64(columns.work_day[calendar * columns.rules.days + number] if number >= 0 else -1)
 
 
-@compiled
+@fused
 def _write_order(
     order: int, item: int, group: int, number: int, quantity: int, columns: Any, groups: Any, orders: Any, draws: Any
 ) -> None:
@@ -155,7 +155,7 @@ def _write_order(
         draws[order].quantity = started(item, quantity, due, columns)
 
 
-@compiled
+@fused
 def _write_group(
     item: int,
     n: int,
@@ -195,7 +195,7 @@ def _write_group(
     return order, peg
 
 
-@compiled
+@fused
 def _write_single(
     item: int,
     group: int,
@@ -217,7 +217,7 @@ def _write_single(
     pegs[peg].quantity = groups.rows[group].total
 
 
-@compiled
+@fused
 def write_groups(
     item: int,
     n: int,
@@ -245,7 +245,7 @@ def write_groups(
     return order, peg
 
 
-@compiled
+@fused
 def write_shorts(item: int, n: int, short: int, desk: Any, shorts: Any) -> Any:
     for need in range(n):
         if desk[need].open:
