@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from canonical.actors import Role
+from canonical.actors import Actor, Role
 from canonical.errors import MillstreamError
 from canonical.stewardship import Decision, SourceRef
 from console.web.stewards.bulk import Planned, planned, verdict_of
@@ -27,7 +29,7 @@ from store import quarantine
 from store.golden import GoldenVersion
 from store.quarantine import Rejection
 from tests.unit.console.asking import browser, person
-from tests.unit.pipeline.mastered import mastered_plant
+from tests.unit.pipeline.mastered import MasteredPlant, mastered_plant
 
 A, B, C = (SourceRef("erp", name) for name in "ABC")
 NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)
@@ -172,3 +174,46 @@ def test_pages__of_a_bom_line_that_differs_and_of_a_broken_reference(tmp_path: P
     assert "DW-X" in asking.get(f"/queue/{reference.item}").text
     assert "减速机 (DW-A)" in asking.get("/queue?entity=bom_line").text
     plant.hub.close()
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[MasteredPlant]:
+    """Seven items that have nothing in common, and two approvers."""
+    plant = mastered_plant(tmp_path)
+    for number, name in enumerate(("Bolt", "齿轮", "Motor", "轴承", "Cable", "阀门", "Paint")):
+        plant.put("item", f"erp:{number}", name=name, drawing_number=f"DW-{number}", unit="pcs")
+    plant.master()
+    for name in ("wang.fang", "zhao.lei"):
+        person(plant.hub, name, Role.APPROVER)
+    yield plant
+    plant.hub.close()
+
+
+def test_compare__takes_five_records_and_no_sixth(apart: MasteredPlant) -> None:
+    asking = browser(apart.hub)
+    asking.log_in("wang.fang")
+    asked = "/compare?entity=item" + "".join(f"&record=erp:{number}" for number in range(5))
+    page = asking.get(asked).text
+    assert page.count("<mark>") >= 5
+    assert page.count('class="letter"') >= 5
+    assert "one=3&amp;other=4" in page
+    assert "waterfall" in asking.get(f"{asked}&one=3&other=4").text
+    assert "waterfall" not in asking.get(f"{asked}&record=erp:5").text
+
+
+def test_mass_change__is_answered_by_another_approver_than_who_asked(apart: MasteredPlant) -> None:
+    pairs = [(f"erp:{one}", f"erp:{other}") for one in range(7) for other in range(one)]
+    asker = Actor("person", "wang.fang", Role.APPROVER)
+    verdicts = [stewardship.different("item", SourceRef.parse(a), SourceRef.parse(b)) for a, b in pairs]
+    assert all(one.waiting for one in stewardship.decide(apart.hub, asker, *verdicts))
+    (waiting,) = (one for one in stewardship.queue(apart.hub).items if one.kind == "approval")
+    place = f"/queue/{waiting.item}"
+    asking, second = browser(apart.hub), browser(apart.hub)
+    asking.log_in("wang.fang")
+    assert 'value="approve"' not in asking.get(place).text
+    assert asking.post(f"{place}/answer", {"act": "approve"}).status == HTTPStatus.CONFLICT
+    assert stewardship.queue_item(apart.hub, waiting.item) is not None
+    second.log_in("zhao.lei")
+    assert 'value="approve"' in second.get(place).text
+    assert second.post(f"{place}/answer", {"act": "approve"}).status == HTTPStatus.SEE_OTHER
+    assert stewardship.queue_item(apart.hub, waiting.item) is None
