@@ -188,9 +188,14 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "Table (CSV, semicolons, tabs), its first column the key.": "表格（逗号、分号或制表符分隔），第一列为键。",
         "Table of the matching keys: left, right.": "匹配键对照表：左、右两列。",
         "The golden record it is said of.": "关系所属的黄金记录。",
-        "Of partners parent, branch_of, bill_to, ship_to or contact; of items supersedes or replaces.": (
-            "往来单位：parent、branch_of、bill_to、ship_to 或 contact；物料：supersedes 或 replaces。"
+        (
+            "Of partners parent, branch_of, bill_to, ship_to or contact; of items supersedes, replaces, variant_of or\n"
+            "package_of."
+        ): (
+            "往来单位：parent、branch_of、bill_to、ship_to、contact；"
+            "物料：supersedes、replaces、variant_of、package_of。"
         ),
+        "There is none of this kind at all, whatever systems tell.": "无论各系统怎么说，均不存在此类关系。",
         "The golden record it leads to.": "关系指向的黄金记录。",
         "For a contact: who it is, where that is no golden record.": "联系人：若不是黄金记录，写明是谁。",
         "The first day on which it holds.": "开始生效之日。",
