@@ -158,6 +158,21 @@ def test_reservations__come_before_more_urgent_needs() -> None:
     assert shares(outcome, "so2") == {"s": 4, "a|so2|1": 1}
 
 
+def test_kit__leaves_what_another_order_has_reserved() -> None:
+    outcome = planned(
+        PlanItem("p", "make", 1),
+        PlanItem("c", "buy", 4),
+        bom=(PlanBomLine("p", "c", 1),),
+        demands=(demand("p", 5, 3, "so1"), demand("c", 5, 9, "so2")),
+        stock=(PlanStock("s", "c", 5),),
+        reservations=(Peg("s", "on_hand", "so2", "so2", "c", 3),),
+    )
+    (line,) = outcome.kit("p|so1|1")
+    assert (line.required, line.on_hand, line.short, line.complete) == (5, 2, 0, False)
+    assert [share.quantity for share in line.planned] == [3]
+    assert line.complete_by == day(4)
+
+
 def test_substitutes__by_priority_and_for_whom_they_are_allowed() -> None:
     rows = {
         "demands": (demand("a", 5, 3, "so1", customer="acme"), demand("a", 5, 4, "so2", customer="other")),
