@@ -28,14 +28,20 @@ PARALLEL_FROM = 64
 T = TypeVar("T")
 SPARE = 4_096
 """Rows of each table that there is room for at least."""
+EVERY_DAY = -1
+""""On any day", as bits."""
 
 
 class Reached(NamedTuple):
-    """The plan with the change in it; flags by item: which were planned again, and which came out otherwise."""
+    """The plan with the change in it; flags by item: which were planned again, and which came out otherwise.
+
+    `days` says by item on which days what it is asked for may be otherwise, as bits (`replanning.Reach`).
+    """
 
     result: Result
     planned: Ints
     changed: Ints
+    days: Ints
 
 
 class Stretch:
@@ -77,9 +83,12 @@ class Beside:
             for n in range(THREADS)
         ]
         self.logs = [(np.empty((filled[0], 2), np.int64), np.zeros(1, np.int64)) for _ in range(THREADS)]
-        flags = np.zeros((3, count + 1), np.uint8)
-        flags[0, [*due]] = 1
+        flags = np.zeros((4, count + 1), np.uint8)
+        asked = [*due]
+        flags[0, asked] = flags[3, asked] = 1
         self.flags = flags
+        self.days = np.zeros((THREADS, count + 1), np.int64)
+        self.days[0, asked] = EVERY_DAY
         self.opened = np.zeros(len(self.links.pool_from), bool)
         self.pages = base.pages._replace(spans=Spans(*(span.copy() for span in base.pages.spans)))
         shelf = base.shelf
@@ -93,7 +102,8 @@ class Beside:
             pages=self.pages._replace(filled=base.pages.filled, spans=base.pages.spans),
             shelf=base.shelf._replace(rows=self.shelf.rows),
         )
-        return Reached(Result(ok=True, pages=self.pages._replace(filled=tops), shelf=self.shelf), flags[1], flags[2])
+        result = Result(ok=True, pages=self.pages._replace(filled=tops), shelf=self.shelf)
+        return Reached(result, flags[1], flags[2], np.bitwise_or.reduce(self.days))
 
     def undo(self) -> None:
         """Let the orders that were only given something else over have what they had."""
@@ -182,7 +192,7 @@ class Beside:
             stretch.filled,
             book.spans,
         )
-        reach = Reach(flags[0], flags[2], flags[1], rows, count)
+        reach = Reach(flags[0], flags[2], flags[1], flags[3], self.days[n], rows, count)
         how, place, self.benches[n], needed = plan_again(
             columns, self.base.pages.spans, book, pages, self.shelf, self.benches[n], self.links, reach, chosen,
             begin, waiting,

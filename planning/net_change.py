@@ -57,8 +57,9 @@ class Draft:
 class Changed:
     """The plan with the change in it, while the change lasts; `items` are the numbers of those that came out otherwise.
 
-    `planned` are the numbers of those that were planned again, whatever came out. `added` are the demands it has more
-    and `dropped` the keys of those it has not; `number` numbers the added ones.
+    `planned` are the numbers of those that were planned again, whatever came out, and `days` says by item when what it
+    is asked for may be otherwise (`planning.beside`). `added` are the demands it has more and `dropped` the keys of
+    those it has not; `number` numbers the added ones.
     """
 
     prepared: Prepared
@@ -67,6 +68,7 @@ class Changed:
     result: Result
     items: Ints
     planned: Ints
+    days: Ints
     added: tuple[PlanDemand, ...]
     dropped: frozenset[str]
     number: Mapping[str, int]
@@ -197,7 +199,7 @@ class _Change:
         numbers = {row.key: base.known.get(row.key, self.new_keys.get(row.key, -1)) for row in self.rows}
         return Changed(
             base.prepared, self.columns, names, reached.result, np.flatnonzero(reached.changed),
-            np.flatnonzero(reached.planned), tuple(self.rows), frozenset(self.gone), numbers,
+            np.flatnonzero(reached.planned), reached.days, tuple(self.rows), frozenset(self.gone), numbers,
         )  # fmt: skip
 
     def undo(self) -> None:

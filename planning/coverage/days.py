@@ -11,7 +11,8 @@ import numpy as np
 
 from planning.beside import SPARE, THREADS, longer_table
 from planning.coverage.figures import Counting, Lots, counting, expected_of, lots_of
-from planning.coverage.kernel import LATE, NEVER, Agenda, Board
+from planning.coverage.kernel import Agenda
+from planning.coverage.lasting import LATE, NEVER, Board, Stood
 from planning.coverage.settling import Settling, until, ways_of
 from planning.feasible import Moved
 from planning.tidying import rows_in
@@ -63,7 +64,10 @@ class Coverage:
             *np.zeros((2, items), np.int64),
         )  # fmt: skip
         flags = np.ones((2, items), np.uint8)
-        agenda = Agenda(flags[0], flags[1], self.several, np.zeros(fixed, np.uint8))
+        agenda = Agenda(
+            flags[0], flags[1], np.zeros(items, np.uint8), np.zeros(items, np.int64), self.several,
+            np.zeros(fixed, np.uint8),
+        )  # fmt: skip
         self.filled = 0
         self.board = self._compact(self._settle(columns, result, board, agenda))
         self.base = Covered(standing.prepared.snapshot.as_of, self.board.covered)
@@ -93,15 +97,18 @@ class Coverage:
     def beside(self, change: Changed) -> Covered:
         """The same with a change in it, while the change lasts."""
         columns, old, several = change.columns, self.board, self.several.copy()
+        spans, before = change.result.pages.spans, self.standing.result.pages.spans
         ready = np.empty(int(change.result.pages.filled[0]), np.int32)
         ready[: len(old.ready)] = old.ready
         board = Board(ready, old.covered.copy(), old.late, old.late_from.copy(), old.late_to.copy())
         for row in change.added:
             # One that takes the place of another may ask another item.
             several[change.number[row.key]] = row.item in self.phantoms or row.key in change.dropped
-        flags = np.zeros((2, len(columns.items) - 1), np.uint8)
-        flags[:, change.planned] = 1
-        agenda = Agenda(flags[0], flags[1], several, np.zeros(len(several), np.uint8))
+        flags = np.zeros((3, len(columns.items) - 1), np.uint8)
+        flags[0] = (spans.order_from != before.order_from) | (spans.order_to != before.order_to)
+        flags[2, change.planned] = 1
+        again = np.zeros(len(several), np.uint8)
+        agenda = Agenda(flags[0], flags[1], flags[2], change.days, several, again)
         after = self._settle(columns, change.result, board, agenda, change.added)
         self.board = old._replace(late=after.late)  # the room that was made for the change
         return Covered(self.base.today, after.covered)
@@ -155,7 +162,8 @@ class Coverage:
         self, columns: Columns, result: Result, board: Board, agenda: Agenda, added: Iterable[PlanDemand] = ()
     ) -> Board:
         """Settle what is due; returns the board, whose table of lists may have been lengthened."""
-        board = Settling(columns, result, agenda, self.ways, self.standing.beside).settle(board, self.filled)
+        stood = Stood(self.standing.result.pages.spans, self.board.ready if self.filled else board.ready, self.filled)
+        board = Settling(columns, result, stood, agenda, self.ways, self.standing.beside).settle(board)
         for number in np.flatnonzero(agenda.again).tolist():
             asked = self._asked_by(number, added)
             board.covered[number] = max((until(board, item, -1 - number) for item in asked), default=0)

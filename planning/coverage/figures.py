@@ -8,7 +8,7 @@ import numpy as np
 
 from planning.answers import Figures
 from planning.columns import NotCovered
-from planning.coverage.kernel import NEVER
+from planning.coverage.lasting import NEVER
 from planning.tidying import rows_in
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ import numpy as np
 
 from planning.beside import SPARE, THREADS, Stretch, longer_table
 from planning.columns import NotCovered
-from planning.coverage.kernel import BEYOND, MORE_LATE, Agenda, Board, Ways, settle_items
+from planning.coverage.kernel import BEYOND, MORE_LATE, Agenda, Ways, settle_items
+from planning.coverage.lasting import Stood
 
 if TYPE_CHECKING:
     from planning.beside import Beside
     from planning.columns import Columns, Ints, Result
+    from planning.coverage.lasting import Board
     from planning.net_change import StandingPlan
 
 SPAN = 8
@@ -22,24 +24,26 @@ SPAN = 8
 
 
 class Settling(NamedTuple):
-    """A plan in tables, what is to be settled of it, and the threads to do so."""
+    """A plan in tables, what stood before it, what is to be settled of it, and the threads to do so."""
 
     columns: Columns
     result: Result
+    stood: Stood
     agenda: Agenda
     ways: Ways
     beside: Beside
 
-    def settle(self, board: Board, filled: int) -> Board:
-        """Settle what is due; lists are written after row `filled`, and the table of them is lengthened at need.
+    def settle(self, board: Board) -> Board:
+        """Settle what is due; lists are written after those that stood, and the table of them is lengthened at need.
 
         Raises NotCovered where a day is beyond the calendars.
         """
+        filled = self.stood.filled
         share = (len(board.late) - filled) // THREADS
         stretches = [Stretch([filled + n * share], [filled + n * share + share]) for n in range(THREADS)]
-        due, told = self.agenda.due, self.agenda.told
+        due, told, planned = self.agenda.due, self.agenda.told, self.agenda.planned
         for low, high in reversed([*pairwise(self.columns.level_from.tolist())]):
-            chosen = low + np.flatnonzero(due[low:high] | told[low:high])
+            chosen = low + np.flatnonzero(due[low:high] | told[low:high] | planned[low:high])
             if len(chosen):
                 board = self._settle_level(board, stretches, chosen)
         return board
@@ -64,7 +68,7 @@ class Settling(NamedTuple):
         """What one thread does, in its own stretch of the table; returns how it ended, and where."""
         ended, place, self.beside.benches[n] = settle_items(
             self.columns, self.result.pages, self.result.shelf, self.beside.benches[n], board, self.agenda, self.ways,
-            share, begin, stretch.filled, stretch.limits[0],
+            self.stood, share, begin, stretch.filled, stretch.limits[0],
         )  # fmt: skip
         return ended, place
 

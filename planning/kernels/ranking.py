@@ -26,7 +26,7 @@ def most_needs(item: int, columns: Any, spans: Any) -> Any:
 
 
 @fused
-def _drawn(quantity: int, numerator: int, denominator: int, inverse: float) -> Any:
+def drawn(quantity: int, numerator: int, denominator: int, inverse: float) -> Any:
     """`quantity * numerator / denominator` rounded up, where the product is within the limit.
 
     A quotient by way of floats is off by at most one below 2**52, and much faster than dividing.
@@ -79,17 +79,20 @@ def pull_each(item: int, columns: Any, book: Any, desk: Any, sheet: Any) -> Any:
             day = columns.first_day[max(start - safety, 0)]
             _put(n, book.draws[order].urgency, day, book.orders[order].root, place, columns, desk, sheet)
             desk[n].raw_consumer = order
-            desk[n].raw_quantity = _drawn(quantity, numerator, denominator, inverse)
+            desk[n].raw_quantity = drawn(quantity, numerator, denominator, inverse)
             n += 1
     return np.int64(n)
 
 
 @fused
-def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, sheet: Any, cells: Any) -> Any:
-    """As `pull_each`, of an item whose needs are merged: only those in cells of this turn, of a plan that stands."""
+def pull_marked(item: int, marked: int, last: int, columns: Any, book: Any, desk: Any, sheet: Any, cells: Any) -> Any:
+    """As `pull_each`, of an item whose needs are merged: only those in cells of this turn, of a plan that stands.
+
+    None of these cells is after the day `last`; the orders of an item start in the order in which they stand.
+    """
     needs, lines, fixed, days = columns.needs, columns.lines, columns.fixed, columns.rules.days
     everything, safety = columns.items[item].merge == MERGE_ALL, columns.items[item].safety
-    stock = columns.rules.stock_root
+    stock, latest = columns.rules.stock_root, np.int64(last) + safety + columns.rules.bucket
     n = 0
     for row in range(columns.items[item].need_from, columns.items[item].need_to):
         who = needs[row].fixed
@@ -106,6 +109,8 @@ def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, shee
         inverse = 1.0 / denominator
         for order in range(book.spans.order_from[parent], book.spans.order_to[parent]):
             start, urgency = np.int64(book.draws[order].start), np.int64(book.draws[order].urgency)
+            if start >= latest:
+                break
             if not from_day <= start < until_day:
                 continue
             day = columns.first_day[max(start - safety, 0)]
@@ -113,13 +118,13 @@ def pull_marked(item: int, marked: int, columns: Any, book: Any, desk: Any, shee
             if cells[urgency * days + day].turn == marked and (everything or root == stock):
                 _put(n, urgency, day, root, place, columns, desk, sheet)
                 desk[n].raw_consumer = order
-                desk[n].raw_quantity = _drawn(book.draws[order].quantity, numerator, denominator, inverse)
+                desk[n].raw_quantity = drawn(book.draws[order].quantity, numerator, denominator, inverse)
                 n += 1
     return np.int64(n)
 
 
 @fused
-def _merge(key: Any, quantity: int, turn: int, count: int, cells: Any, touched: Any) -> Any:
+def merge(key: Any, quantity: int, turn: int, count: int, cells: Any, touched: Any) -> Any:
     """Add to the cell; returns how many cells are in use, -1 where a quantity passes LIMIT."""
     if cells[key].turn != turn:
         cells[key].turn, cells[key].quantity = turn, quantity
@@ -130,7 +135,7 @@ def _merge(key: Any, quantity: int, turn: int, count: int, cells: Any, touched: 
 
 
 @fused
-def _merge_line(item: int, line: int, turn: int, count: int, columns: Any, book: Any, cells: Any, touched: Any) -> Any:
+def merge_line(item: int, line: int, turn: int, count: int, columns: Any, book: Any, cells: Any, touched: Any) -> Any:
     """What all orders of one parent draw; returns how many cells are in use, -1 where a quantity passes LIMIT."""
     parent, safety, days = columns.lines[line].parent, columns.items[item].safety, columns.rules.days
     numerator, denominator = columns.lines[line].numerator, columns.lines[line].denominator
@@ -144,7 +149,7 @@ def _merge_line(item: int, line: int, turn: int, count: int, columns: Any, book:
         if quantity > most:
             return np.int64(-1)
         key = draws[order].urgency * days + first_day[max(start - safety, 0)]
-        count = _merge(key, _drawn(quantity, numerator, denominator, inverse), turn, count, cells, touched)
+        count = merge(key, drawn(quantity, numerator, denominator, inverse), turn, count, cells, touched)
         if count < 0:
             return np.int64(-1)
     return np.int64(count)
@@ -166,14 +171,14 @@ def _lone_line(item: int, line: int, n: int, columns: Any, book: Any, desk: Any,
             return np.int64(-1)
         day = columns.first_day[max(start - safety, 0)]
         _put(n, book.draws[order].urgency, day, book.orders[order].root, place, columns, desk, sheet)
-        desk[n].raw_consumer, desk[n].raw_quantity = order, _drawn(quantity, numerator, denominator, inverse)
+        desk[n].raw_consumer, desk[n].raw_quantity = order, drawn(quantity, numerator, denominator, inverse)
         n += 1
     return np.int64(n)
 
 
 @fused
 def _stock_line(item: int, line: int, turn: int, count: int, columns: Any, book: Any, cells: Any, touched: Any) -> Any:
-    """`_merge_line` for the orders without a root."""
+    """`merge_line` for the orders without a root."""
     parent, safety, stock = columns.lines[line].parent, columns.items[item].safety, columns.rules.stock_root
     numerator, denominator = columns.lines[line].numerator, columns.lines[line].denominator
     most, inverse = LIMIT // numerator, 1.0 / denominator
@@ -186,7 +191,7 @@ def _stock_line(item: int, line: int, turn: int, count: int, columns: Any, book:
         if quantity > most:
             return np.int64(-1)
         key = book.draws[order].urgency * columns.rules.days + columns.first_day[max(start - safety, 0)]
-        count = _merge(key, _drawn(quantity, numerator, denominator, inverse), turn, count, cells, touched)
+        count = merge(key, drawn(quantity, numerator, denominator, inverse), turn, count, cells, touched)
         if count < 0:
             return np.int64(-1)
     return np.int64(count)
@@ -203,7 +208,7 @@ def _pull_merged(item: int, turn: int, columns: Any, book: Any, desk: Any, sheet
         who = needs[row].fixed
         if everything or fixed[who].root == stock:
             key = needs[row].urgency * columns.rules.days + needs[row].day
-            count = _merge(key, needs[row].quantity, turn, count, cells, touched)
+            count = merge(key, needs[row].quantity, turn, count, cells, touched)
             if count < 0:
                 return count
         else:
@@ -212,17 +217,17 @@ def _pull_merged(item: int, turn: int, columns: Any, book: Any, desk: Any, sheet
             n += 1
     for line in range(columns.items[item].line_from, columns.items[item + 1].line_from):
         if everything or not columns.items[columns.lines[line].parent].apart:
-            count = _merge_line(item, line, turn, count, columns, book, cells, touched)
+            count = merge_line(item, line, turn, count, columns, book, cells, touched)
         else:
             n = _lone_line(item, line, n, columns, book, desk, sheet)
             count = _stock_line(item, line, turn, count, columns, book, cells, touched) if n >= 0 else n
         if count < 0:
             return count
-    return _lay_out(n, turn, count, columns, desk, sheet, cells)
+    return lay_out(n, turn, count, columns, desk, sheet, cells)
 
 
 @fused
-def _lay_out(n: int, turn: int, count: int, columns: Any, desk: Any, sheet: Any, cells: Any) -> Any:
+def lay_out(n: int, turn: int, count: int, columns: Any, desk: Any, sheet: Any, cells: Any) -> Any:
     """Write the cells in use as needs; where they are many, in rank order, so that nothing is left to sort."""
     days, stock, bucket, urgencies = columns.rules.days, columns.rules.stock_root, columns.rules.bucket, 0
     if count * SPARSE * bucket > columns.rules.urgencies * days:

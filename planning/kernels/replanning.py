@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from planning.kernels.compiling import allocating, compiled
+from planning.kernels.compiling import allocating, fused
+from planning.kernels.repulling import pull_again
 from planning.kernels.substitution import arising_from, gather
 from planning.kernels.turns import (
     DONE,
@@ -21,10 +22,13 @@ from planning.kernels.turns import (
     check_room,
     longer_shelf,
     more_bench,
+    plan_pulled,
     rows_needed,
-    turn,
+    start,
     write,
 )
+
+WEEK, LAST_BIT = 7, 62
 
 
 class Links(NamedTuple):
@@ -40,17 +44,21 @@ class Links(NamedTuple):
 class Reach(NamedTuple):
     """`due` says which items are still to be planned, `changed` which came out otherwise, `planned` which were planned.
 
-    `spared` are rows of orders written over, with what those had over before; `spares` counts them.
+    `touched` says whose own needs changed. `days` says by item, a bit for each stretch of days (`day_bit`), when orders
+    of its parents start that are not as they were. `spared` are rows of orders written over, with what those had over
+    before; `spares` counts them. Two threads have the flags together, and the rest each for itself.
     """
 
     due: Any
     changed: Any
     planned: Any
+    touched: Any
+    days: Any
     spared: Any
     spares: Any
 
 
-@compiled
+@fused
 def _put_back(item: int, columns: Any, shelf: Any) -> None:
     """What the item's own supplies gave is there again."""
     for supply in range(columns.items[item].supply_from, columns.items[item].supply_to):
@@ -59,26 +67,62 @@ def _put_back(item: int, columns: Any, shelf: Any) -> None:
         shelf.free[supply], shelf.wanted[supply] = shelf.rows[supply].quantity, -1
 
 
-@compiled
-def _same_orders(old: int, new: int, count: int, pages: Any) -> Any:
-    """Whether these orders are the same, whatever they have over."""
+@fused
+def day_bit(day: int, columns: Any) -> Any:
+    """The number of the bit that stands for this day among 63: its week or its bucket, and all far ones together."""
+    return np.int64(min(np.int64(day) // max(columns.rules.bucket, WEEK), LAST_BIT))
+
+
+@fused
+def same_order(a: int, b: int, pages: Any) -> Any:
+    """Whether two orders are the same, whatever they have over."""
     orders, draws = pages.orders, pages.draws
-    for at in range(count):
-        a, b = old + at, new + at
-        if orders[a].quantity != orders[b].quantity or orders[a].root != orders[b].root:
-            return False
-        if orders[a].owner != orders[b].owner or orders[a].number != orders[b].number:
-            return False
-        if orders[a].due != orders[b].due or orders[a].overdue != orders[b].overdue:
-            return False
-        if draws[a].quantity != draws[b].quantity or draws[a].start != draws[b].start:
-            return False
-        if draws[a].urgency != draws[b].urgency:
-            return False
-    return True
+    if orders[a].quantity != orders[b].quantity or orders[a].root != orders[b].root:
+        return False
+    if orders[a].owner != orders[b].owner or orders[a].number != orders[b].number:
+        return False
+    if orders[a].due != orders[b].due or orders[a].overdue != orders[b].overdue:
+        return False
+    if draws[a].quantity != draws[b].quantity or draws[a].start != draws[b].start:
+        return False
+    return draws[a].urgency == draws[b].urgency
 
 
-@compiled
+@fused
+def comes_before(a: int, b: int, columns: Any, orders: Any) -> Any:
+    """Which of two orders of one item is planned first: -1 the first of them, 1 the other, 0 they have one place."""
+    if orders[a].due != orders[b].due:
+        return np.int64(-1 if orders[a].due < orders[b].due else 1)
+    one, other = columns.root_rank[orders[a].owner], columns.root_rank[orders[b].owner]
+    if one != other:
+        return np.int64(-1 if one < other else 1)
+    return np.int64(np.int64(orders[a].number > orders[b].number) - np.int64(orders[a].number < orders[b].number))
+
+
+@fused
+def _days_between(old: int, old_end: int, new: int, new_end: int, columns: Any, pages: Any) -> Any:
+    """The days, as bits, on which orders start that are in one of these plans of an item only; 0: they are the same."""
+    days: Any = np.int64(0)
+    one: Any = np.int64(1)
+    draws = pages.draws
+    while old < old_end or new < new_end:
+        place = -1 if new >= new_end else 1
+        if old < old_end and new < new_end:
+            place = comes_before(old, new, columns, pages.orders)
+            if place == 0 and same_order(old, new, pages):
+                old += 1
+                new += 1
+                continue
+        if place <= 0:
+            days |= one << day_bit(draws[old].start, columns)
+            old += 1
+        if place >= 0:
+            days |= one << day_bit(draws[new].start, columns)
+            new += 1
+    return days
+
+
+@fused
 def _keep(item: int, old: int, new: int, count: int, pages: Any, reach: Reach) -> None:
     """Let the standing orders stand, with what the new ones have over; remember what they had."""
     orders = pages.orders
@@ -95,22 +139,24 @@ def _keep(item: int, old: int, new: int, count: int, pages: Any, reach: Reach) -
     pages.spans.order_from[item], pages.spans.order_to[item], pages.filled[0] = old, old + count, new
 
 
-@compiled
-def _finish(item: int, old: Any, pages: Any, links: Links, reach: Reach) -> None:
+@fused
+def _finish(item: int, old: Any, columns: Any, pages: Any, links: Links, reach: Reach) -> None:
     """Keep the standing orders where the new ones are the same; else those below are due."""
     spans = pages.spans
     reach.due[item], reach.planned[item] = 0, 1
     first, count = spans.order_from[item], spans.order_to[item] - spans.order_from[item]
     before = old.order_from[item]
-    if count == old.order_to[item] - before and _same_orders(before, first, count, pages):
+    days = _days_between(before, old.order_to[item], first, first + count, columns, pages)
+    if days == 0:
         _keep(item, before, first, count, pages, reach)
         return
     reach.changed[item] = 1
     for at in range(links.below_from[item], links.below_from[item + 1]):
         reach.due[links.below[at]] = 1
+        reach.days[links.below[at]] |= days
 
 
-@compiled
+@fused
 def _begin(item: int, pages: Any) -> None:
     """The rows of an item begin where these pages end, which are others than those it was planned beside."""
     spans, filled = pages.spans, pages.filled
@@ -118,7 +164,7 @@ def _begin(item: int, pages: Any) -> None:
     spans.order_to[item], spans.peg_to[item], spans.short_to[item] = filled[0], filled[1], filled[2]
 
 
-@compiled
+@fused
 def _replan(
     begin: int, chosen: Any, columns: Any, old: Any, book: Any, pages: Any, shelf: Any, bench: Any, links: Links,
     reach: Reach,
@@ -130,10 +176,12 @@ def _replan(
         if ended == DONE:
             if links.pool[item] < 0:
                 _put_back(item, columns, shelf)
-            ended = turn(item, columns, book, pages, shelf, bench, 0)
+            start(item, bench, pages)
+            n = pull_again(item, reach.touched[item], columns, old, book, bench)
+            ended = plan_pulled(item, n, columns, book, pages, shelf, bench)
         if ended != DONE:
             return np.int64(ended), np.int64(place)
-        _finish(item, old, pages, links, reach)
+        _finish(item, old, columns, pages, links, reach)
     return np.int64(DONE), np.int64(len(chosen))
 
 
@@ -151,7 +199,7 @@ def replan(
     if waiting:
         _begin(chosen[begin], pages)
         write(chosen[begin], columns, shelf, bench, pages)
-        _finish(chosen[begin], old, pages, links, reach)
+        _finish(chosen[begin], old, columns, pages, links, reach)
         begin += 1
     while True:
         ended, begin = _replan(begin, chosen, columns, old, book, pages, shelf, bench, links, reach)
@@ -177,4 +225,6 @@ def arise(columns: Any, book: Any, shelf: Any, chosen: Any) -> Any:
     return True, shelf
 
 
-__all__ = ["DONE", "MORE_PAGES", "Links", "Reach", "arise", "replan"]
+__all__ = [
+    "DONE", "LAST_BIT", "MORE_PAGES", "Links", "Reach", "arise", "comes_before", "day_bit", "replan", "same_order",
+]  # fmt: skip

@@ -86,22 +86,28 @@ def check_room(item: int, columns: Any, book: Any, shelf: Any, bench: Any, gathe
 
 
 @fused
-def _plan_item(item: int, columns: Any, book: Any, shelf: Any, bench: Any) -> Any:
-    """Match and order one item; returns how many needs it has, -1 where a quantity passes LIMIT."""
-    room, desk, groups = bench.room, bench.desk, bench.groups
+def start(item: int, bench: Any, pages: Any) -> None:
+    """Clear the bench for an item, whose rows begin where these pages end."""
+    spans, filled, room = pages.spans, pages.filled, bench.room
+    spans.order_from[item] = spans.order_to[item] = filled[0]
+    spans.peg_from[item] = spans.peg_to[item] = filled[1]
+    spans.short_from[item] = spans.short_to[item] = filled[2]
     room.used[0], room.used[2] = 0, 0
     room.used[1] += 1
-    n = pull(item, columns, book, bench)
-    if n <= 0:
-        return np.int64(n)
+
+
+@fused
+def _plan_item(item: int, n: int, columns: Any, book: Any, shelf: Any, bench: Any) -> Any:
+    """Match and order one item whose needs are pulled; False where a quantity passes LIMIT."""
+    room, desk, groups = bench.room, bench.desk, bench.groups
     if not fill_up(item, columns.items[item].merge, n, columns, shelf, desk):
-        return np.int64(-1)
+        return False
     rank(desk, bench.sheet, n, columns, book.orders, room)
     _match(item, n, columns, book.orders, bench, shelf)
     if not columns.items[item].blocked:
         order_lots(item, n, 3 * room.used[1] + 2, columns, desk, groups, bench.marks, bench.owners, room)
         settle(item, columns, groups)
-    return np.int64(-1 if groups.count[3] else n)
+    return groups.count[3] == 0
 
 
 @allocating
@@ -164,18 +170,21 @@ def rows_needed(item: int, columns: Any, bench: Any) -> Any:
 @fused
 def turn(item: int, columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, gathering: int) -> Any:
     """Plan one item whose room was checked, and write it; where the pages are too short, `write` is left to do."""
-    spans, filled = pages.spans, pages.filled
-    spans.order_from[item] = spans.order_to[item] = filled[0]
-    spans.peg_from[item] = spans.peg_to[item] = filled[1]
-    spans.short_from[item] = spans.short_to[item] = filled[2]
+    start(item, bench, pages)
     yields = columns.items[item].yield_from < columns.items[item + 1].yield_from
     if gathering and yields and not gather(item, columns, book, shelf):
         return np.int64(FAILED)
-    n = _plan_item(item, columns, book, shelf, bench)
-    if n < 0:
-        return np.int64(FAILED)
+    return plan_pulled(item, pull(item, columns, book, bench), columns, book, pages, shelf, bench)
+
+
+@fused
+def plan_pulled(item: int, n: Any, columns: Any, book: Any, pages: Any, shelf: Any, bench: Any) -> Any:
+    """`turn` from where so many needs are pulled; -1 where a quantity passed LIMIT."""
+    filled = pages.filled
     if n == 0:
         return np.int64(DONE)
+    if n < 0 or not _plan_item(item, n, columns, book, shelf, bench):
+        return np.int64(FAILED)
     bench.room.used[2] = n
     lots, pegs, shorts = rows_needed(item, columns, bench)
     if filled[0] + lots > len(pages.orders) or filled[1] + pegs > len(pages.pegs):

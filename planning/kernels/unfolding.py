@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from planning.columns import MERGE_ALL, MERGE_NONE, MERGED, PEG
-from planning.kernels.compiling import allocating, compiled
+from planning.kernels.compiling import allocating, fused
 from planning.kernels.ranking import fill_up, most_needs, pull_each, pull_marked, rank
 from planning.kernels.scratch import longer_bench
 from planning.kernels.sorting import borrow, sort_positions
 from planning.kernels.writing import longer
 
 
-@compiled
+@fused
 def _line_up(item: int, n: int, columns: Any, bench: Any, before: Any) -> None:
     """What all needs of a lower rank ask for, by need; and in the cells where each run begins in that queue."""
     desk, cells, turn, days = bench.desk, bench.cells, bench.room.used[1], columns.rules.days
@@ -34,37 +34,38 @@ def _line_up(item: int, n: int, columns: Any, bench: Any, before: Any) -> None:
     before[n] = total
 
 
-@compiled
+@fused
 def _in_queue(peg: int, pages: Any, bench: Any) -> Any:
     """Whether a peg is of a run whose needs are lined up."""
     consumer = pages.pegs[peg].consumer
     return consumer <= MERGED and bench.cells[MERGED - consumer].turn == bench.room.used[1]
 
 
-@compiled
+@fused
 def _begin(first: int, last: int, columns: Any, pages: Any, bench: Any, begin: Any) -> None:
     """Where in the queue each peg of a run begins.
 
     A run takes existing supply as its pegs stand, then what other lots have over, the latest first, then its own lot.
     """
     key, position = borrow(bench.room, last - first), borrow(bench.room, last - first)
-    days = columns.rules.days
+    lined, days, count = borrow(bench.room, last - first), columns.rules.days, 0
     for at in range(last - first):
-        supply, consumer = pages.pegs[first + at].supply, pages.pegs[first + at].consumer
-        key[at] = 0
-        if supply >= 0 and consumer <= MERGED:
-            due = pages.orders[supply].due
-            key[at] = days + 1 if due == (MERGED - consumer) % days else days - due
-    sort_positions(key, position, bench.room)
-    for at in range(last - first):
-        peg = first + position[at]
-        if _in_queue(peg, pages, bench):
-            cell = MERGED - pages.pegs[peg].consumer
-            begin[position[at]] = bench.cells[cell].quantity
-            bench.cells[cell].quantity += pages.pegs[peg].quantity
+        if _in_queue(first + at, pages, bench):
+            supply, day = pages.pegs[first + at].supply, (MERGED - pages.pegs[first + at].consumer) % days
+            lined[count], key[count] = at, 0
+            if supply >= 0:
+                due = pages.orders[supply].due
+                key[count] = days + 1 if due == day else days - due
+            count += 1
+    sort_positions(key[:count], position[:count], bench.room)
+    for place in range(count):
+        at = lined[position[place]]
+        cell = MERGED - pages.pegs[first + at].consumer
+        begin[at] = bench.cells[cell].quantity
+        bench.cells[cell].quantity += pages.pegs[first + at].quantity
 
 
-@compiled
+@fused
 def _need_at(begin: int, before: Any, n: int) -> Any:
     """The need that stands at this place of the queue."""
     low, high = 0, n
@@ -77,7 +78,7 @@ def _need_at(begin: int, before: Any, n: int) -> Any:
     return low
 
 
-@compiled
+@fused
 def _part(peg: int, begin: int, count: int, before: Any, n: int, pages: Any, desk: Any, parted: Any) -> Any:
     """Write one peg of a run need by need; returns how many pegs there are now."""
     end = begin + pages.pegs[peg].quantity
@@ -93,7 +94,7 @@ def _part(peg: int, begin: int, count: int, before: Any, n: int, pages: Any, des
     return count
 
 
-@compiled
+@fused
 def _part_queue(item: int, n: int, count: int, columns: Any, pages: Any, bench: Any, parted: Any) -> Any:
     """Write the pegs of an item with runs, for the needs pulled; returns how many pegs there are now."""
     desk, room = bench.desk, bench.room
@@ -111,7 +112,7 @@ def _part_queue(item: int, n: int, count: int, columns: Any, pages: Any, bench: 
     return count
 
 
-@compiled
+@fused
 def _part_item(item: int, count: int, columns: Any, pages: Any, shelf: Any, bench: Any, parted: Any) -> Any:
     """Write the pegs of an item with runs; returns how many pegs there are now."""
     bench.room.used[0] = 0
@@ -121,7 +122,7 @@ def _part_item(item: int, count: int, columns: Any, pages: Any, shelf: Any, benc
     return _part_queue(item, n, count, columns, pages, bench, parted)
 
 
-@compiled
+@fused
 def _fill_marked(item: int, n: int, columns: Any, pages: Any, desk: Any) -> None:
     """What the safety stock of an item that is topped up asks for: what is pegged to its run, and nobody else asks."""
     own = -1 - columns.items[item].safety_consumer
@@ -141,21 +142,21 @@ def _fill_marked(item: int, n: int, columns: Any, pages: Any, desk: Any) -> None
     desk[safety].raw_quantity = run
 
 
-@compiled
-def part_marked(item: int, columns: Any, pages: Any, bench: Any, parted: Any) -> Any:
+@fused
+def part_marked(item: int, last: int, columns: Any, pages: Any, bench: Any, parted: Any) -> Any:
     """Write the pegs of an item, of its runs only those in cells of this turn; returns how many there are.
 
-    `room_to_part` says how much room that takes.
+    None of these cells is after the day `last`. `room_to_part` says how much room that takes.
     """
     marked = bench.room.used[1]
     bench.room.used[0] = 0
-    n = pull_marked(item, marked, columns, pages, bench.desk, bench.sheet, bench.cells)
+    n = pull_marked(item, marked, last, columns, pages, bench.desk, bench.sheet, bench.cells)
     bench.room.used[1] += 1
     _fill_marked(item, n, columns, pages, bench.desk)
     return _part_queue(item, n, 0, columns, pages, bench, parted)
 
 
-@compiled
+@fused
 def room_to_part(item: int, columns: Any, pages: Any) -> Any:
     """How many needs or pegs the item has at most."""
     spans = pages.spans

@@ -31,6 +31,7 @@ from planning.kernels.solving import arise_again, plan_again
 from planning.mrp import plan
 from planning.net_change import StandingPlan
 from planning.promise.asking import Asked
+from planning.rush import rush, rush_rows
 from planning.scenario import ChangeDemand, compare
 
 TODAY = date(2026, 3, 2)
@@ -114,3 +115,37 @@ def test_warm__leaves_nothing_to_compile_for_a_rush_order() -> None:
     assert rush_beside(Coverage(standing), [Asked("truck", 3, TODAY)]).days != (None,)
     assert [len(kernel.signatures) for kernel in kernels] == known
     assert all(known)
+
+
+def test_rush__of_a_far_day_leaves_late_orders_as_late_as_they_were() -> None:
+    """The orders of the truck get other rows; what its parts keep waiting is known by the rows it had."""
+    early = PlanDemand("d0", "truck", 5, TODAY + timedelta(3), "R0", customer="C1")
+    snapshot = replace(SNAPSHOT, demands=(early, *SNAPSHOT.demands))
+    asked = [Asked("truck", 400, TODAY + timedelta(37), customer="C2")]
+    expected = rush((plan(snapshot), snapshot), asked)
+    coverage = Coverage(StandingPlan(snapshot))
+    number = coverage.standing.known["d0"]
+    assert coverage.base.on(number) is not None
+    assert coverage.base.on(number) > early.due
+    with coverage.standing.changed(rush_rows(asked, coverage.standing.item_of)) as change:
+        truck = coverage.standing.number["truck"]
+        assert change.result.pages.spans.order_from[truck] != coverage.standing.result.pages.spans.order_from[truck]
+        assert coverage.beside(change).on(number) == coverage.base.on(number)
+    assert rush_beside(coverage, asked) == expected
+
+
+def test_changed__a_part_is_needed_no_more_by_one_parent_and_by_another_still() -> None:
+    """Needs are told from pegs and the parent that changed; a day on which nothing is needed any more is gone."""
+    items = (PlanItem("truck", "make", 2), PlanItem("van", "make", 2), PlanItem("wheel", "buy", 3))
+    lines = (PlanBomLine("truck", "wheel", 4), PlanBomLine("van", "wheel", 4))
+    demands = (
+        PlanDemand("d1", "truck", 5, TODAY + timedelta(14), "R1"),
+        PlanDemand("d2", "truck", 5, TODAY + timedelta(28), "R2"),
+        PlanDemand("d3", "van", 5, TODAY + timedelta(28), "R3"),
+    )
+    snapshot = PlanningSnapshot(TODAY, items, lines, demands, policies=SNAPSHOT.policies)
+    standing = StandingPlan(snapshot)
+    for dropped in ("d1", "d2", "d3"):
+        left = tuple(row for row in demands if row.key != dropped)
+        with standing.changed(dropped=[dropped]) as change:
+            assert change.plan() == plan(replace(snapshot, demands=left))
