@@ -18,19 +18,22 @@ from mdm.block import Floats, Index, Pairs
 from mdm.calibration import FEWEST, best_per_group, chance_free, two_groups
 from mdm.compare import Compared
 from mdm.match_policy import MatchPolicy
-from mdm.rivals import CONTEXT_NAMES, best_others, context, mutual_best, rivals
+from mdm.rivals import CONTEXT_NAMES, best_others, context, lead_over, mutual_best, rivals
 
 Mask = NDArray[np.bool_]
 _Examples = tuple[Floats, NDArray[np.int64], Floats]
 """Features, target, weight."""
 
-FOLDS = 3
+FOLDS = 6
+"""More of them cost time, fewer leave too little to learn from where few records have partners."""
 ROUNDS = 3
 FEWEST_SEEDS = 12
 TOGETHER = "together"
 """The part of a score that no single feature explains: its start, and the corners the forest found."""
 MOST_NEGATIVES = 8000
 """Of each kind; more of them cost time and teach nothing new."""
+AUTO_LEAD = 0.05
+"""A merge without a steward needs this lead in similarity over every rival of both records."""
 Absent = tuple[float, float]
 """Shares of left and of right records without a partner."""
 UNKNOWN: Absent = (0.5, 0.5)
@@ -50,18 +53,26 @@ class Scored:
     """Contribution of each feature to the score's log-odds, one row per pair."""
     matched_share: float
     """Estimated share of left records that have a partner."""
+    sure: Floats
+    """The posterior where a pair may merge without a steward, chance counted among those that would; 0 elsewhere."""
 
 
 Decisions = Mapping[int, bool]
 """Position of a pair → whether a steward says the two are the same."""
 
 
-def match_items(pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions: Decisions | None = None) -> Scored:
-    """Score every candidate pair; decisions are kept whatever the model says."""
+def match_items(
+    pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions: Decisions | None = None, plain: Mask | None = None
+) -> Scored:
+    """Score every candidate pair; decisions are kept whatever the model says.
+
+    `plain`: pairs of which nothing that they say forbids a merge without a steward.
+    """
     decided = dict(decisions or {})
     if not len(pairs):
-        return Scored(np.zeros(0), np.zeros(0), (), np.zeros((0, 0)), np.zeros((0, 0)), 0.0)
-    sight = _Sight(pairs, compared, policy)
+        none, nothing = np.zeros(0), np.zeros((0, 0))
+        return Scored(none, none, (), nothing, nothing, 0.0, none)
+    sight = _Sight(pairs, compared, policy, np.ones(len(pairs), dtype=np.bool_) if plain is None else plain)
     standing = np.where(compared.vetoed, 0.0, compared.base / max(1e-9, float(compared.base.max())))
     seeds = _first_seeds(sight, standing)
     outcome, absent = _unlearnt(sight, standing), UNKNOWN
@@ -71,10 +82,10 @@ def match_items(pairs: Pairs, compared: Compared, policy: MatchPolicy, decisions
         outcome, absent = _round(sight, standing, _Lesson(seeds, decided), absent)
         standing = np.where(compared.vetoed, 0.0, outcome.score)
         seeds = _next_seeds(sight, outcome, decided)
-    posterior = np.where(compared.vetoed, 0.0, outcome.posterior)
+    posterior, sure = (np.where(compared.vetoed, 0.0, each) for each in (outcome.posterior, outcome.sure))
     for row, same in decided.items():
-        posterior[row] = 1.0 if same else 0.0
-    return replace(outcome, posterior=posterior)
+        posterior[row] = sure[row] = 1.0 if same else 0.0
+    return replace(outcome, posterior=posterior, sure=sure)
 
 
 def _unlearnt(sight: _Sight, standing: Floats) -> Scored:
@@ -86,7 +97,8 @@ def _unlearnt(sight: _Sight, standing: Floats) -> Scored:
     share = float(posterior[best].sum()) / max(1, len(np.unique(pairs.left)))
     weights = np.zeros((len(pairs), compared.matrix.shape[1] + 1))
     features = np.column_stack([compared.matrix, close])
-    return Scored(close, posterior, (*compared.names, TOGETHER), features, weights, min(1.0, share))
+    names, nothing = (*compared.names, TOGETHER), np.zeros(len(pairs))
+    return Scored(close, posterior, names, features, weights, min(1.0, share), nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,13 @@ class _Sight:
     pairs: Pairs
     compared: Compared
     policy: MatchPolicy
+    plain: Mask
+
+    @property
+    def similarity(self) -> Floats:
+        """What a lead without a steward is measured by, at most about 1."""
+        standing = np.where(self.compared.vetoed, 0.0, self.compared.base)
+        return standing / max(1e-9, float(standing.max(initial=0)))
 
 
 def _first_seeds(sight: _Sight, standing: Floats) -> Mask:
@@ -133,9 +152,9 @@ def _round(sight: _Sight, standing: Floats, lesson: _Lesson, absent: Absent) -> 
         for seen_from in zip(("left", "right"), absent[::-1], strict=True)
     ]
     score, weights, view_scores = _cross_fitted(sight, real, views, lesson)
-    posterior, absent = _calibrated(sight, score, views, view_scores, seeds)
+    (posterior, sure), absent = _calibrated(sight, score, views, view_scores, seeds)
     known = np.column_stack([real, score])
-    return Scored(score, posterior, (*names, TOGETHER), known, weights, 1 - absent[0]), absent
+    return Scored(score, posterior, (*names, TOGETHER), known, weights, 1 - absent[0], sure), absent
 
 
 def _category_lifts(compared: Compared, seeds: Mask) -> list[Floats]:
@@ -278,12 +297,16 @@ def _thinned(rows: Index, most: int) -> Index:
 
 def _calibrated(
     sight: _Sight, score: Floats, views: Sequence[_View], view_scores: Sequence[Floats], seeds: Mask
-) -> tuple[Floats, Absent]:
-    """Posterior of every pair, and the shares without a partner. Mutual bests are held against mutual bests."""
+) -> tuple[tuple[Floats, Floats], Absent]:
+    """Posterior of every pair (with and without a steward), and the shares without a partner.
+
+    Mutual bests are held against mutual bests, and those that would merge without a steward against those that would.
+    """
     usable = ~sight.compared.vetoed
     standing = np.where(usable, score, 0.0)
     left, right = sight.pairs.left, sight.pairs.right
     best = mutual_best(left, right, standing) & usable
+    alone = best & sight.plain & (lead_over(left, right, sight.similarity) >= AUTO_LEAD)
     plain, mutual, absent = [], [], []
     for ours, theirs, view, scores in zip((left, right), (right, left), views, view_scores, strict=True):
         # A record whose every candidate contradicts it has met nobody: that is a best of zero, not a missing case.
@@ -293,23 +316,34 @@ def _calibrated(
         posterior, missing = two_groups(observed, null, score)
         each = missing * len(observed) / max(1, len(view.holders))
         plain.append(posterior)
-        mutual.append(chance_free(score[best], _mutual_without(theirs, standing, view, met, seeds), each))
+        chance = (met > 0) & (met >= best_others(view.group, met)) & (met >= _rival(theirs, standing, view, seeds))
+        led = chance & sight.plain[view.rows] & (_lead_without(sight, (ours, theirs), view, seeds) >= AUTO_LEAD)
+        mutual.append(
+            (
+                chance_free(score[best], met[chance], each),
+                chance_free(score[alone], met[led], each),
+            )
+        )
         absent.append(missing)
     found = np.minimum(*plain) * _against_best(sight, score)
+    sure = np.zeros(len(found))
     if min(len(view.holders) for view in views) >= FEWEST:
-        found[best] = np.minimum(*mutual)
-    return found, (absent[0], absent[1])
+        found[best], sure[alone] = (np.minimum(*both) for both in zip(*mutual, strict=True))
+    return (found, sure), (absent[0], absent[1])
 
 
-def _mutual_without(theirs: Index, standing: Floats, view: _View, met: Floats, seeds: Mask) -> Floats:
-    """Scores of the pairs that would be the best of both their records, were the one's partner missing."""
-    against = np.where(
-        view.widowed,
-        best_others(theirs, standing, removed=seeds)[view.rows],
-        best_others(theirs, standing)[view.rows],
-    )
-    found: Floats = met[(met > 0) & (met >= best_others(view.group, met)) & (met >= against)]
-    return found
+def _rival(theirs: Index, standing: Floats, view: _View, seeds: Mask) -> Floats:
+    """The best other candidate of what each record meets without its partner."""
+    without, with_ = best_others(theirs, standing, removed=seeds), best_others(theirs, standing)
+    return np.where(view.widowed, without[view.rows], with_[view.rows])
+
+
+def _lead_without(sight: _Sight, sides: tuple[Index, Index], view: _View, seeds: Mask) -> Floats:
+    """Lead in similarity of what each record meets without its partner."""
+    alike, (ours, theirs) = sight.similarity, sides
+    mine = best_others(ours, alike, removed=seeds)[view.rows]
+    lead: Floats = alike[view.rows] - np.maximum(mine, _rival(theirs, alike, view, seeds))
+    return lead
 
 
 def _against_best(sight: _Sight, score: Floats) -> Floats:

@@ -8,21 +8,18 @@ from typing import Literal
 
 import numpy as np
 
-from mdm.block import Floats, Pairs, Side, as_pairs, block, prepare
+from mdm.block import Pairs, Side, as_pairs, block, prepare
 from mdm.cluster import ClusterRules, Edge, clusters, joined_pairs
 from mdm.compare import Compared, compare
 from mdm.match_items import Mask, Scored, match_items
 from mdm.match_partners import Linked, link_partners
 from mdm.match_policy import MatchPolicy, Record
-from mdm.rivals import rivals
-from mdm.sameness import identical, spelt_alike
+from mdm.sameness import identical, spelt_alike, vouched
 
 Band = Literal["auto", "review", "distinct"]
 ByPosition = Mapping[tuple[int, int], bool]
 """Positions of a left and a right record → whether a steward says the two are the same."""
 
-AUTO_LEAD = 0.05
-"""A merge without a steward needs this lead in similarity over every rival of both records."""
 TRUSTED = 0.93
 """Without decisions nothing merges by itself unless the run expects at least this F1 of itself."""
 NEAREST_UP_TO = 50_000
@@ -104,7 +101,8 @@ def _weighed(compared: Compared, pairs: Pairs, linked: Linked) -> Compared:
 def match(run: Prepared, decisions: ByPosition | None = None) -> Matched:
     """Score, cluster and band; the same records and decisions give the same outcome."""
     decided = _positions(run.pairs, decisions or {})
-    scored = match_items(run.pairs, run.compared, run.policy, decided)
+    plain = ~_codes_differ(run) & vouched(run.left, run.right, run.pairs, run.policy)
+    scored = match_items(run.pairs, run.compared, run.policy, decided, plain)
     offset = len(run.left)
     sources = ["left"] * offset + ["right"] * len(run.right)
     edges = _edges(run, scored, decided)
@@ -203,7 +201,7 @@ def _bands(
     run: Prepared, scored: Scored, joined: frozenset[tuple[int, int]], decided: Mapping[int, bool], expected: float
 ) -> tuple[Band, ...]:
     held = _rows_of(run.pairs, joined)
-    auto = (scored.posterior >= run.policy.auto_precision) & (_lead(run) >= AUTO_LEAD) & ~_codes_differ(run)
+    auto = scored.sure >= run.policy.auto_precision
     if expected < TRUSTED:
         auto &= False
     auto = held & (auto | run.identical & ~run.compared.vetoed)
@@ -227,10 +225,3 @@ def _codes_differ(run: Prepared) -> Mask:
     unsaid = (coded[0][run.pairs.left] | coded[1][run.pairs.right]) & (feature["code:held"] <= 0)
     found: Mask = ((feature["code:missed"] > 0) | unsaid) & ~spelt_alike(run.left, run.right, run.pairs, run.policy)
     return found
-
-
-def _lead(run: Prepared) -> Floats:
-    standing = np.where(run.compared.vetoed, 0.0, run.compared.base)
-    against = rivals(run.pairs.left, run.pairs.right, standing)
-    lead: Floats = (standing - np.maximum(against.left, against.right)) / max(1e-9, float(standing.max(initial=0)))
-    return lead

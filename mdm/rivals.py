@@ -55,6 +55,13 @@ def context(score: Floats, against: Rivals) -> Floats:
 CONTEXT_NAMES = ("rival:left", "rival:right", "rival:both")
 
 
+def lead_over(left: Index, right: Index, score: Floats) -> Floats:
+    """How far every pair is ahead of the best rival of either record."""
+    against = rivals(left, right, score)
+    lead: Floats = score - np.maximum(against.left, against.right)
+    return lead
+
+
 def mutual_best(left: Index, right: Index, score: Floats) -> NDArray[np.bool_]:
     """Pairs that are the best of both their records."""
     against = rivals(left, right, score)

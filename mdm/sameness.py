@@ -52,6 +52,27 @@ def identical(left: Side, right: Side, pairs: Pairs, policy: MatchPolicy) -> NDA
     )
 
 
+def vouched(left: Side, right: Side, pairs: Pairs, policy: MatchPolicy) -> NDArray[np.bool_]:
+    """Whether more than its name says that a company is the other: one place, or a number or address both write.
+
+    Namesakes are many, and the model sees no difference where little is written; of other things every pair is.
+    """
+    firms = [index for index, column in enumerate(policy.columns) if column.kind == "company"]
+    if not firms or policy.of_kind("name"):
+        return np.ones(len(pairs), dtype=np.bool_)
+    facts = [_Fact.of(column, left.columns[k], right.columns[k]) for k, column in enumerate(policy.columns)]
+    places = [[parse_partner(text).region for text in side.columns[firms[0]]] for side in (left, right)]
+
+    def told(i: int, j: int) -> bool:
+        said = [fact.between(i, j) for fact in facts if fact is not None and fact.kind in {"code", "address"}]
+        placed = bool(places[0][i]) and places[0][i] == places[1][j]
+        return placed or any(a and a == b for _, a, b in said)
+
+    return np.array(
+        [told(i, j) for i, j in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)], dtype=np.bool_
+    )
+
+
 class _Fact(NamedTuple):
     kind: str
     ours: list[str]

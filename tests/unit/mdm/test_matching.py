@@ -9,7 +9,7 @@ from mdm.calibration import chance_free, two_groups
 from mdm.evaluate import evaluate
 from mdm.matching import match, prepare_run
 from mdm.profiling import profile
-from mdm.rivals import best_others
+from mdm.rivals import best_others, lead_over
 
 MAKERS = ["Sony", "Bosch", "Festo", "Omron", "Siemens"]
 THINGS = ["cordless drill", "pressure sensor", "power supply", "motor starter", "label printer", "valve terminal"]
@@ -73,6 +73,11 @@ def test_best_others__second_best_for_the_best_itself() -> None:
     assert best_others(group, score).tolist() == [0.7, 0.9, 0.9, -1.0]
     removed = np.array([True, False, False, False])
     assert best_others(group, score, removed).tolist() == [0.7, 0.7, 0.5, -1.0]
+
+
+def test_lead_over__is_behind_where_another_is_nearer() -> None:
+    left, right = np.array([0, 0, 1]), np.array([0, 1, 1])
+    assert lead_over(left, right, np.array([0.9, 0.5, 0.7])) == pytest.approx([0.4, -0.4, 0.2])
 
 
 def test_two_groups__finds_the_share_that_has_no_partner() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from mdm.block import as_pairs, prepare
 from mdm.match_policy import Column, Kind, MatchPolicy
-from mdm.sameness import identical, spelt_alike
+from mdm.sameness import identical, spelt_alike, vouched
 
 
 def _same(left: list[dict[str, str]], right: list[dict[str, str]], *columns: tuple[str, Kind]) -> list[bool]:
@@ -54,3 +54,19 @@ def test_spelt_alike__seal_said_on_one_side() -> None:
     left = prepare([{"name": "深沟球轴承 6903-ZZ"}], policy, "left")
     right = prepare([{"name": "滚珠轴承 6903"}, {"name": "滚珠轴承 6903 ZZ"}], policy, "right")
     assert spelt_alike(left, right, as_pairs([(0, 0), (0, 1)]), policy).tolist() == [False, True]
+
+
+def test_vouched__a_company_by_its_place_or_by_what_both_write() -> None:
+    named = (("name", "company"), ("tax", "code"), ("street", "address"))
+    policy = MatchPolicy(columns=tuple(Column(left=name, right=name, kind=kind) for name, kind in named))  # type: ignore[arg-type]
+    left = prepare([{"name": "Titan Software LLC", "tax": "GB 12", "street": "1 Mill Road"}], policy, "left")
+    told = [("GB12", ""), ("GB13", "1 Mill Rd"), ("", "2 Mill Road"), ("", "")]
+    right = prepare([{"name": "Titan Software", "tax": tax, "street": road} for tax, road in told], policy, "right")
+    pairs = as_pairs([(0, place) for place in range(len(told))])
+    assert vouched(left, right, pairs, policy).tolist() == [True, True, False, False]
+
+
+def test_vouched__other_things_need_nothing_beside_their_names() -> None:
+    policy = MatchPolicy(columns=(Column(left="name", right="name", kind="name"),))
+    side = prepare([{"name": "Bolt M8"}], policy, "left"), prepare([{"name": "Bolt M8"}], policy, "right")
+    assert vouched(*side, as_pairs([(0, 0)]), policy).tolist() == [True]
