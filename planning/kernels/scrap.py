@@ -45,7 +45,7 @@ def gross_of(good: Any, ppm: int, rule: int, scale: int) -> Any:
     if rule == 2:  # noqa: PLR2004 - numbers of SCRAP_RULES
         whole = times(good, ppm, MILLION * scale)
         return np.int64(good + whole * scale if whole <= LIMIT // scale else TOO_MUCH)
-    root = np.int64(np.ceil(np.sqrt(np.float64(good) * np.float64(scale))))
+    root: Any = np.int64(np.ceil(np.sqrt(np.float64(good) * np.float64(scale))))
     return np.int64(min(good + times(root, ppm, MILLION), TOO_MUCH))
 
 
