@@ -51,32 +51,32 @@ def judge(hub: Hub, entity: str, run: Run, *, suite: bool = True) -> Judged:
     related = _related(hub, rulebook, entity)
     basis = _basis(hub, entity, rulebook, related)
     found = _known_findings(hub, rulebook, basis, suite=suite) if rulebook else ()
-    if found is None or hub.frames.made_of(f"judged/{entity}") != basis:
-        found, bad = _judged_anew(hub, entity, run, related=related, basis=basis, suite=suite)
-    else:
-        bad = None
-    return _written_down(hub, run, entity, found, bad)
+    passed = hub.frames.read(f"judged/{entity}")
+    if found is not None and passed is not None and hub.frames.made_of(f"judged/{entity}") == basis:
+        return _written_down(hub, run, entity, found, None, rows=(frame.height, passed.height))
+    found, good, bad = _judged_anew(hub, rulebook, entity, frame, related, suite=suite)
+    # Quarantine before the frames, which say that it is done: who is killed in between judges once more.
+    judged = _written_down(hub, run, entity, found, bad, rows=(frame.height, good.height))
+    _put(hub, entity, good, run, basis)
+    _keep_findings(hub, entity, run, found, f"{basis}{SUITE}" if suite else basis)
+    return judged
 
 
 def _judged_anew(
-    hub: Hub, entity: str, run: Run, *, related: Mapping[str, str], basis: str, suite: bool
-) -> tuple[tuple[Finding, ...], list[Quarantined]]:
-    frame, rulebook = hub.frames.read(f"golden/{entity}"), hub.configuration.rulebooks.get(entity)
-    assert frame is not None, f"{entity} was never reconciled"
+    hub: Hub, rulebook: Rulebook | None, entity: str, frame: pl.DataFrame, related: Mapping[str, str], *, suite: bool
+) -> tuple[tuple[Finding, ...], pl.DataFrame, list[Quarantined]]:
+    """The verdicts, the rows that passed, and the others."""
     named = {name: other for name, at in related.items() if (other := hub.frames.read(at)) is not None}
     frames = Standing(named, hub.kept.get(f"related/{entity}"))
     hub.kept[f"related/{entity}"] = frames
     by_rows = judge_rows(rulebook, frame, related=frames) if rulebook else ()
     good, bad = remove(rulebook, frame, by_rows) if rulebook and by_rows else (frame, [])
-    _put(hub, entity, good, run, basis)
     # Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can.
     if rulebook and suite and frame.height:
         found = _agreed(by_rows, judge_suite(rulebook, frame, related=frames))
     else:
         found = by_rows
-    drawn = f"{basis}{SUITE}" if suite else basis
-    _keep_findings(hub, entity, run, found, drawn)
-    return found, bad
+    return tuple(found), good, bad
 
 
 def _keep_findings(hub: Hub, entity: str, run: Run, found: Sequence[Finding], drawn: str) -> None:
@@ -108,15 +108,21 @@ def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> Non
         hub.frames.write(name, good, run.run_id, basis, changed=changed)
 
 
-def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], bad: list[Quarantined] | None) -> Judged:
-    """Verdicts and counts of the run; `bad` is None where quarantine stands as it is."""
-    golden, judged = (hub.frames.read(f"{stage}/{entity}") for stage in ("golden", "judged"))
-    assert golden is not None, "judged just now"
-    assert judged is not None, "judged just now"
-    kept = tuple(_verdict(entity, finding, golden.height) for finding in found)
-    quarantined, now = golden.height - judged.height, hub.now()
+def _written_down(
+    hub: Hub,
+    run: Run,
+    entity: str,
+    found: tuple[Finding, ...],
+    bad: list[Quarantined] | None,
+    *,
+    rows: tuple[int, int],
+) -> Judged:
+    """Verdicts and counts of the run: of so many `rows`, so many passed; `bad` is None where quarantine stands."""
+    golden, passed = rows
+    kept = tuple(_verdict(entity, finding, golden) for finding in found)
+    quarantined, now = golden - passed, hub.now()
     counts = {
-        "rows": judged.height,
+        "rows": passed,
         "quarantined": quarantined,
         "failed_rules": sum(not one.passed for one in kept),
     }
@@ -124,7 +130,7 @@ def _written_down(hub: Hub, run: Run, entity: str, found: tuple[Finding, ...], b
     hub.store.beside(runs.record_stages, (run.run_id, StageCounts("judge", entity, counts, now)))
     stopped = any(finding.stops for finding in found)
     _hold(hub, entity, bad, now, stopped=stopped)
-    return Judged(entity, judged.height, quarantined, kept, stopped)
+    return Judged(entity, passed, quarantined, kept, stopped)
 
 
 def _hold(hub: Hub, entity: str, bad: list[Quarantined] | None, now: datetime, *, stopped: bool) -> None:

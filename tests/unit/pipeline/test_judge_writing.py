@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from canonical.entities import ENTITIES, frame_schema
 from pipeline.hub import Hub, open_hub, run_actor
@@ -22,18 +23,51 @@ def _counted(hub: Hub, run_id: str) -> int:
         return sum(one.counts["rows"] for one in runs.stages(tx, run_id))
 
 
-def test_judge__a_record_that_stops_passing_is_in_quarantine_at_once_and_counts_may_wait(tmp_path: Path) -> None:
-    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
-    run = hub.new_run(run_actor("test"))
+def _planted(hub: Hub) -> None:
     for entity in hub.configuration.entities:
         empty = pl.DataFrame(schema={"golden_id": pl.String(), **frame_schema(ENTITIES[entity])})
         hub.frames.write(f"golden/{entity}", empty, "r1")
         hub.frames.write(f"judged/{entity}", empty, "r1")
+
+
+def _with_a_failing_line(none: pl.DataFrame) -> pl.DataFrame:
+    line = {"golden_id": "L1", "system": "crm", "source_key": "L1", "order": "nobody", "item": "nothing"}
+    return pl.DataFrame([line], schema=none.schema)
+
+
+def test_judge__killed_before_its_frames_stand__quarantine_stands_and_the_next_judges_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    _planted(hub)
+    none = hub.frames.read("golden/sales_order_line")
+    assert none is not None
+    hub.frames.write("golden/sales_order_line", _with_a_failing_line(none), "r2")
+
+    def killed(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(hub.frames, "write", killed)
+        dying.setattr(hub.frames, "renew", killed)
+        with pytest.raises(KeyboardInterrupt):
+            judge(hub, "sales_order_line", hub.new_run(run_actor("test")), suite=False)
+    hub.close()
+    after = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    assert _waiting(after) == {"L1"}
+    assert judge(after, "sales_order_line", after.new_run(run_actor("test")), suite=False).quarantined == 1
+    assert _waiting(after) == {"L1"}
+    after.close()
+
+
+def test_judge__a_record_that_stops_passing_is_in_quarantine_at_once_and_counts_may_wait(tmp_path: Path) -> None:
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    run = hub.new_run(run_actor("test"))
+    _planted(hub)
     judge(hub, "sales_order_line", run, suite=False)
     none = hub.frames.read("golden/sales_order_line")
     assert none is not None
-    line = {"golden_id": "L1", "system": "crm", "source_key": "L1", "order": "nobody", "item": "nothing"}
-    fresh = pl.DataFrame([line], schema=none.schema)
+    fresh = _with_a_failing_line(none)
     with hub.store.steadily():
         hub.frames.write("golden/sales_order_line", fresh, "r2")
         judge(hub, "sales_order_line", run, suite=False)
