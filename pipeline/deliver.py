@@ -111,10 +111,8 @@ class Round:
 
     def _claimed(self, tx: Transaction, due: Sequence[Command]) -> list[ClaimedCommand]:
         """What was due and still is; where other processes took of a whole batch, what else is due."""
-        limit, claim = (
-            self._size(),
-            partial(deliveries.claim, tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS),
-        )
+        limit = self._size()
+        claim = partial(deliveries.claim, tx, self.owner, self.hub.now(), lease_seconds=LEASE_SECONDS)
         claimed = claim(limit=limit, systems=[self.system], among=due)
         if len(due) == limit > len(claimed):
             claimed += claim(limit=limit - len(claimed), systems=[self.system])
