@@ -26,7 +26,8 @@ import polars as pl
 from sqlalchemy import BigInteger, Boolean, Column, Date, MetaData, Table, Text, func, select
 
 from benchmarks.measuring import Figure
-from benchmarks.mrp_compiled import CALENDARS, SIZES, TODAY, WEEK, model, policies
+from benchmarks.mrp_compiled import SIZES
+from benchmarks.plants import CALENDARS, TODAY, WEEK, model_a, policies
 from canonical.plan import (
     LotPolicy,
     PlanBomLine,
@@ -83,7 +84,7 @@ class Clock:
 def measure() -> list[Figure]:
     """Seconds by step and in all, for both databases; without a PostgreSQL server only for SQLite."""
     warm()
-    snapshot = model(max(SIZES))
+    snapshot = model_a(max(SIZES))
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         figures = _figures("SQLite", f"sqlite:///{folder}/hub.sqlite", folder, snapshot)

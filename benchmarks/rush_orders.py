@@ -1,11 +1,11 @@
-"""Rush orders, scenarios and pegging questions on the plan of model A that stands in memory, beside the goals.
+"""Rush orders, scenarios and pegging questions on plans that stand in memory, beside the goals.
 
 A rush order is planned beside the plan that stands: only what it reaches is planned again, and who is covered on
 another day for it is what planning everything says (`tests/properties/test_net_change.py`; here at the smallest size).
-How much it reaches, the plant decides. In model A everything shares everything: an end product draws a dozen components
-out of all on the next level, and so on down eight levels, so one rush order makes up to a third of 100,000 items plan
-again, up to a quarter come out otherwise (two thirds of those only with more or less over), and nobody or two orders
-move. So it is measured at each size, beside planning everything, which says nothing yet about who moves.
+How much it reaches, the plant decides, so two are measured (`benchmarks.plants`), at each size, beside planning
+everything, which says nothing yet about who moves. In "families" a product has about 300 BOM lines. In "model A"
+everything shares everything: one rush order makes up to a third of 100,000 items plan again, up to a quarter come out
+otherwise (two thirds of those only with more or less over), and nobody or two orders move.
 
 Ten scenarios are what a sales meeting asks: ten rush orders more; a customer who cancels twenty orders; a family of
 twenty products that sells a fifth more, or two weeks later. Each is asked for its figures and whom it moves; what it
@@ -27,7 +27,8 @@ from itertools import chain
 import numpy as np
 
 from benchmarks.measuring import Figure, best_seconds
-from benchmarks.mrp_compiled import SIZES, TODAY, UNIT, model
+from benchmarks.mrp_compiled import SIZES
+from benchmarks.plants import TODAY, UNIT, families, model_a
 from canonical.plan import PlanDemand, PlanningSnapshot
 from planning.coverage.days import Coverage
 from planning.coverage.rush import rush_beside
@@ -45,20 +46,23 @@ LARGE = 50_000
 """Items from which a third of the rounds has to do."""
 CHECKED = 2_000
 """Items up to which the answer is held against planning everything."""
+AHEAD = -1
+"""The priority of a rush order: before all others, whose priority is 0."""
 GOALS = {1: 50.0, 10: 50.0, 100: 150.0}
 
 
 def measure() -> list[Figure]:
-    """Percentiles over seeded questions, by size."""
-    return list(chain.from_iterable(_figures(size) for size in sorted(SIZES)))
+    """Percentiles over seeded questions, by plant and size."""
+    plants = (("families", families), ("model A", model_a))
+    asked = [(name, plant, size) for name, plant in plants for size in sorted(SIZES)]
+    return list(chain.from_iterable(_figures(f"{name}, {size:,} items", plant(size)) for name, plant, size in asked))
 
 
-def _figures(items: int) -> list[Figure]:
-    chance = random.Random(3)
-    snapshot = model(items)
+def _figures(size: str, snapshot: PlanningSnapshot) -> list[Figure]:
+    chance, items = random.Random(3), len(snapshot.items)
     with collection_paused():
         coverage = Coverage(StandingPlan(snapshot))
-    standing, size = coverage.standing, f"{items:,} items"
+    standing = coverage.standing
     if items <= CHECKED:
         _check(coverage, snapshot, _asked(chance, standing, 10))
     rush_beside(coverage, _asked(chance, standing, 1))
@@ -98,7 +102,8 @@ def _due(chance: random.Random) -> timedelta:
 def _asked(chance: random.Random, standing: StandingPlan, count: int) -> list[Asked]:
     ends = _ends(standing, count)
     return [
-        Asked(chance.choice(ends), chance.randrange(1, 20) * UNIT, TODAY + _due(chance), "C1") for _ in range(count)
+        Asked(chance.choice(ends), chance.randrange(1, 20) * UNIT, TODAY + _due(chance), "C1", priority=AHEAD)
+        for _ in range(count)
     ]
 
 

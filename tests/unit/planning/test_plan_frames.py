@@ -8,7 +8,7 @@ from operator import attrgetter
 
 import polars as pl
 
-from benchmarks.mrp_compiled import model
+from benchmarks.plants import model_a
 from canonical.plan import PlannedOrder, PlanningSnapshot
 from planning.encoding import encode
 from planning.kernels.solving import solve
@@ -26,7 +26,7 @@ def _planned(snapshot: PlanningSnapshot) -> Planned:
 
 
 def test_frames__are_the_plan_row_by_row() -> None:
-    snapshot = model(300)
+    snapshot = model_a(300)
     planned, expected = _planned(snapshot), plan(snapshot, compiled=False)
     rows = order_frame(planned).drop("number").to_dicts()
     assert [PlannedOrder(**row) for row in rows] == list(expected.planned_orders)
