@@ -123,10 +123,12 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     if command.cancelled:
         variant = "cancel"
     journey = Journey(claimed, spec, variant, receipts=dict(claimed.receipts))
-    if command.cancelled and standing is None and not claimed.steps:
+    if command.cancelled and standing is None and not claimed.steps and not claimed.half_made:
         journey.ending = Finished(State.UNCHANGED, "never stood in the target")
     elif variant not in spec.variants:
         journey.ending = Finished(State.REJECTED, f"{command.kind} cannot {variant} a document")
+    elif variant == "create" and standing is None and claimed.half_made and not _can_take_over(journey):
+        journey.ending = Finished(State.PARKED, "an earlier revision was begun and given up; nobody can look it up")
     return journey
 
 
@@ -248,15 +250,18 @@ def _hindered(journey: Journey, error: MillstreamError) -> Ending:
 
 
 def _may_stand(journey: Journey) -> bool:
-    """Whether the document to create may stand already: an attempt was sent back, perhaps for that very reason."""
+    """Whether the document to create may stand already.
+
+    An attempt was sent back, perhaps for that very reason; or an earlier revision was refused half way.
+    """
     first, claimed = journey.steps[0], journey.claimed
-    return (
-        journey.variant == "create"
-        and "change" in journey.spec.variants
-        and not claimed.receipts
-        and first.can_look_up
-        and any(record.step == first.name and record.state == "void" for record in claimed.steps)
-    )
+    sent_back = any(record.step == first.name and record.state == "void" for record in claimed.steps)
+    return _can_take_over(journey) and not claimed.receipts and (sent_back or claimed.half_made)
+
+
+def _can_take_over(journey: Journey) -> bool:
+    """Whether a document that stands already can be found, and changed into what is wanted."""
+    return journey.variant == "create" and "change" in journey.spec.variants and journey.steps[0].can_look_up
 
 
 def _take_over(journey: Journey, found: Found) -> None:

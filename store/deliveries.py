@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Text,
@@ -33,7 +34,7 @@ from canonical.commands import OPEN_STATES, Command, State, StepReceipt
 from store import step_records
 from store.database import is_postgresql
 from store.due_commands import CLAIMABLE, LOCKED, NOW, may_go
-from store.outbox import StepRecord, command_of, steps, tell_followers, unanswered
+from store.outbox import StepRecord, command_of, same_key, steps, tell_followers, unanswered
 from store.statements import Keyed, chunks, is_one_of
 from store.tables import documents, outbox, outbox_steps
 
@@ -75,6 +76,8 @@ class ClaimedCommand:
     """Whether it waited for another document when it was claimed."""
     stands: bool = True
     """Whether a document stands under its business key."""
+    half_made: bool = False
+    """Whether an earlier command for the same document carried out a step of it and was given up."""
 
     @property
     def receipts(self) -> dict[str, StepReceipt]:
@@ -117,6 +120,7 @@ def claim(
             row.not_before,
             awaits=row.state == State.AWAITING,
             stands=bool(there[row.id].stands),
+            half_made=bool(there[row.id].half_made),
         )
         for row in rows
     ]
@@ -128,7 +132,24 @@ _STANDS = exists(
     .correlate(outbox)
 )
 _BEGUN = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
-_FOUND = Keyed(select(outbox.c.id, _BEGUN.label("begun"), _STANDS.label("stands")), outbox.c.id)
+_GIVEN_UP = (State.REJECTED, State.PARKED, State.SUPERSEDED)
+
+
+def _half_made() -> ColumnElement[bool]:
+    earlier = outbox.alias()
+    return exists(
+        select(1)
+        .select_from(earlier.join(outbox_steps, outbox_steps.c.command_id == earlier.c.id))
+        .where(same_key(earlier, outbox), earlier.c.kind == outbox.c.kind, earlier.c.position < outbox.c.position)
+        .where(is_one_of(earlier.c.state, _GIVEN_UP), outbox_steps.c.state == "done")
+        .correlate(outbox)
+    )
+
+
+_FOUND = Keyed(
+    select(outbox.c.id, _BEGUN.label("begun"), _STANDS.label("stands"), _half_made().label("half_made")),
+    outbox.c.id,
+)
 """Not returned by the claim: SQLite serves a query inside of what is returned by no index."""
 _CLAIMED = (
     update(outbox)
