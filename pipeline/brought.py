@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import polars as pl
 
 from canonical.errors import MillstreamError, TransientError
-from canonical.keys import join_key
 from canonical.strict_json import dumps
 from connectors.port import Record
-from mappings.decode import raw_value
 from pipeline.hub import Hub, Run
 from pipeline.land import has_landed, land
-from pipeline.news import key_paths
+from pipeline.versions import Versions
 from store.inbox import InboxEvent
 from store.landing import RAW_SCHEMA, RawFile, record_parts
 
@@ -94,32 +91,10 @@ def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: 
 
 
 def _not_overtaken(hub: Hub, system: str, stream: str, rows: Sequence[Record]) -> list[Record]:
-    """Without the records whose newer version stands already."""
-    watermark = hub.configuration.systems[system].system.streams[stream].watermark
-    paths = key_paths(hub, system, stream)
-    if watermark is None or not paths:
-        return list(rows)
-    named = [(_key(row, paths), _moment(row, watermark.field)) for row in rows]
-    standing = _standing(hub, system, stream, {key for key, at in named if key and at})
-    return [
-        row
-        for row, (key, at) in zip(rows, named, strict=True)
-        if key is None or at is None or key not in standing or at >= standing[key]
-    ]
-
-
-def _key(row: Record, paths: Sequence[str]) -> str | None:
-    parts = [raw_value(row, path)[1] for path in paths]
-    return None if any(part is None for part in parts) else join_key(tuple(map(str, parts)))
-
-
-def _moment(row: Record, path: str) -> datetime | None:
-    value: Any = raw_value(row, path)[1]
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else None
+    """Without the records whose newer version stands already, or came before them."""
+    versions = Versions.of(hub, system, stream)
+    named = (versions.version(row) for row in rows)
+    return versions.not_overtaken(rows, _standing(hub, system, stream, {key for key, at in named if key and at}))
 
 
 def _standing(hub: Hub, system: str, stream: str, keys: set[str]) -> dict[str, datetime]:

@@ -14,8 +14,9 @@ from canonical.errors import MillstreamError
 from canonical.strict_json import dumps
 from pipeline.hub import Hub, Run
 from pipeline.news import news
+from pipeline.versions import Versions
 from store import runs
-from store.landing import RAW_SCHEMA, Landing, record_landing, watermark_of
+from store.landing import RAW_SCHEMA, Landing, hold_listing, record_landing, watermark_of
 from store.unit_of_work import Transaction
 
 
@@ -54,20 +55,38 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     connector = hub.connector(system)
     spec = connector.streams[stream]
     since = since if spec.incremental else None
-    fetched_at = hub.now()
+    fetched_at, began = hub.now(), _last(hub, system, stream)
     records: list[str] = []
     watermark = since
     for page in connector.read(stream, since):
         records += [_text(record) for record in page.records]
         watermark = max(filter(None, (watermark, page.watermark)), key=_moment, default=None)
     complete = since is None and spec.complete
-    frame = pl.DataFrame({"record": records}, schema=RAW_SCHEMA)
-    if since is not None:
-        frame = news(hub, system, stream, frame, raw_landings(hub, system, stream))
-    file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
-    with hub.store.begin() as tx:
-        record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
-    return Landed(system, stream, frame.height, since, watermark)
+    while True:
+        told, last = _told(hub, system, stream, began)
+        here = Versions.of(hub, system, stream).beside(records, told, complete=complete) if told else records
+        frame = pl.DataFrame({"record": here}, schema=RAW_SCHEMA)
+        if since is not None:
+            frame = news(hub, system, stream, frame, raw_landings(hub, system, stream))
+        file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
+        with hub.store.begin() as tx:
+            hold_listing(tx)
+            if hub.raw.last(tx, system, stream) == last:
+                record_landing(tx, file, run.run_id, fetched_at, watermark, complete=complete)
+                return Landed(system, stream, frame.height, since, watermark)
+
+
+def _last(hub: Hub, system: str, stream: str) -> int:
+    with hub.store.read() as tx:
+        return hub.raw.last(tx, system, stream)
+
+
+def _told(hub: Hub, system: str, stream: str, began: int) -> tuple[list[str], int]:
+    """What others landed of a stream since a pull of it began, oldest first, and the position of the newest."""
+    with hub.store.read() as tx:
+        landings = hub.raw.listed(tx, system, stream, after=began)
+    parts = [hub.raw.read(landing.file)["record"].to_list() for landing in landings if not landing.complete]
+    return [text for part in parts for text in part], landings[-1].position if landings else began
 
 
 def _moment(said: str) -> datetime:

@@ -71,6 +71,7 @@ class Watermark:
 
 _OF_STREAM = (landings.c.system == bindparam("of"), landings.c.stream == bindparam("what"))
 _LISTED = select(landings).where(*_OF_STREAM, landings.c.position > bindparam("after")).order_by(landings.c.position)
+_LAST = select(func.max(landings.c.position)).where(*_OF_STREAM)
 _LAST_COMPLETE = select(func.max(landings.c.position)).where(*_OF_STREAM, landings.c.complete)
 _WATERMARK = select(watermarks).where(watermarks.c.system == bindparam("of"), watermarks.c.stream == bindparam("what"))
 
@@ -155,14 +156,17 @@ class RawFiles:
             for row in rows
         ]
 
+    def last(self, tx: Connection, system: str, stream: str) -> int:
+        """The position of the newest landing; 0 where there is none."""
+        return int(tx.execute(_LAST, {"of": system, "what": stream}).scalar() or 0)
+
     def last_complete(self, tx: Connection, system: str, stream: str) -> int:
         """The position of the last landing that held every live record; 0 where none did."""
         return int(tx.execute(_LAST_COMPLETE, {"of": system, "what": stream}).scalar() or 0)
 
     def sweep(self, tx: Connection, now: datetime, older_than: timedelta) -> list[Path]:
         """Remove the files that no manifest lists and that are older than `older_than`; returns them."""
-        if is_postgresql(tx):  # nobody lists a file while we look; on SQLite the write transaction says so already
-            tx.execute(text("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE"))
+        hold_listing(tx)
         columns = (landings.c.system, landings.c.stream, landings.c.digest)
         known = {(row.system, row.stream, row.digest) for row in tx.execute(select(*columns))}
         unlisted = [path for path in sorted(self.root.glob("*/*/*")) if not _is_listed(path, known)]
@@ -170,6 +174,12 @@ class RawFiles:
         for path in old:
             path.unlink(missing_ok=True)
         return old
+
+
+def hold_listing(tx: Connection) -> None:
+    """Nobody else lists a file before this transaction ends; on SQLite a write transaction says so already."""
+    if is_postgresql(tx):
+        tx.execute(text("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _is_listed(path: Path, known: set[tuple[str, str, str]]) -> bool:
