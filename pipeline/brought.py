@@ -35,9 +35,9 @@ class Brought:
     later: set[tuple[str, str]] = field(default_factory=set)
 
 
-def land_brought(hub: Hub, run: Run, events: Iterable[InboxEvent]) -> Brought:
-    """Land what the events bring, together by stream."""
-    found = Brought()
+def land_brought(hub: Hub, run: Run, events: Iterable[InboxEvent], streams: set[Place] | None = None) -> Brought:
+    """Land what the events bring, together by stream; what has new records is added to `streams` as it lands."""
+    found = Brought(set() if streams is None else streams)
     records: dict[Place, list[Record]] = {}
     pulls: dict[str, None] = {}
     for event in events:

@@ -80,7 +80,8 @@ class Relay:
         self._run = replace(hub.new_run(Actor("run", "relay", Role.ENGINEER)), turn=1)
         self._failures: Counter[tuple[str, str]] = Counter()
         self._later: dict[tuple[str, str], float] = {}
-        self._pulled: set[Place] = set()
+        self._landed: set[Place] = set()
+        """What has new records that no turn has decided on."""
         self._undecided = False
         """Whether a turn planned and did not decide: then the next looks at everything."""
         self._unsettled = False
@@ -124,7 +125,7 @@ class Relay:
     def poll(self, system: str) -> bool:
         """Read the streams of a system that posts no webhooks; whether there was something new."""
         found = pull(self.hub, self._run, system)
-        self._pulled |= found
+        self._landed |= found
         return bool(found)
 
     def turn(self) -> Turned | None:
@@ -133,7 +134,7 @@ class Relay:
         if self.waiting:
             return None
         events = self._unread()
-        if not events and not self._pulled:
+        if not events and not self._landed:
             return None
         try:
             return self._attempt(events)
@@ -146,22 +147,27 @@ class Relay:
             return None
 
     def _unread(self) -> list[InboxEvent]:
+        """What may be read now, in order; those whose system could not be asked a moment ago are passed over."""
+        now, due, after = time.monotonic(), list[InboxEvent](), 0
         with self.hub.store.read() as tx:
-            events = inbox.next_unread(tx, AT_ONCE)
-        now = time.monotonic()
-        due = [event for event in events if self._later.get((event.system, event.event_id), 0.0) <= now]
-        return due[:1] if self._failures else due
+            while len(due) < AT_ONCE and (page := inbox.next_unread(tx, AT_ONCE, after)):
+                due += [one for one in page if self._later.get((one.system, one.event_id), 0.0) <= now]
+                after = page[-1].position
+                if len(page) < AT_ONCE:
+                    break
+        return due[: 1 if self._failures else AT_ONCE]
 
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
         with self.hub.frames.glance(), self.hub.bindings.glance(), self.hub.store.steadily():
-            brought = land_brought(self.hub, self._run, events)
+            brought = land_brought(self.hub, self._run, events, self._landed)
             clock.lap("land")
-            brought.streams |= self._pulled
             turned = self._turn(events, brought, clock=clock)
-        self._pulled -= brought.streams
-        self._later = dict.fromkeys(brought.later, time.monotonic() + LATER_SECONDS)
+        self._landed = set()
+        now = time.monotonic()
+        self._later = {place: until for place, until in self._later.items() if until > now}
+        self._later |= dict.fromkeys(brought.later, now + LATER_SECONDS)
         self._failures.clear()
         return turned
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from canonical.errors import SchemaDrift, SystemUnavailable
+from canonical.errors import MillstreamError, SchemaDrift, SystemUnavailable
+from connectors.port import Page, StreamSpec
 from pipeline import relay as relays
 from pipeline.hub import Hub, open_hub
+from pipeline.overtaking import Overtaken
 from pipeline.relay import Relay
 from store import inbox
 
@@ -75,3 +77,54 @@ def test_turn__leaves_an_event_unread_whose_system_cannot_be_asked_and_comes_bac
     relay._later.clear()
     assert relay.turn() is not None
     assert counts(hub) == {"done": 1}
+
+
+def test_turn__a_system_that_is_down_does_not_keep_the_events_of_others_waiting(hub: Hub) -> None:
+    names = [f"key-{number}" for number in range(relays.AT_ONCE)]
+    down = dict.fromkeys(names, SystemUnavailable("down"))
+    hub._connectors["mes"] = Door(down)  # type: ignore[assignment]
+    hub._connectors["crm"] = Door({"well": {}})  # type: ignore[assignment]
+    offer(hub, *names)
+    relay = Relay(hub)
+    assert relay.turn() is not None
+    with hub.store.begin() as tx:
+        inbox.accept(tx, "crm", "well", {"name": "well"}, hub.now())
+    assert relay.turn() is not None
+    assert counts(hub) == {"unread": len(names), "done": 1}
+    assert relay.turn() is None, "those of the system that is down wait on, whatever else came"
+
+
+class Teller(Door):
+    """A system whose events say only that something changed; its streams are read from their watermarks."""
+
+    def __init__(self, hub: Hub, system: str) -> None:
+        super().__init__({"changed": {}})
+        declared = hub.configuration.systems[system].system.streams
+        self.streams = {
+            name: StreamSpec(name, one.entity, incremental=True, complete=one.complete)
+            for name, one in declared.items()
+        }
+
+    def read(self, _stream: str, since: str | None = None) -> Iterator[Page]:
+        yield Page([] if since else [{"code": "A"}], "2026-11-02T08:00:00+00:00")
+
+
+def test_turn__what_a_pull_brought_is_looked_at_again_where_the_turn_came_to_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[tuple[str, ...]] = []
+
+    def see(_hub: Hub, _run: object, entities: tuple[str, ...], *, suite: bool) -> NoReturn:
+        looks.append(entities)
+        raise Overtaken("another decided") if len(looks) == 1 else MillstreamError("enough")
+
+    monkeypatch.setattr(relays, "see", see)
+    hub._connectors["wms"] = Teller(hub, "wms")  # type: ignore[assignment]
+    with hub.store.begin() as tx:
+        inbox.accept(tx, "wms", "e1", {"name": "changed"}, hub.now())
+    relay = Relay(hub)
+    with pytest.raises(MillstreamError, match="enough"):
+        relay.turn()
+    assert relay.turn() is None
+    assert looks[0]
+    assert looks == [looks[0]] * 3
