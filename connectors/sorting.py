@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -91,22 +92,38 @@ def read_error(verdict: Verdict, reply: Reply, system: str) -> MillstreamError:
     return SchemaDrift(str(verdict), system=system)
 
 
-_NAMES: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
-"""Most paths are plain names; walking them costs a tenth of interpreting them."""
+_WAY: Final = re.compile(r"[A-Za-z_]\w*|\[(\d+)\]", re.ASCII)
+_PLAIN: Final = re.compile(r"([A-Za-z_]\w*|\[\d+\])(\.[A-Za-z_]\w*|\[\d+\])*", re.ASCII)
+"""Most paths are names and places in lists; walking them costs a tenth of interpreting them."""
+
+
+@lru_cache
+def _way(path: str) -> tuple[str | int, ...] | None:
+    """The names and places of a plain path; None for any other."""
+    if not _PLAIN.fullmatch(path):
+        return None
+    return tuple(int(one[1]) if one[1] else one[0] for one in _WAY.finditer(path))
 
 
 def search(path: str | None, body: object) -> Any:  # noqa: ANN401 - any JSON value
     """What stands at a JMESPath; None without a path or a match."""
     if path is None or body is None:
         return None
-    if _NAMES.fullmatch(path):
-        for name in path.split("."):
-            body = body.get(name) if isinstance(body, dict) else None
-        return body
+    if (way := _way(path)) is not None:
+        return _walked(way, body)
     try:
         return jmespath.search(path, body)
     except jmespath.exceptions.JMESPathError:
         return None  # the body has another shape than this path speaks of
+
+
+def _walked(way: tuple[str | int, ...], body: object) -> Any:  # noqa: ANN401 - any JSON value
+    for part in way:
+        if isinstance(part, str):
+            body = body.get(part) if isinstance(body, dict) else None
+        else:
+            body = body[part] if isinstance(body, list) and part < len(body) else None
+    return body
 
 
 def text(value: object) -> str | None:
