@@ -25,6 +25,7 @@ from canonical.errors import (
 from connectors import port
 from connectors.auth import Auth
 from connectors.batches import chunks, quoted
+from connectors.moments import moment
 from connectors.paging import Place, first, pages
 from connectors.sorting import Verdict, read_error, search, sort, text
 from connectors.spec import Brings, Errors, LookUp, Operation, Request, Rule, Stream, SystemSpec, credentials
@@ -132,7 +133,8 @@ class DeclaredReader(ABC):
     def _records(self, path: str, columns: Sequence[str], body: object) -> list[dict[str, Any]]:
         found = search(path, body)
         if not isinstance(found, list):
-            raise SchemaDrift(f"the reply holds no list at {path!r}", system=self.system)
+            hint = f"it holds {', '.join(map(str, body))}" if isinstance(body, dict) else None
+            raise SchemaDrift(f"the reply holds no list at {path!r}", system=self.system, hint=hint)
         if columns:
             if any(not isinstance(row, list) or len(row) != len(columns) for row in found):
                 raise SchemaDrift(f"a row has not the {len(columns)} declared columns", system=self.system)
@@ -158,9 +160,12 @@ class DeclaredReader(ABC):
         times = {str(value) for record in records if (value := look(stream.watermark.field, record)) is not None}
         zone = ZoneInfo(self.spec.timezone)
         try:
-            moments = {said: _moment(said, zone) for said in times}
-        except (ValueError, TypeError):
-            raise SchemaDrift(f"{stream.watermark.field} holds something else than times", system=self.system) from None
+            moments = {said: moment(said, zone, stream.watermark.format) for said in times}
+        except (ValueError, OverflowError):
+            raise SchemaDrift(
+                f"{stream.watermark.field} holds something else than times", system=self.system,
+                hint=f"found {min(times)[:40]!r}; watermark.format says how it is written",
+            ) from None  # fmt: skip
         return max((said for said, at in moments.items() if at <= until), key=moments.__getitem__, default=None)
 
     def _asked(self, request: Request, known: Known) -> Reply:
@@ -294,11 +299,18 @@ class DeclaredReader(ABC):
             with _timed(timings, "read"):
                 stream = next(iter(self.spec.streams.values()))
                 reply = self._asked_once(stream.request, _reading(stream, None, first(stream.paging)))
+                self._records(stream.records, stream.columns, reply.body)
         except MillstreamError as error:
-            hint = error.hint or (self._our_part() if isinstance(error, AuthenticationFailed) else None)
+            hint = error.hint or self._probed_part(error, reached="connect" in timings)
             message = f"{error.message} ({hint})" if hint else error.message
             return port.ProbeResult(self.system, "connect" in timings, timings, message=message)
         return port.ProbeResult(self.system, reachable=True, timings=timings, clock_skew_seconds=_skew(reply, now))
+
+    def _probed_part(self, error: MillstreamError, *, reached: bool) -> str | None:
+        """What of ours to look at, where a probe failed and nothing else says."""
+        if not reached:
+            return f"look at {self.spec.base_url.env}"
+        return self._our_part() if isinstance(error, AuthenticationFailed) else None
 
     def close(self) -> None:
         """Give connections back."""
@@ -344,11 +356,6 @@ def _reading(stream: Stream, since: str | None, place: Place) -> dict[str, Any]:
         "page": place.page,
         "limit": place.limit,
     }
-
-
-def _moment(said: str, zone: ZoneInfo) -> datetime:
-    at = datetime.fromisoformat(said)
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _asked_at(reply: Reply, now: datetime, seconds: float) -> datetime:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from canonical.errors import ConfigurationError
-from canonical.strict_json import loads
+from canonical.strict_json import dumps, loads
 from canonical.strict_yaml import parse
 from connectors.auth import build
 from connectors.spec import AuthSpec, EnvName, Limits
@@ -31,6 +31,10 @@ _OFFSETS = ("offset", "skip", "$skip", "start")
 _WSDL, _XSD = "{http://schemas.xmlsoap.org/wsdl/}", "{http://www.w3.org/2001/XMLSchema}"
 _SOAP_ADDRESS = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 DEFAULT_SIZE = 100
+ALONE = "[@]"
+"""A reply that is one record itself."""
+_ERRORS = ("error", "errors", "errorcode", "error_code", "errmsg", "fault", "exception")
+_GOOD = ("ok", "success", "succeeded", "issuccess")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,27 @@ def _records(value: object, wanted: str | None) -> tuple[str, list[Mapping[str, 
         for path, rows in _lists(value, "")
         if rows and all(isinstance(row, dict) for row in rows) and wanted in {None, path}
     }
-    if not lists and isinstance(value, dict) and wanted is None:
-        return "[@]", [value]
+    if not lists and isinstance(value, dict) and wanted in {None, ALONE}:
+        if wanted is None:
+            _is_a_record(value)
+        return ALONE, [value]
     place = max(lists, key=lambda path: len(lists[path]), default="@")
     return place or "@", lists.get(place, [])
+
+
+def _is_a_record(value: Mapping[str, Any]) -> None:
+    """An object without records is one itself, unless it says that something failed, or that there are none."""
+    failed = any(said and name.lower() in _ERRORS for name, said in value.items())
+    if failed or any(said is False and name.lower() in _GOOD for name, said in value.items()):
+        raise ConfigurationError(
+            f"the sample tells of an error: {dumps(dict(value))[:200]}",
+            hint="mend the log-in or the address; one record it is with --records [@]",
+        )
+    if any(not rows for _, rows in _lists(value, "")):
+        raise ConfigurationError(
+            "the sample holds an empty list of records",
+            hint="take one with records; one record it is with --records [@]",
+        )
 
 
 def _lists(value: object, path: str) -> Iterator[tuple[str, list[Any]]]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from canonical.commands import DeliveryClass
 from canonical.strict_yaml import Document, load_document, suggest
+from connectors.moments import Written
 from connectors.port import Variant
 
 
@@ -205,10 +206,10 @@ Paging = Annotated[NoPaging | CursorPaging | NextPathPaging | OffsetPaging | Num
 
 
 class Watermark(_Closed):
-    """Where a record says when it changed; `clause` becomes `{since_clause}`, empty on a full fetch."""
+    """Where a record says when it changed and how it writes it; `clause` is `{since_clause}`, empty on a full fetch."""
 
     field: str
-    format: Literal["rfc3339", "local"] = "rfc3339"
+    format: Written = "rfc3339"
     clause: str | None = None
 
 

@@ -109,7 +109,7 @@ class InboundMapping:
     def _texts(self) -> tuple[pl.Expr, ...]:
         native, changed = self.spec.native_id, self.spec.changed_at
         empty = pl.lit(None, dtype=pl.String)
-        changed_text = pl.col(text_column(changed)) if changed else empty
+        changed_text = _through(changed.call, pl.col(text_column(changed.source)), self.timezone) if changed else empty
         return (
             *(field.text.alias(_text_name(field.name)) for field in self.fields),
             (pl.col(text_column(native)) if native else empty).alias("native_id"),
@@ -175,7 +175,8 @@ def compile_inbound(spec: InboundSpec, timezone: str) -> InboundMapping:
     model = ENTITIES[spec.entity]
     fields = tuple(_compile_field(spec, model, name, timezone) for name in model.model_fields)
     key_fields = spec.source_key or model.key
-    envelope = [path for path in (spec.native_id, spec.changed_at, *(each.field for each in spec.where)) if path]
+    changed = spec.changed_at.source if spec.changed_at else None
+    envelope = [path for path in (spec.native_id, changed, *(each.field for each in spec.where)) if path]
     paths = tuple(dict.fromkeys((*(path for field in spec.fields.values() for path in field.paths()), *envelope)))
     return InboundMapping(
         spec=spec,
@@ -220,7 +221,11 @@ def _called(field: InboundField, timezone: str) -> pl.Expr:
         text = pl.col(text_column(field.source))
     else:
         text = pl.lit(_plain(field.value), dtype=pl.String)
-    for name in field.call:
+    return _through(field.call, text, timezone)
+
+
+def _through(functions: tuple[str, ...], text: pl.Expr, timezone: str) -> pl.Expr:
+    for name in functions:
         text = COLUMN_FUNCTIONS[name](text, timezone)
     return text
 
@@ -311,9 +316,10 @@ def _envelope_checks(spec: InboundSpec, paths: tuple[str, ...]) -> Iterator[Chec
         nul = pl.col(text_column(path)).str.contains("\x00", literal=True) & ~structured
         yield Check("bad_text", path, "a NUL character stands in it", nul, blank=SOUND)
     if spec.changed_at:
-        column = text_column(spec.changed_at)
+        path = spec.changed_at.source
+        column = text_column(path)
         bad = pl.col(column).is_not_null() & pl.col("changed_at").is_null()
-        yield Check("bad_time", spec.changed_at, "changed_at: not a time", bad, column, blank="changed_at")
+        yield Check("bad_time", path, "changed_at: not a time", bad, column, blank="changed_at")
 
 
 def _passes(conditions: tuple[Condition, ...]) -> pl.Expr:

@@ -77,6 +77,53 @@ def zero_to_null(text: pl.Expr, _timezone: str) -> pl.Expr:
     return pl.when(text.str.contains(r"^[+-]?0+([.]0*)?$")).then(None).otherwise(text)
 
 
+def decimal_comma(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """A number with a decimal comma, thousands apart by points or blanks: `1.234,5` → `1234.5`."""
+    plain = text.str.replace_all(r"[\s\u{00a0}\u{202f}]", "")
+    grouped = plain.str.contains(r"^[+-]?[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?$")
+    ungrouped = pl.when(grouped).then(plain.str.replace_all(".", "", literal=True)).otherwise(plain)
+    said = ungrouped.str.replace(",", ".", literal=True)
+    return pl.when(plain.str.contains(r"^[+-]?[0-9]+(,[0-9]+)?$") | grouped).then(said).otherwise(text)
+
+
+def year_month_day(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """A date, with a time or without, its year first: `2026/3/1 08:00` and `20260301` → `2026-03-01`."""
+    return _dated(text, r"^([0-9]{4})[./-]?([0-9]{2})[./-]?([0-9]{2})($|[T ])", "${1}-${2}-${3}${4}")
+
+
+def day_month_year(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """A date, with a time or without, its day first: `1.3.2026` and `01/03/2026 08:00` → `2026-03-01`."""
+    return _dated(text, r"^([0-9]{2})[./-]([0-9]{2})[./-]([0-9]{4})($|[T ])", "${3}-${2}-${1}${4}")
+
+
+def month_day_year(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """A date, with a time or without, its month first: `3/1/2026 08:00` → `2026-03-01 08:00`."""
+    return _dated(text, r"^([0-9]{2})[./-]([0-9]{2})[./-]([0-9]{4})($|[T ])", "${3}-${1}-${2}${4}")
+
+
+def unix_seconds(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """Seconds since 1970: `1772352000` → `2026-03-01T08:00:00.000000Z`."""
+    return _since_1970(text, 1_000_000)
+
+
+def unix_milliseconds(text: pl.Expr, _timezone: str) -> pl.Expr:
+    """Milliseconds since 1970, as JavaScript counts."""
+    return _since_1970(text, 1_000)
+
+
+def _dated(text: pl.Expr, written: str, iso: str) -> pl.Expr:
+    """A date's parts in ISO's order; single digits get their zero first."""
+    twice = text.str.replace(r"^([0-9])([./-])", "0${1}${2}")
+    twice = twice.str.replace(r"^([0-9]+[./-])([0-9])([./-])", "${1}0${2}${3}")
+    twice = twice.str.replace(r"^([0-9]{4}[./-][0-9]{2}[./-])([0-9])($|[T ])", "${1}0${2}${3}")
+    return pl.when(twice.str.contains(written)).then(twice.str.replace(written, iso)).otherwise(text)
+
+
+def _since_1970(text: pl.Expr, microseconds: int) -> pl.Expr:
+    whole = text.str.extract(r"^(-?[0-9]{1,14})$").cast(pl.Int64, strict=False) * microseconds
+    return pl.coalesce(pl.from_epoch(whole, "us").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"), text)
+
+
 def utc_instant(text: pl.Expr, timezone: str) -> pl.Expr:
     """Text → UTC instant; null where it is none. A time that happens twice (clocks go back) is the earlier one."""
     whole = text.str.replace(" ", "T", literal=True).str.replace(r"(T[0-9]{2}:[0-9]{2})($|Z|[+-])", "${1}:00${2}")
@@ -95,7 +142,8 @@ COLUMN_FUNCTIONS: dict[str, ColumnFunction] = {
     function.__name__: function
     for function in (
         normalise_drawing_number, strip, upper, lower, nfkc, date_only, local_date, local_to_utc,
-        percent_to_share, zero_to_null,
+        percent_to_share, zero_to_null, decimal_comma, year_month_day, day_month_year, month_day_year,
+        unix_seconds, unix_milliseconds,
     )
 }  # fmt: skip
 

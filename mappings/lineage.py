@@ -16,6 +16,6 @@ def field_lineage(spec: InboundSpec) -> Mapping[str, tuple[str, ...]]:
     return {
         "source_key": key_paths,
         "native_id": (spec.native_id,) if spec.native_id else (),
-        "changed_at": (spec.changed_at,) if spec.changed_at else (),
+        "changed_at": (spec.changed_at.source,) if spec.changed_at else (),
         **{name: own.get(name, ()) for name in ENTITIES[spec.entity].model_fields},
     }

@@ -118,6 +118,8 @@ def inbound_faults(spec: InboundSpec, document: Document) -> Iterator[Fault]:
         yield document.fault(("entity",), f"unknown entity {spec.entity!r}", suggest(spec.entity, ENTITIES))
         return
     yield from _unit_faults(spec.units, document)
+    if spec.changed_at:
+        yield from _call_faults(spec.changed_at.call, ("changed_at",), document)
     for name, field in spec.fields.items():
         if name in model.model_fields:
             yield from _field_faults(model, name, field, document)
@@ -134,12 +136,16 @@ def inbound_faults(spec: InboundSpec, document: Document) -> Iterator[Fault]:
             yield document.fault(("fields",), f"{spec.entity} needs the field {name!r}")
 
 
-def _field_faults(model: type[Entity], name: str, field: InboundField, document: Document) -> Iterator[Fault]:
-    where = ("fields", name)
-    for called in field.call:
+def _call_faults(functions: tuple[str, ...], where: tuple[str, ...], document: Document) -> Iterator[Fault]:
+    for called in functions:
         if called not in COLUMN_FUNCTIONS:
             hint = suggest(called, COLUMN_FUNCTIONS)
             yield document.fault((*where, "call"), f"unknown function {called!r}", hint)
+
+
+def _field_faults(model: type[Entity], name: str, field: InboundField, document: Document) -> Iterator[Fault]:
+    where = ("fields", name)
+    yield from _call_faults(field.call, where, document)
     constants = [("value", field.value), ("default", field.default)]
     constants += [("cases", case.value) for case in field.cases]
     for key, value in constants:

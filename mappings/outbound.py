@@ -5,7 +5,7 @@ References and units are asked of the context, which knows the crosswalk; nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
@@ -61,6 +61,20 @@ class OutboundMapping:
 def compile_outbound(spec: OutboundSpec) -> OutboundMapping:
     """Make a checked spec ready to build payloads."""
     return OutboundMapping(spec)
+
+
+def needed_fields(spec: OutboundSpec) -> frozenset[str]:
+    """The fields a body must have, or no payload can be built of it; what stands within lists' rows is left out."""
+    return frozenset(path.partition(".")[0] for node in spec.fields.values() for path in _needed(node))
+
+
+def _needed(node: OutboundNode) -> Iterator[str]:
+    if node.omit_null or node.default is not None:
+        return
+    yield from (path for path in (node.source, node.quantity, node.item, node.unit_of, node.each) if path)
+    if node.each is None:
+        for child in (*(node.fields or {}).values(), *(node.list_ or ())):
+            yield from _needed(child)
 
 
 def _object(fields: Mapping[str, OutboundNode], body: Body, context: OutboundContext) -> dict[str, Any]:
@@ -177,7 +191,9 @@ def _read(node: OutboundNode, path: str, body: Body) -> Any:  # noqa: ANN401
     """The body's value; a missing one is a fault unless the mapping says what happens without it."""
     value = _walk(path, body)
     if value is _OMIT and not node.omit_null and node.default is None:
-        raise UnmappableRecord(f"the body has no field {path!r}")
+        raise UnmappableRecord(
+            f"the body has no field {path!r}", hint="say it under `with` in the rule, or a `default` in the mapping"
+        )
     return value
 
 

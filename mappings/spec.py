@@ -86,6 +86,13 @@ class InboundField(_Part):
         return tuple(dict.fromkeys((*(path for path in own if path), *(case.field for case in self.cases))))
 
 
+class ChangeTime(_Part):
+    """Where a record says when it changed, and how the system writes times."""
+
+    source: str = Field(alias="from")
+    call: Names = ()
+
+
 class InboundSpec(_Part):
     """One stream of one system, seen as records of one entity."""
 
@@ -94,7 +101,7 @@ class InboundSpec(_Part):
     source_key: tuple[str, ...] = ()
     """Canonical fields; by default the entity's own key."""
     native_id: str | None = None
-    changed_at: str | None = None
+    changed_at: Annotated[ChangeTime | None, BeforeValidator(_as_source)] = None
     unique: bool = False
     """Several rows tell of one record (heads repeated on lines): the last one, landed latest, wins."""
     where: tuple[Condition, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,6 +83,7 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
     }
     for role in sorted({role for role, _ in wanted} - roles.keys()):
         yield "role", {"role": role}
+    yield from _unsaid(configuration, roles)
     for (role, command), rule in sorted(wanted.items()):
         system = roles.get(role)
         if system is not None and command not in configuration.mappings[system].outbound:
@@ -100,3 +101,19 @@ def notes(configuration: Configuration) -> Iterator[tuple[str, dict[str, str]]]:
         yield "policy", {"entity": entity}
     for entity in sorted(set(configuration.entities) - configuration.rulebooks.keys()):
         yield "rulebook", {"entity": entity}
+
+
+def _unsaid(configuration: Configuration, roles: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Commands whose rule leaves out what the target's mapping builds the payload of: every one would be parked."""
+    from mappings.outbound import needed_fields
+    from rules.rulebook import CommandThen
+
+    for rule in configuration.rules:
+        for then in (*rule.spec.then, *rule.spec.escalate):
+            if not isinstance(then, CommandThen) or then.cancel or not then.body or then.to not in roles:
+                continue
+            mapping = configuration.mappings[roles[then.to]].outbound.get(then.command)
+            lacking = needed_fields(mapping) - then.body.keys() - then.values.keys() if mapping else frozenset()
+            if lacking:
+                fields = ", ".join(sorted(lacking))
+                yield "unsaid", {"rule": rule.name, "fields": fields, "system": roles[then.to], "command": then.command}

@@ -252,6 +252,7 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         ),
         "What rules call it.": "规则中对它的称呼。",
         "How one logs in.": "登录方式。",
+        "The header an api_key goes into. [default: X-API-Key]": "api_key 所放的请求头。[默认：X-API-Key]",
         "What the stream is called; for a description, part of the path or operation to draft.": (
             "数据流的名称；若给的是接口描述，则为要起草的路径或操作名的一部分。"
         ),

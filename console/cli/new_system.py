@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,6 +31,7 @@ def new(
     sample: Annotated[str | None, Parameter(name="--from")] = None,
     role: Role = "other",
     auth: AuthKind = "bearer",
+    header: str | None = None,
     stream: str | None = None,
     records: str | None = None,
     timezone: str = "Asia/Shanghai",
@@ -50,6 +52,8 @@ def new(
         What rules call it.
     auth
         How one logs in.
+    header
+        The header an api_key goes into. [default: X-API-Key]
     stream
         What the stream is called; for a description, part of the path or operation to draft.
     records
@@ -60,11 +64,20 @@ def new(
         Also write the least deployment that runs into this file.
     """
     _check(name, entity, terminal)
-    read = _read(name, sample, auth, stream, records, terminal)
-    wanted = _wanted(name, entity, role, auth, stream, timezone, read)
-    answer = _answer(wanted, *_write(wanted, deployment, terminal))
+    log_in = _log_in(name, auth, header, terminal)
+    read = _read(name, sample, log_in, stream, records, terminal)
+    wanted = _wanted(name, entity, role, log_in, stream, timezone, read)
+    answer = _answer(wanted, *_write(wanted, deployment, terminal)) | {"stream": _missing_stream(wanted, terminal)}
     terminal.answer(answer, lambda: _draw(terminal, answer, wanted, deployment))
     return Exit.OK
+
+
+def _log_in(name: str, auth: str, header: str | None, terminal: Terminal) -> dict[str, Any]:
+    from console.cli.scaffold import auth_of
+
+    if header and auth != "api_key":
+        raise ConfigurationError(terminal.say("new.header"))
+    return auth_of(name, auth, header)
 
 
 def _check(name: str, entity: str, terminal: Terminal) -> None:
@@ -91,18 +104,22 @@ def _answer(wanted: Wanted, written: list[str], kept: list[str]) -> dict[str, An
 
 
 def _read(  # noqa: PLR0917 - all that says how a sample is read
-    name: str, sample: str | None, auth: str, stream: str | None, records: str | None, terminal: Terminal
+    name: str,
+    sample: str | None,
+    auth: Mapping[str, Any],
+    stream: str | None,
+    records: str | None,
+    terminal: Terminal,
 ) -> Sample:
     from pydantic import TypeAdapter
 
     from connectors.sampling import Sample, fetched, read
     from connectors.spec import AuthSpec
-    from console.cli.scaffold import auth_of
 
     if sample is None:
         return Sample("rest", {})
     if sample.startswith(WEB):
-        spec: AuthSpec = TypeAdapter(AuthSpec).validate_python(auth_of(name, auth))
+        spec: AuthSpec = TypeAdapter(AuthSpec).validate_python(auth)
         content = fetched(name, sample, spec, terminal.environ)
     else:
         try:
@@ -113,7 +130,7 @@ def _read(  # noqa: PLR0917 - all that says how a sample is read
 
 
 def _wanted(  # noqa: PLR0917 - the pieces of one draft
-    name: str, entity: str, role: str, auth: str, stream: str | None, timezone: str, sample: Sample
+    name: str, entity: str, role: str, auth: Mapping[str, Any], stream: str | None, timezone: str, sample: Sample
 ) -> Wanted:
     from console.cli.scaffold import Wanted
     from mappings.proposing import propose
@@ -141,11 +158,28 @@ def _write(wanted: Wanted, deployment: Path | None, terminal: Terminal) -> tuple
     return [str(path) for path in drafted if str(path) not in kept], kept
 
 
+def _missing_stream(wanted: Wanted, terminal: Terminal) -> str | None:
+    """The drafted stream, where the `system.yaml` that stands lacks it; a faulty one is for `check` to tell."""
+    from connectors.registry import FOLDER, load_system
+    from console.cli.scaffold import stream_of
+
+    try:
+        standing = load_system(wanted.name, FOLDER).system.streams
+    except ConfigurationError:
+        return None
+    return None if wanted.stream in standing else stream_of(wanted, terminal.say)
+
+
 def _draw(terminal: Terminal, answer: dict[str, Any], wanted: Wanted, deployment: Path | None) -> None:
     for path in answer["written"]:
         terminal.line("new.written", path=path)
     for path in answer["kept"]:
         terminal.line("new.kept", path=path)
+    if answer["stream"]:
+        terminal.line("new.stream")
+        terminal.text(answer["stream"].rstrip())
+    if answer["unknown_units"] and any(path.endswith("units.yaml") for path in answer["kept"]):
+        terminal.line("new.codes", codes=", ".join(answer["unknown_units"]))
     terminal.line()
     terminal.line("new.next")
     for variable in wanted.variables:

@@ -16,6 +16,8 @@ from console.cli.terminal import Exit, Terminal, as_json
 Caller = Annotated[Terminal, Parameter(parse=False)]
 SHOWN_RECORDS = 3
 SHOWN_FAULTS = 20
+SHOWN_VALUES = 5
+"""More values than these of one fault are shown by one of them."""
 
 
 def probe(system: str, stream: str | None = None, /, *, values: bool = False, terminal: Caller) -> Exit:
@@ -86,10 +88,24 @@ def _mapped(system: str, stream: str, records: list[dict[str, Any]]) -> Iterator
             yield {
                 "entity": spec.entity, "records": len(found), "mapped": sum(one.record is not None for one in found),
                 "passed_over": sum(one.filtered for one in found),
-                "missing": [
-                    {"message": message, "records": count} for message, count in missing.most_common(SHOWN_FAULTS)
-                ],
+                "missing": gathered(missing)[:SHOWN_FAULTS],
             }  # fmt: skip
+
+
+def gathered(missing: Counter[str]) -> list[dict[str, Any]]:
+    """What is missing, most records first; a fault that names another value with each record stands once."""
+    alike: dict[str, list[str]] = {}
+    for message, _ in missing.most_common():
+        alike.setdefault(message.rpartition(": '")[0] or message, []).append(message)
+    found = [
+        {"message": one, "records": missing[one], "values": 1}
+        for group in alike.values() if len(group) <= SHOWN_VALUES for one in group
+    ]  # fmt: skip
+    found += [
+        {"message": group[0], "records": sum(missing[one] for one in group), "values": len(group)}
+        for group in alike.values() if len(group) > SHOWN_VALUES
+    ]  # fmt: skip
+    return sorted(found, key=lambda fault: -fault["records"])
 
 
 def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
@@ -116,9 +132,15 @@ def _draw(terminal: Terminal, answer: dict[str, Any]) -> None:
             terminal.line("probe.missing")
             terminal.table(
                 ("col.said", "col.records"),
-                [(terminal.told(fault["message"]), fault["records"]) for fault in one["missing"]],
+                [(_said(terminal, fault), fault["records"]) for fault in one["missing"]],
                 right=[1],
             )
+
+
+def _said(terminal: Terminal, fault: dict[str, Any]) -> str:
+    told = terminal.told(fault["message"]) or ""
+    more = fault["values"] - 1
+    return f"{told} {terminal.say('probe.more', count=more)}" if more else told
 
 
 def shape(value: object) -> Any:  # noqa: ANN401 - any of JSON's types

@@ -38,7 +38,7 @@ class Wanted:
     name: str
     role: str
     stream: str
-    auth: str
+    auth: Mapping[str, Any]
     timezone: str
     sample: Sample
     draft: Draft
@@ -50,13 +50,14 @@ class Wanted:
     @property
     def variables(self) -> tuple[str, ...]:
         """Every environment variable the connection needs."""
-        return (self.variable("URL"), *(self.variable(suffix) for suffix in AUTHS[self.auth].values()))
+        return (self.variable("URL"), *(self.variable(suffix) for suffix in AUTHS[self.auth["kind"]].values()))
 
 
-def auth_of(name: str, kind: str) -> dict[str, Any]:
-    """The `auth` of a new system, its secrets by name."""
+def auth_of(name: str, kind: str, header: str | None = None) -> dict[str, Any]:
+    """The `auth` of a new system, its secrets by name; `header` is where an API key goes."""
     named = {key: {"env": f"MILLSTREAM_{name.upper()}_{suffix}"} for key, suffix in AUTHS[kind].items()}
-    return {"kind": kind, **({"token_path": "/oauth/token"} if kind.startswith("oauth2") else {}), **named}
+    said = {"token_path": "/oauth/token"} if kind.startswith("oauth2") else {"header": header} if header else {}
+    return {"kind": kind, **said, **named}
 
 
 def files(wanted: Wanted, say: Say) -> dict[str, str]:
@@ -76,6 +77,11 @@ def deployment(name: str, role: str) -> str:
     return _lines(
         ["name: plant", "systems:", f"  {name}: {{role: {role}}}", f"sales_order_system: {name}", "rulebooks: []"]
     )
+
+
+def stream_of(wanted: Wanted, say: Say) -> str:
+    """The stream alone, to be put under `streams` of a `system.yaml` that stands."""
+    return _lines(_stream(wanted, say))
 
 
 def _lines(lines: Any) -> str:  # noqa: ANN401 - any iterable of lines
@@ -113,7 +119,7 @@ def _system(wanted: Wanted, say: Say) -> Iterator[str]:
         yield _remarked(f"soap_path: {_text(sample.path)}", say("new.wsdl"))
     yield ""
     yield "auth:"
-    for key, said in auth_of(wanted.name, wanted.auth).items():
+    for key, said in wanted.auth.items():
         yield f"  {key}: {said if isinstance(said, str) else _flow(said)}"
     yield ""
     yield _remarked("limits: {timeout_seconds: 20, requests_per_second: 10, concurrency: 2}", say("new.limits"))
@@ -128,7 +134,7 @@ def _stream(wanted: Wanted, say: Say) -> Iterator[str]:
     yield f"  {wanted.stream}:"
     yield f"    entity: {draft.entity}"
     yield "    request:"
-    yield f"      operation: {sample.operation}" if soap else f"      path: {_text(sample.path)}"
+    yield f"      operation: {sample.operation}" if soap else _path(sample.path, say)
     if sample.asked:
         yield _remarked(f"      {'body' if soap else 'params'}: {_flow(sample.asked)}", "")
     yield f"    records: {_text(sample.records)}"
@@ -139,6 +145,11 @@ def _stream(wanted: Wanted, say: Say) -> Iterator[str]:
         yield f"    # {say('new.since')}"
         yield f"    # watermark: {{field: {draft.changed_at or FILL_IN}}}"
     yield _remarked("    complete: true", say("new.complete"))
+
+
+def _path(path: str, say: Say) -> str:
+    """A saved reply does not say where it came from."""
+    return _remarked(f"      path: {_text(path)}", say("new.path") if path == "/" else "")
 
 
 def _paging(kind: str, say: Say) -> str:

@@ -13,6 +13,10 @@ CHECK: dict[str, tuple[str, str]] = {
         "note: {system} has no outbound mapping for {command} (rule {rule})",
         "提示：{system} 缺少 {command} 的出站映射（规则 {rule}）",
     ),
+    "check.unsaid": (
+        "note: rule {rule} leaves out {fields} under `with`; without it {system} gets no {command}: all are parked",
+        "提示：规则 {rule} 的 with 中没有 {fields}，{system} 的 {command} 缺它不可：其命令都将被搁置",
+    ),
     "check.shadow": (
         "note: {system} says no `state`: it starts in shadow and sends nothing until connections set {system} live",
         "提示：{system} 未写明 `state`：从影子状态开始，不发送；启用：connections set {system} live",

@@ -12,6 +12,16 @@ CONNECT: dict[str, tuple[str, str]] = {
     "new.entity": ("no entity {entity!r}; known: {known}", "没有实体 {entity!r}；已知：{known}"),
     "new.written": ("written: {path}", "已写入：{path}"),
     "new.kept": ("left as it stands: {path}", "已存在，未改动：{path}"),
+    "new.stream": (
+        "system.yaml stands and does not declare this stream yet; put it under `streams`:",
+        "system.yaml 已存在但尚未声明此数据流，请加到 streams 之下：",
+    ),
+    "new.codes": (
+        "units.yaml stands; see that it knows these codes: {codes}",
+        "units.yaml 已存在，请确认其中有这些单位代码：{codes}",
+    ),
+    "new.header": ("--header goes with --auth api_key", "--header 仅用于 --auth api_key"),
+    "new.path": ("the path it is read from", "读取所用的路径"),
     "new.next": ("Next, in this shell:", "接下来在此终端："),
     "new.deploy": (
         "  into the deployment's `systems`: {name}: {{role: {role}}}",
@@ -70,5 +80,6 @@ CONNECT: dict[str, tuple[str, str]] = {
         "{entity}：{records} 条记录中 {mapped} 条可转换为规范记录",
     ),
     "probe.passed": ("passed over by `where`: {count}", "被 where 略过：{count} 条"),
+    "probe.more": ("and {count} other values", "等，另有 {count} 个值"),
     "probe.missing": ("What is missing:", "缺少："),
 }

@@ -198,6 +198,14 @@ SENTENCES: dict[str, str] = {
     "{} has no operation {}": "{0} 没有操作 {1}",
     "{} has no step {} to {}": "{0} 没有步骤 {1}（{2}）",
     "{}: {} has no look-up": "{0}：{1} 没有查询方式",
+    "it holds {}": "其中有 {0}",
+    "found {}; watermark.format says how it is written": "值为 {0}，写法由 watermark.format 说明",
+    "the sample tells of an error: {}": "样本说明出错：{0}",
+    "mend the log-in or the address; one record it is with --records [@]": (
+        "请改正登录方式或地址；若为一条记录，请加 --records [@]"
+    ),
+    "the sample holds an empty list of records": "样本中的记录列表为空",
+    "take one with records; one record it is with --records [@]": "请用含记录的样本；若为一条记录，请加 --records [@]",
     "the reply holds no list at {}": "应答中 {0} 处没有列表",
     "a record at {} is no object": "{0} 处的记录不是对象",
     "a row has not the {} declared columns": "某行不具有声明的 {0} 列",
@@ -261,6 +269,7 @@ SENTENCES: dict[str, str] = {
     "{} {} is not known (yet)": "{0} {1} 未知（或尚未出现）",
     "code {} is not in the map": "代码 {0} 不在对照表中",
     "the body has no list {}": "内容中没有列表 {0}",
+    "say it under `with` in the rule, or a `default` in the mapping": "请在规则的 with 中给出，或在映射中写 default",
     "the body has no field {}": "内容中没有字段 {0}",
     "an item of the batch holds {}, which separates items": "批次中的某项含有分隔符 {0}",
     "the value of {} holds a quote, a backslash or a control character": "{0} 的值含有引号、反斜杠或控制字符",

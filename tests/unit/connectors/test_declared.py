@@ -151,6 +151,19 @@ def test_read__follows_cursors_and_reports_the_highest_change(server: Server, ac
     assert server.asked[0].headers["authorization"] == "Bearer t"
 
 
+def test_read__a_time_that_is_none_names_it_and_where_to_say_how_it_is_written(server: Server, acme: Connector) -> None:
+    server.script = [Answer(body={"items": [{"at": "01.03.2026 08:00"}]})]
+    with pytest.raises(SchemaDrift, match=r"'01.03.2026 08:00'; watermark.format"):
+        list(acme.read("things", None))
+
+
+def test_probe__a_reply_without_the_records_is_no_reading(server: Server, acme: Connector) -> None:
+    server.script = [Answer(body={"status": "fault", "text": "who are you?"})]
+    found = acme.probe(datetime.now(UTC))
+    assert found.clock_skew_seconds is None
+    assert found.message == "the reply holds no list at 'items' (it holds status, text)"
+
+
 def test_read__what_changes_on_a_page_that_was_read_already_is_not_missed(server: Server, acme: Connector) -> None:
     before = datetime.now(UTC) - timedelta(hours=1)
     changed = {"K1": before, "K2": before, "K3": before}

@@ -35,6 +35,20 @@ def test_read__a_reply_has_its_records_and_the_fields_of_all_of_them() -> None:
     assert reply(ROWS[0]).records == "[@]", "one record alone"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"ok": False, "error": {"code": "E_AUTH"}}, "tells of an error: .*E_AUTH"),
+        ({"success": False}, "tells of an error"),
+        ({"total": 0, "results": []}, "an empty list of records"),
+    ],
+)
+def test_read__a_reply_that_is_no_record_is_not_drafted_from(body: object, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        reply(body)
+    assert reply(body, records="[@]").records == "[@]", "unless one says that it is a record"
+
+
 SIZED, NUMBERED = {"kind": "number", "limit": "50", "first": "1"}, {"page": "{page}", "per_page": "{limit}"}
 FROM_0 = {"kind": "number", "limit": "9", "first": "0"}
 CURSOR = {"cursor": "{cursor?}"}

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from canonical.entities import ENTITIES, mandatory_fields
 from canonical.strict_yaml import parse
+from console.cli.probe import gathered
 from console.cli.scaffold import QUALITY
 from tests.conformance.test_connectors import RULES
 from tests.unit.connectors.loopback import Answer, Asked, Server, serving
@@ -133,6 +135,27 @@ def test_new_system__never_writes_over_what_stands(sources: Path) -> None:
     again = json.loads(shell(sources, draft).stdout)
     assert (sorted(again["kept"]), again["written"]) == (sorted(first["written"]), [])
     assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_new_system__a_second_entity_says_what_to_put_into_the_system_that_stands(sources: Path) -> None:
+    (sources / "parts.json").write_text(json.dumps({"rows": PARTS[:2]}), encoding="utf-8")
+    (sources / "stock.json").write_text(json.dumps({"data": [{"part_no": "1", "uom": "STK"}]}), encoding="utf-8")
+    draft = ".venv/bin/millstream new system acme --auth api_key --header X-Acme"
+    shell(sources, f"{draft} --entity item --from parts.json")
+    assert "header: X-Acme" in (sources / "connectors" / "acme" / "system.yaml").read_text(encoding="utf-8")
+    done = shell(sources, f"{draft} --entity stock --stream stock --from stock.json")
+    assert "put it under `streams`:\n  stock:\n    entity: stock" in done.stdout, done.stderr
+    assert "records: data" in done.stdout
+    assert "units.yaml stands; see that it knows these codes: STK" in done.stdout
+
+
+def test_gathered__one_fault_with_many_values_stands_once() -> None:
+    times = [f"changed_at: not a time: '0{day}.03.2026'" for day in range(1, 10)]
+    units = ["unit: unit is not in the unit map: 'Stk'", "unit: unit is not in the unit map: 'Mtr'"]
+    found = gathered(Counter([*times, *units, *units, "lot: part of the key, but empty"]))
+    assert [(one["message"], one["records"], one["values"]) for one in found] == [
+        (times[0], 9, 9), (units[0], 2, 1), (units[1], 2, 1), ("lot: part of the key, but empty", 1, 1),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,13 @@ import pytest
 
 from canonical.commands import Command, State
 from console.cli import passes
+from console.cli.check import notes
 from console.cli.state import account
 from console.cli.terminal import Terminal
 from console.words.words import Words
-from pipeline.settings import DEPLOYMENTS
+from mappings.spec import OutboundNode
+from pipeline.hub import load_configuration
+from pipeline.settings import DEPLOYMENTS, Settings
 from store import audit, circuits, conflicts, documents, doubles, outbox, tasks, timers
 from store.circuits import CircuitRow
 from store.conflicts import Conflict
@@ -346,6 +350,19 @@ def test_check__says_what_nobody_does(call: Call, tmp_path: Path) -> None:
     assert {"note": "role", "role": "wms"} in ended.json["notes"]
     shadows = [note["system"] for note in ended.json["notes"] if note["note"] == "shadow"]
     assert shadows == ["crm", "erp", "mes"]
+
+
+def test_check__says_what_a_rule_leaves_out_that_its_target_needs(tmp_path: Path) -> None:
+    shipped = load_configuration(Settings.from_environment({"MILLSTREAM_HOME": str(tmp_path)}))
+    assert [values for note, values in notes(shipped) if note == "unsaid"] == []
+    erp, node = shipped.mappings["erp"], OutboundNode.model_validate({"from": "colour.name"})
+    spec = erp.outbound["request_purchase"]
+    spec = spec.model_copy(update={"fields": {**spec.fields, "FColour": node}})
+    wider = replace(erp, outbound={**erp.outbound, "request_purchase": spec})
+    found = notes(replace(shipped, mappings={**shipped.mappings, "erp": wider}))
+    unsaid = [values for note, values in found if note == "unsaid"]
+    assert unsaid
+    assert {(one["fields"], one["system"], one["command"]) for one in unsaid} == {("colour", "erp", "request_purchase")}
 
 
 def test_check_and_doctor__say_how_a_connection_in_shadow_goes_live(call: Call, tmp_path: Path) -> None:

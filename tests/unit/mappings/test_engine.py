@@ -185,6 +185,21 @@ def test_apply__times_are_utc(written: str, expected: datetime) -> None:
     assert row["changed_at"] == expected
 
 
+@pytest.mark.parametrize(("said", "good"), [("01.03.2026 08:00:00", True), ("31.31.2026", False)])
+def test_apply__change_times_are_read_as_the_system_writes_them(said: str, *, good: bool) -> None:
+    raw = {
+        "entity": "item",
+        "stream": "s",
+        "changed_at": {"from": "at", "call": "day_month_year"},
+        "fields": {"code": "c"},
+    }
+    mapped = compile_inbound(InboundSpec.model_validate(raw), "Europe/Berlin")
+    rows, rejected = apply(mapped, {"c": "1", "at": said})
+    assert [row["changed_at"] for row in rows] == ([datetime(2026, 3, 1, 7, tzinfo=UTC)] if good else [])
+    assert [(one.rule, one.path) for one in rejected] == ([] if good else [("bad_time", "at")])
+    assert mapped.lineage["changed_at"] == ("at",)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [("DW-000417", "DW-000417"), ("dw000417", "DW-000417"), ("DW 000417", "DW-000417"),
@@ -206,6 +221,22 @@ def test_normalise_drawing_number__ways_of_writing(given: str, expected: str | N
         ("zero_to_null", "10", "10"),
         ("nfkc", "Ａ１", "A1"),
         ("lower", "Ab", "ab"),
+        ("decimal_comma", "1.234.567,50", "1234567.50"),
+        ("decimal_comma", "-1 234,5", "-1234.5"),
+        ("decimal_comma", "12,5", "12.5"),
+        ("decimal_comma", "1.234", "1234"),
+        ("decimal_comma", "1.5", "1.5"),
+        ("decimal_comma", "1,2,3", "1,2,3"),
+        ("year_month_day", "2026/3/1 8:00", "2026-03-01 8:00"),
+        ("year_month_day", "20260301", "2026-03-01"),
+        ("year_month_day", "2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z"),
+        ("year_month_day", "soon", "soon"),
+        ("day_month_year", "1.3.2026", "2026-03-01"),
+        ("day_month_year", "01/03/2026 08:00", "2026-03-01 08:00"),
+        ("month_day_year", "3/1/2026", "2026-03-01"),
+        ("unix_seconds", "1772352300", "2026-03-01T08:05:00.000000Z"),
+        ("unix_milliseconds", "1772352300250", "2026-03-01T08:05:00.250000Z"),
+        ("unix_seconds", "1e9", "1e9"),
     ],
 )
 def test_functions__text_to_text(call: str, given: str, expected: str | None) -> None:

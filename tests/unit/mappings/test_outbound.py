@@ -9,7 +9,7 @@ import pytest
 
 from canonical.errors import CrosswalkPending, UnmappableRecord
 from mappings.loading import load_outbound
-from mappings.outbound import compile_outbound, json_number
+from mappings.outbound import compile_outbound, json_number, needed_fields
 from mappings.spec import OutboundSpec
 
 FOLDER = Path(__file__).parents[3] / "mappings"
@@ -103,6 +103,19 @@ def test_apply__unmapped_reference_waits() -> None:
 def test_apply__missing_body_field_is_named() -> None:
     with pytest.raises(UnmappableRecord, match="'reason'"):
         payload("wms/expedite_picking", {"sales_order": "o1"})
+
+
+def test_needed_fields__are_those_without_which_no_payload_is_built() -> None:
+    raw = {
+        "operation": "o", "entity": "e",
+        "fields": {
+            "ref": {"our": "reference"}, "part": {"from": "item", "reference": "item"}, "due": "due.day",
+            "qty": {"quantity": "quantity", "item": "item"}, "who": {"from": "owner", "default": "-"},
+            "note": {"from": "note", "omit_null": True}, "rows": {"each": "lines", "fields": {"x": "inner"}},
+            "head": {"fields": {"site": "plant"}}, "fixed": {"value": "1"},
+        },
+    }  # fmt: skip
+    assert needed_fields(OutboundSpec.model_validate(raw)) == {"item", "due", "quantity", "lines", "plant"}
 
 
 def test_apply__code_map_default_and_text() -> None:
