@@ -12,6 +12,7 @@ record is there and the rule's conditions hold; what people wait for is therefor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from canonical.calendars import WorkingCalendar
+from canonical.calendars import NoWorkingTimeError, WorkingCalendar
 from rules.diff import Change
 
 MICROSECONDS = 3_600_000_000
@@ -43,11 +44,19 @@ class Within(BaseModel):
             raise ValueError("say either hours or days")
         return self
 
-    def due(self, base: datetime, calendar: WorkingCalendar) -> datetime:
-        """When the time is up (UTC), counted from `base`. Raises `NoWorkingTimeError`."""
-        if self.days is not None:
-            return calendar.end_of(calendar.add_days(calendar.day_of(base), self.days))
-        return calendar.add(base, timedelta(microseconds=int((self.hours or 0) * MICROSECONDS)))
+    def due(self, base: datetime, calendar: WorkingCalendar) -> datetime | None:
+        """When the time is up (UTC), counted from `base`; None where that is beyond the end of all dates.
+
+        Where nobody works any more by the calendar it is counted around the clock: better too early than never.
+        """
+        hours = timedelta(microseconds=int((self.hours or 0) * MICROSECONDS))
+        with suppress(NoWorkingTimeError, OverflowError):
+            if self.days is not None:
+                return calendar.end_of(calendar.add_days(calendar.day_of(base), self.days))
+            return calendar.add(base, hours)
+        with suppress(OverflowError):
+            return base + timedelta(days=self.days or 0) + hours
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +111,18 @@ def timer_changes(
         if key in standing and not kept:
             cancelled.append(key)
         if base is not None and not kept and (one.fired or key in standing):
-            started.append(TimerDraft(one.rule, one.change, base, one.within.due(base, calendars[one.within.calendar])))
+            due_at = one.within.due(base, calendars[one.within.calendar])
+            started += [] if due_at is None else [TimerDraft(one.rule, one.change, base, due_at)]
     return TimerChanges(tuple(cancelled), tuple(started))
 
 
 def counted_from(
     within: Within, row: Mapping[str, Any] | None, calendar: WorkingCalendar, now: datetime
 ) -> datetime | None:
-    """The moment a timer counts from: now, or its field of the record (of a day: its end); None where that is empty."""
+    """The moment a timer counts from: now, or its field of the record (of a day: its end).
+
+    None where that is empty, or the last day of all, by which systems mean none.
+    """
     if row is None:
         return None
     if within.from_ is None:
@@ -117,4 +130,4 @@ def counted_from(
     value = row[within.from_]
     if isinstance(value, datetime):
         return value
-    return calendar.end_of(value) if isinstance(value, date) else None
+    return calendar.end_of(value) if isinstance(value, date) and value < date.max else None

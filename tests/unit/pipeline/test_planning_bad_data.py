@@ -109,3 +109,18 @@ def test_scrap__what_is_put_in_is_ordered_and_the_reports_carry_good_and_scrap(t
 
 def plant_day() -> str:
     return "2026-11-02T03:00:00"
+
+
+def test_work_due_at_the_end_of_time__hinders_no_other_decision(tmp_path: Path) -> None:
+    """Systems write that day where they mean none, and the rule on overdue work counts from it."""
+    plant = RawPlant(tmp_path)
+    plant.product("TRUCK", ("AXLE", 2))
+    plant.tell("mes", "materials", id="m1", code="TRUCK", name="TRUCK", unit="pcs",
+               drawing=f"DW-{sum(map(ord, 'TRUCK')):06d}", updated_at=f"{plant_day()}Z")  # fmt: skip
+    plant.tell("mes", "work_orders", id="w1", number="W1", erp_order_no=None, material_code="TRUCK", quantity=1,
+               quantity_good=0, quantity_scrap=0, unit="pcs", due_on="9999-12-31", status="released",
+               external_ref="M|1", updated_at=f"{plant_day()}Z")  # fmt: skip
+    _, decided = plant.pass_()
+    assert decided.changes["open_work created"] == 1
+    assert decided.commands["crm.write_item_code"] == 1
+    plant.hub.close()

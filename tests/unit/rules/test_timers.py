@@ -79,3 +79,29 @@ def test_within__counts_from_a_moment_as_it_is() -> None:
 def test_within__says_one_amount(said: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         Within.model_validate({"calendar": "office", **said})
+
+
+@pytest.mark.parametrize(
+    ("amount", "base", "due"),
+    [
+        ({"days": 2}, datetime(9999, 12, 30, tzinfo=UTC), None),
+        ({"hours": 80}, datetime(9999, 12, 30, tzinfo=UTC), None),
+        ({"hours": 8}, datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_due__at_the_ends_of_time(amount: dict[str, int], base: datetime, due: datetime | None) -> None:
+    within = Within.model_validate({**amount, "calendar": "office"})
+    assert within.due(base, DESK) == due
+    started = timer_changes([seen({"due": base}, within=within)], {}, {"office": DESK}, base).started
+    assert [draft.due_at for draft in started] == ([] if due is None else [due])
+
+
+@pytest.mark.parametrize(("amount", "hours"), [({"days": 2}, 48), ({"hours": 3}, 3)])
+def test_due__where_nobody_works_any_more_it_is_counted_around_the_clock(amount: dict[str, int], hours: int) -> None:
+    over = WorkingCalendar("over", SHANGHAI, ((),) * 7, {date(2024, 1, 1): (Shift(time(8), time(16)),)})
+    assert Within.model_validate({**amount, "calendar": "over"}).due(NOW, over) == NOW + timedelta(hours=hours)
+
+
+def test_timer_changes__the_last_day_of_all_starts_none() -> None:
+    within = Within.model_validate({"hours": 0, "calendar": "office", "from": "due"})
+    assert timer_changes([seen({"due": date.max}, within=within)], {}, CALENDARS, NOW).started == ()
