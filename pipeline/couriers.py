@@ -1,8 +1,8 @@
 """The delivery workers of a relay in a process of their own: turns and deliveries each have a core, and no lock.
 
-`python -m pipeline.couriers` reads lines of system names, for which something was decided, behind a bar those whose
-commands wait for another system's documents. It ends when its input ends: with the relay, however that ends. A relay
-whose couriers died starts others; they look by themselves once a second, so nobody is waited for in vain.
+`python -m pipeline.couriers` reads lines of system names, for which something was decided. It ends when its input ends:
+with the relay, however that ends. A relay whose couriers died starts others; they look by themselves once a second, so
+nobody is waited for in vain.
 """
 
 from __future__ import annotations
@@ -44,21 +44,20 @@ class Couriers:
             )  # fmt: skip
         LOG.debug("couriers for %s", ", ".join(systems))
 
-    def stir(self, systems: Collection[str], behind: Collection[str] = ()) -> None:
-        """Something was decided for these systems; those `behind` are stirred when another's document is there."""
+    def stir(self, systems: Collection[str]) -> None:
+        """Something that waits for no other document was decided for these systems."""
         with self._writing:
-            if self._stopping or self._process is None or self._told(systems, behind):
+            if self._stopping or self._process is None or self._told(systems):
                 return
             LOG.warning("the couriers ended with %s: others are started", self._process.wait())
             self.start(tuple(systems))
 
-    def _told(self, systems: Collection[str], behind: Collection[str]) -> bool:
+    def _told(self, systems: Collection[str]) -> bool:
         """Whether the process still listens."""
         assert self._process is not None, "started"
         assert self._process.stdin is not None, "opened as a pipe"
         try:
-            said = " ".join(systems) + (f"|{' '.join(behind)}" if behind else "")
-            self._process.stdin.write(said + "\n")
+            self._process.stdin.write(" ".join(systems) + "\n")
             self._process.stdin.flush()
         except OSError:
             with contextlib.suppress(OSError):  # what it was not told is lost with it
@@ -88,8 +87,7 @@ def main() -> int:
     residents.start(tuple(hub.deployment.systems))
     try:
         for line in sys.stdin:
-            systems, _, behind = line.partition("|")
-            residents.stir(systems.split(), behind.split())
+            residents.stir(line.split())
     finally:
         residents.stop()
         hub.close()

@@ -93,6 +93,8 @@ class Round:
                 self._drafted([one.command for one in claimed], drafts)
                 journeys = [self._set_out(one, standing.get(one.command.id), drafts) for one in claimed]
                 sent = self._at_once(tx, journeys)
+        if len(due) < self._size():
+            self.workers.took_all(self.system)
         if self.mark is not None and claimed:
             self.mark.raise_to(batch)
         self._look(journeys)

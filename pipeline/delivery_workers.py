@@ -73,6 +73,9 @@ class Workers:
         with looking:
             yield
 
+    def took_all(self, system: str) -> None:
+        """A worker claimed all that was due when it looked."""
+
     def _wake(self, commands: set[tuple[str, str]]) -> None:
         if commands:
             with self.hub.store.begin() as tx:

@@ -36,8 +36,8 @@ class Deliverers(Protocol):
     def start(self, systems: Sequence[str]) -> None:
         """Begin."""
 
-    def stir(self, systems: Collection[str], behind: Collection[str] = ()) -> None:
-        """Something was decided for these systems; those `behind` are stirred when another's document is there."""
+    def stir(self, systems: Collection[str]) -> None:
+        """Something that waits for no other document was decided for these systems."""
 
     def stop(self) -> None:
         """End what is under way, and begin nothing more."""
@@ -78,7 +78,7 @@ class Service:
         self.deliverers.stop()
 
     def _stir(self, turned: Turned) -> None:
-        self.deliverers.stir(turned.at_once, sorted(set(turned.systems) - set(turned.at_once)))
+        self.deliverers.stir(turned.at_once)
         self._told(turned)
 
     def _serve(self) -> None:

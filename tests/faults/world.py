@@ -26,6 +26,7 @@ from pipeline.deliver import Round
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub
 from pipeline.outbound import Lookups
+from rules.ruleset import RuleSet
 from store import deliveries, due_commands, outbox
 from store.connections import ConnectionState
 from store.database import WRITES
@@ -148,6 +149,7 @@ class World:
         named: Any = SimpleNamespace(
             store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings,
             connection_states=lambda: {self.system: ConnectionState.LIVE},
+            configuration=SimpleNamespace(rules=RuleSet(())),
         )  # fmt: skip
         return cast("Hub", named)
 

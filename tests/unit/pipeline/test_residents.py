@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from pipeline import residents
+from pipeline.hub import load_configuration
 from pipeline.residents import HELP_SECONDS, Residents
+from pipeline.settings import Settings
 from store.unit_of_work import Store
+
+
+def _hub(store: Store, home: Path) -> Any:
+    configuration = load_configuration(Settings.from_environment({"MILLSTREAM_HOME": str(home)}))
+    return SimpleNamespace(
+        store=store, settings=SimpleNamespace(home=home), now=lambda: datetime.now(UTC), configuration=configuration
+    )
 
 
 def _until(what: Callable[[], bool]) -> None:
@@ -39,8 +49,7 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
     monkeypatch.setattr(residents, "Round", Looking)
     monkeypatch.setattr(residents, "LONGEST_NAP_SECONDS", 60.0)
     store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
-    hub = SimpleNamespace(store=store, settings=SimpleNamespace(home=tmp_path), now=lambda: datetime.now(UTC))
-    crew = Residents(cast("Any", hub))
+    crew = Residents(_hub(store, tmp_path))
     crew.start(("erp", "mes"))
     try:
         _until(lambda: {"erp", "mes"} <= set(looks))
@@ -50,6 +59,11 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
         _until(lambda: len(looks) > at_first)
         time.sleep(3 * HELP_SECONDS)
         assert looks[at_first:] == ["erp"], "one looks, for both, and nobody for the other system"
+        crew.ended([], ["crm/sales_order/SO-1"])
+        crew.ended([], ["erp/work_order/M|A/1|SO-1|1"])
+        _until(lambda: len(looks) > at_first + 1)
+        time.sleep(3 * HELP_SECONDS)
+        assert looks[at_first + 1 :] == ["mes"], "work orders are followed by commands to the MES, orders by none"
     finally:
         crew.stop()
         store.close()
@@ -57,10 +71,47 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
 
 def test_claiming__one_at_a_time_for_a_system(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
-    hub = SimpleNamespace(store=store, settings=SimpleNamespace(home=tmp_path), now=lambda: datetime.now(UTC))
-    crew = Residents(cast("Any", hub))
+    crew = Residents(_hub(store, tmp_path))
     with crew.claiming("erp"), crew.claiming("mes"):
         assert crew._looking["erp"].locked()
         assert not crew._looking["wms"].locked()
     assert not crew._looking["erp"].locked()
     store.close()
+
+
+def test_residents__who_took_all_that_is_due_spares_the_helper_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    long = 4 * HELP_SECONDS
+
+    class Long:
+        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *_: object) -> None:
+            self.system, self.workers = system, workers
+
+        def run(self) -> int:
+            with self.workers.claiming(self.system):
+                looks.append(self.system)
+            if len(looks) > 1:
+                return 0
+            self.workers.took_all(self.system)
+            time.sleep(long)
+            return 1
+
+    monkeypatch.setattr(residents, "Round", Long)
+    monkeypatch.setattr(residents, "LONGEST_NAP_SECONDS", 60.0)
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    crew = Residents(_hub(store, tmp_path))
+    crew.stir(("erp",))
+    crew._threads.extend(threading.Thread(target=crew._serve, args=("erp", place), daemon=True) for place in range(2))
+    try:
+        for thread in crew._threads:
+            thread.start()
+            _until(lambda: len(looks) == 1)
+        time.sleep(long / 2)
+        assert len(looks) == 1, "the first is at work on all there is"
+        crew.stir(("erp",))
+        _until(lambda: len(looks) > 1)
+    finally:
+        crew.stop()
+        store.close()
