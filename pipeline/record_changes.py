@@ -13,10 +13,11 @@ from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
 from pipeline.standing import differing, schema_of, standing_frame
 from rules.diff import Change, diff
-from rules.echoes import Heard, Written, heard
+from rules.echoes import Heard, Written, heard, shown
 from rules.rulebook import HUB
 from rules.scope import GOLDEN_ID
-from store import quarantine
+from store import events, quarantine
+from store.events import ChangeEvent
 from store.unit_of_work import Transaction
 from store.written import LastWritten, last_written
 
@@ -124,15 +125,27 @@ def _heard(hub: Hub, tx: Transaction, entity: str, changes: list[Change]) -> lis
     names = {change.key: _business_keys(change) for change in changes}
     written = last_written(tx, entity, {name for each in names.values() for name in each})
     roles = {name: connection.role for name, connection in hub.deployment.systems.items()}
-    return [heard(change, _told_to(change, names[change.key], written, roles)) for change in changes]
+    told = {change.key: _told_to(change, names[change.key], written, roles) for change in changes}
+    since = _since(tx, entity, {key: ours for key, ours in told.items() if ours})
+    return [heard(one, [_written(ours, one, since[one.key]) for ours in told[one.key]]) for one in changes]
+
+
+def _since(
+    tx: Transaction, entity: str, told: Mapping[str, Collection[LastWritten]]
+) -> Mapping[str, Collection[ChangeEvent]]:
+    """Key → what happened to the record since the first of what we wrote was decided."""
+    if not told:
+        return {}
+    first = min(one.decided_at for ours in told.values() for one in ours)
+    return {key: found for (_, key), found in events.recent(tx, {(entity, key) for key in told}, first).items()}
 
 
 def _told_to(
     change: Change, names: Iterable[str], written: Mapping[str, Iterable[LastWritten]], roles: Mapping[str, str]
-) -> list[Written]:
+) -> list[LastWritten]:
     speakers = change.origin.split("+")
     return [
-        _written(one, change)
+        one
         for name in names
         for one in written.get(name, ())
         if roles.get(one.system) in speakers or change.origin == HUB
@@ -144,6 +157,8 @@ def _business_keys(change: Change) -> frozenset[str]:
     return frozenset({change.key, change.row.get("our_reference") or change.key})
 
 
-def _written(one: LastWritten, change: Change) -> Written:
+def _written(one: LastWritten, change: Change, since: Iterable[ChangeEvent]) -> Written:
     own = one.business_key == change.row.get("our_reference")
-    return Written(one.command_id, one.revision, one.body, one.cancelled, own)
+    later = [event for event in since if event.at >= one.decided_at and event.id != one.cause]
+    seen = shown(one.body, (state for event in later for state in (event.old, event.new)))
+    return Written(one.command_id, one.revision, one.body, one.cancelled, own, seen)

@@ -28,6 +28,8 @@ class Written:
     body: Mapping[str, Any]
     cancelled: bool
     own: bool
+    shown: frozenset[str] = frozenset()
+    """Fields in which the record has shown it since: where they show it again, somebody changed them back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,22 @@ def _against(answer: Heard, written: Written) -> Heard:
         return Heard(replace(change, echo=True), written.revision, written.command)
     if change.kind != "changed":
         return answer
-    echoed = {name for name in change.fields if name in written.body and _same(change.row.get(name), written, name)}
+    same = {name for name in change.fields if name in written.body and _same(change.row.get(name), written, name)}
+    echoed = same - written.shown
     left = tuple(name for name in change.fields if name not in echoed)
-    altered = any(name in written.body for name in left)
+    altered = any(name in written.body and name not in same for name in left)
     return Heard(
         replace(change, fields=left, echo=not left),
         written.revision if echoed else answer.revision,
         written.command if altered or not left else answer.cause,
+    )
+
+
+def shown(body: Mapping[str, Any], states: Iterable[Mapping[str, Any] | None]) -> frozenset[str]:
+    """The fields of what was written that stood so in one of a record's states (JSON values)."""
+    said = [state for state in states if state is not None]
+    return frozenset(
+        name for name in body if any(name in state and _plain(state[name]) == _plain(body[name]) for state in said)
     )
 
 

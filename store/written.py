@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, exists, or_, select
@@ -28,6 +29,7 @@ class LastWritten:
     cause: str
     kind: str
     state: str
+    decided_at: datetime
 
 
 _BEGUN = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correlate(outbox))
@@ -60,8 +62,9 @@ def commands_of(tx: Connection, event_id: str) -> list[LastWritten]:
 
 def _written(row: Row[Any]) -> LastWritten:
     return LastWritten(
-        row.id, row.system, row.business_key, row.revision, row.body, row.cancelled, row.cause, row.kind, row.state
-    )
+        row.id, row.system, row.business_key, row.revision, row.body, row.cancelled, row.cause, row.kind, row.state,
+        row.created_at,
+    )  # fmt: skip
 
 
 def causes(tx: Connection, command_ids: Iterable[str]) -> dict[str, str]:

@@ -188,6 +188,26 @@ def test_what_was_not_sent_yet__is_no_echo(desk: Desk) -> None:
     assert desk.decided(work(due=date(2026, 11, 12), priority=1)).echoes == 0
 
 
+def test_change_back_to_what_we_wrote__is_no_echo(desk: Desk) -> None:
+    """What we wrote was seen; then somebody changed it, and somebody changed it back."""
+    desk.decided(work())
+    desk.decided(work(due=date(2026, 11, 12)))
+    desk.sent()
+    written, changed = (work(due=date(2026, 11, 12), priority=number) for number in (1, 2))
+    assert desk.decided(written).echoes == 1
+    assert [(done.echoes, done.notices) for done in (desk.decided(changed), desk.decided(written))] == [(0, 1)] * 2
+    assert desk.events()[-1].fields == ["priority"]
+
+
+def test_change_back_to_what_stood_when_we_wrote_it__is_no_echo(desk: Desk) -> None:
+    """There was nothing to be seen of it: it stood so already."""
+    desk.decided(work(priority=1))
+    desk.decided(work(due=date(2026, 11, 12), priority=1))
+    desk.sent()
+    written, changed = (work(due=date(2026, 11, 12), priority=number) for number in (1, 2))
+    assert [(done.echoes, done.notices) for done in (desk.decided(changed), desk.decided(written))] == [(0, 1)] * 2
+
+
 def test_created_with_our_reference__is_our_own(desk: Desk) -> None:
     desk.decided(work("W0"))
     desk.decided(work("W0", due=date(2026, 11, 12), our_reference="M|W1"))
