@@ -3,7 +3,8 @@
 Each batch that is claimed advances a counter in the store, and before it goes out the counter is written to a
 small file beside the store. A store whose counter is behind the file's is older than what was sent. Then every
 open command counts as perhaps sent: one that can be looked up is looked up twice, one that goes under a key is
-repeated under it, one that can be neither is parked for a person. Revisions go on far above those that may have
+repeated under it, one that can be neither is parked for a person. So does one that waits for a person, who may have
+sent it again since: it goes on waiting. Revisions go on far above those that may have
 been given out, so that no id is used again for another content.
 """
 
@@ -13,7 +14,7 @@ from canonical.commands import Command, State
 from canonical.errors import MillstreamError
 from connectors.port import Variant
 from pipeline.hub import Hub
-from store import audit, deliveries, documents, outbox, revisions, ticks
+from store import audit, deliveries, documents, interventions, outbox, revisions, ticks
 from store.outbox import OutboxEntry
 from store.sent_mark import SentMark
 from store.unit_of_work import Transaction
@@ -21,6 +22,7 @@ from store.unit_of_work import Transaction
 TICK = "deliveries"
 ACTOR = "run:restore"
 OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT, State.HELD)
+WAITING = (State.PARKED, State.REJECTED)
 
 
 def sent_mark(hub: Hub) -> SentMark:
@@ -34,12 +36,14 @@ def next_batch(tx: Transaction) -> int:
 
 
 def notice_restore(hub: Hub) -> int:
-    """Doubt every open command if the store is older than what was sent; how many there were."""
+    """Doubt every command that may yet be sent, if the store is older than what was; how many there were."""
     sent = sent_mark(hub).value
     with hub.store.begin() as tx:
         if sent <= ticks.hold(tx, TICK):
             return 0
         open_ = outbox.entries(tx, states=OPEN)
+        waiting = outbox.entries(tx, states=WAITING)
+        open_ += [entry for entry in waiting if not interventions.is_outdated(tx, entry.command.id)]
         steps = {entry.command.id: _next_step(hub, tx, entry) for entry in open_}
         known = {command_id: step for command_id, step in steps.items() if step is not None}
         deliveries.doubt(tx, known, hub.now())

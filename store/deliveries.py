@@ -77,7 +77,7 @@ class ClaimedCommand:
     stands: bool = True
     """Whether a document stands under its business key."""
     half_made: bool = False
-    """Whether an earlier command for the same document carried out a step of it and was given up."""
+    """Whether an earlier command for the same document carried a step of it out, or perhaps did, and was given up."""
 
     @property
     def receipts(self) -> dict[str, StepReceipt]:
@@ -141,7 +141,7 @@ def _half_made() -> ColumnElement[bool]:
         select(1)
         .select_from(earlier.join(outbox_steps, outbox_steps.c.command_id == earlier.c.id))
         .where(same_key(earlier, outbox), earlier.c.kind == outbox.c.kind, earlier.c.position < outbox.c.position)
-        .where(is_one_of(earlier.c.state, _GIVEN_UP), outbox_steps.c.state == "done")
+        .where(is_one_of(earlier.c.state, _GIVEN_UP), outbox_steps.c.state != "void")
         .correlate(outbox)
     )
 

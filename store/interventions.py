@@ -43,7 +43,7 @@ def retry(tx: Connection, command_id: str, actor: Actor | str, now: datetime) ->
     if _lock(tx, command_id) not in {State.PARKED, State.REJECTED}:
         return None
     doubtful = tx.execute(select(unanswered(outbox)).where(outbox.c.id == command_id)).scalar_one()
-    state = State.IN_DOUBT if doubtful else State.SUPERSEDED if _is_outdated(tx, command_id) else State.PENDING
+    state = State.IN_DOUBT if doubtful else State.SUPERSEDED if is_outdated(tx, command_id) else State.PENDING
     _set(tx, command_id, state, now, attempts=0)
     _audit(tx, actor, "command retried", command_id, now, state=state)
     return state
@@ -159,7 +159,8 @@ def _lock(tx: Connection, command_id: str) -> State | None:
     return next((State(row.state) for row in rows if row.id == command_id), None)
 
 
-def _is_outdated(tx: Connection, command_id: str) -> bool:
+def is_outdated(tx: Connection, command_id: str) -> bool:
+    """Whether a newer revision of its document was decided: it is not sent again."""
     mine, newer = outbox.alias(), outbox.alias()
     query = select(func.count()).where(
         mine.c.id == command_id,

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from canonical.commands import State
 from pipeline import delivery
 from pipeline.residents import Residents
 from pipeline.restored import notice_restore
-from store import audit, due_commands, outbox
+from store import audit, deliveries, due_commands, interventions, outbox
 from store.revisions import next_revision
 from store.sent_mark import SentMark
 from store.unit_of_work import Store
@@ -87,6 +88,59 @@ def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(
     with world.store.read() as tx:
         assert [act.action for act in audit.listed(tx, "store")] == ["older store noticed"]
     assert notice_restore(world.hub) == 0
+
+
+@pytest.mark.parametrize("state", [State.PARKED, State.REJECTED])
+def test_notice_restore__what_a_person_sent_again_since_the_backup_is_not_made_again(
+    world: World, tmp_path: Path, state: State
+) -> None:
+    """It waited for a person when the backup was made, who sent it; in the restored store it waits again."""
+    _refused_ones(world, state)
+    ids = [command(kind, f"one-{kind}").id for kind in KINDS]
+    _copied(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
+    _sent_again(world, ids)
+    made = dict(world.target.effects)
+    assert set(made.values()) == {1}
+
+    world.store.close()
+    _copied(tmp_path / "backup.sqlite", tmp_path / "hub.sqlite")
+    assert notice_restore(world.hub) == len(KINDS)
+    assert set(states(world.store).values()) == {state}, "it goes on waiting for a person"
+    _sent_again(world, ids)
+    assert dict(world.target.effects) == made
+
+
+def _refused_ones(world: World, state: State) -> None:
+    _enqueue(world, "one")
+    with world.store.begin() as tx:
+        claimed = deliveries.claim(tx, "w1", world.moment, lease_seconds=60, limit=9, systems=["erp"])
+        deliveries.finish_all(tx, [(one.command.id, state, "no such item") for one in claimed], "w1", world.moment)
+
+
+def _sent_again(world: World, ids: list[str]) -> None:
+    for one in ids:
+        with world.store.begin() as tx:
+            interventions.retry(tx, one, "person:chen", world.moment)
+    world.calm_down()
+
+
+def test_notice_restore__a_newer_revision_finds_what_was_sent_again_since_the_backup(
+    world: World, tmp_path: Path
+) -> None:
+    _refused_ones(world, State.REJECTED)
+    _copied(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
+    _sent_again(world, [command(kind, f"one-{kind}").id for kind in KINDS])
+    made = dict(world.target.effects)
+
+    world.store.close()
+    _copied(tmp_path / "backup.sqlite", tmp_path / "hub.sqlite")
+    notice_restore(world.hub)
+    with world.store.begin() as tx:
+        newer = [replace(command(kind, f"one-{kind}"), revision=1_000_002) for kind in KINDS]
+        outbox.enqueue(tx, newer, world.moment)
+    world.calm_down()
+    assert dict(world.target.effects) == made
+    assert set(states(world.store).values()) == {State.PARKED}, "nothing of theirs can be changed in this world"
 
 
 def test_residents__notice_a_restored_store_before_they_send(world: World, tmp_path: Path) -> None:
