@@ -52,15 +52,39 @@ def add(tx: Connection, rows: Iterable[Notice], now: datetime) -> None:
 
 
 def listed(
-    tx: Connection, audience: str | None = None, limit: int | None = 1000, *, unread: bool = False
+    tx: Connection, audience: str | None = None, limit: int | None = 1000, *, unread: bool = False, offset: int = 0
 ) -> list[Notice]:
     """Notices, newest first; `unread` ones are those nobody acknowledged."""
-    query = select(notices).order_by(notices.c.position.desc()).limit(limit)
+    query = select(notices).order_by(notices.c.position.desc()).limit(limit).offset(offset)
     if audience is not None:
         query = query.where(notices.c.audience == audience)
     if unread:
         query = query.where(notices.c.read_at.is_(None))
     return [notice_of(row) for row in tx.execute(query)]
+
+
+def audiences(tx: Connection, *, unread: bool = False) -> dict[str, int]:
+    """Audience → how many notices it has; `unread` ones are those nobody acknowledged."""
+    query = select(notices.c.audience, func.count()).group_by(notices.c.audience).order_by(notices.c.audience)
+    if unread:
+        query = query.where(notices.c.read_at.is_(None))
+    return dict(tx.execute(query).all())
+
+
+def unread_numbers(tx: Connection, audience: str | None, newest: int) -> list[int]:
+    """The numbers of notices nobody acknowledged, none after `newest`."""
+    query = select(notices.c.position).where(notices.c.read_at.is_(None), notices.c.position <= newest)
+    if audience is not None:
+        query = query.where(notices.c.audience == audience)
+    return [row.position for row in tx.execute(query)]
+
+
+def newest_unread(tx: Connection, audience: str | None = None) -> int:
+    """The number of the newest notice nobody acknowledged; 0 where there is none."""
+    query = select(func.max(notices.c.position)).where(notices.c.read_at.is_(None))
+    if audience is not None:
+        query = query.where(notices.c.audience == audience)
+    return tx.execute(query).scalar_one() or 0
 
 
 def count_unread(tx: Connection) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select, update
 
 from store import queue
 from store.statements import Keyed, upsert
@@ -156,20 +157,56 @@ def listed(
 ) -> list[QuarantineRow]:
     """Rows in quarantine (with `resolved`, also those that are out again), in key order."""
     query = select(quarantine).order_by(*quarantine.primary_key).limit(limit)
-    filters = {"stage": stage, "system": system, "entity": entity, "rule": rule}
-    query = query.where(*(quarantine.c[name] == value for name, value in filters.items() if value is not None))
+    query = query.where(*_named({"stage": stage, "system": system, "entity": entity, "rule": rule}))
     if source_keys is not None:
         query = query.where(quarantine.c.source_key.in_(sorted(source_keys)))
     if not resolved:
-        query = query.where(quarantine.c.state != QuarantineState.RESOLVED)
-    return [
-        QuarantineRow(
-            row.stage, row.system, row.entity,
-            Rejection(row.source_key, row.rule, row.message, row.path, row.payload),
-            row.first_seen, row.last_seen, QuarantineState(row.state),
-        )
-        for row in tx.execute(query)
-    ]  # fmt: skip
+        query = query.where(_OUT_OF_USE)
+    return [_row(row) for row in tx.execute(query)]
+
+
+def _named(filters: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
+    return [quarantine.c[name] == value for name, value in filters.items() if value is not None]
+
+
+def _row(row: Row[Any]) -> QuarantineRow:
+    rejection = Rejection(row.source_key, row.rule, row.message, row.path, row.payload)
+    return QuarantineRow(
+        row.stage, row.system, row.entity, rejection, row.first_seen, row.last_seen, QuarantineState(row.state)
+    )
+
+
+_RECORD = tuple(quarantine.c[name] for name in ("stage", "system", "entity", "source_key"))
+"""What names a record, however many rules it breaks."""
+_OUT_OF_USE = quarantine.c.state != QuarantineState.RESOLVED
+
+
+def count_records(tx: Connection, filters: Mapping[str, str | None]) -> int:
+    """How many records are in quarantine; `filters`: stage, system, entity and rule, None for any."""
+    here = select(*_RECORD).distinct().where(_OUT_OF_USE, *_named(filters)).subquery()
+    return tx.execute(select(func.count()).select_from(here)).scalar_one()
+
+
+def records(tx: Connection, filters: Mapping[str, str | None], *, limit: int, offset: int) -> list[list[QuarantineRow]]:
+    """Records in key order, each with the rows that pass the filters (`count_records`)."""
+    wanted = (_OUT_OF_USE, *_named(filters))
+    here = select(*_RECORD).distinct().where(*wanted).order_by(*_RECORD).limit(limit).offset(offset).subquery()
+    joined = and_(*(one == here.c[one.name] for one in _RECORD))
+    query = select(quarantine).join(here, joined).where(*wanted).order_by(*quarantine.primary_key)
+    rows = (_row(row) for row in tx.execute(query))
+    return [list(group) for _, group in groupby(rows, place_of)]
+
+
+def place_of(row: QuarantineRow) -> tuple[str, str, str, str]:
+    """What names a record: stage, system, entity and source key."""
+    return row.stage, row.system, row.entity, row.rejection.source_key
+
+
+def rules(tx: Connection) -> dict[tuple[str, str, str, str], int]:
+    """(stage, system, entity, rule) → how many rows in quarantine say so."""
+    place = (*_RECORD[:3], quarantine.c.rule)
+    rows = tx.execute(select(*place, func.count().label("rows")).where(_OUT_OF_USE).group_by(*place))
+    return {(row.stage, row.system, row.entity, row.rule): row.rows for row in rows}
 
 
 def waiting(tx: Connection, stage: str, system: str, entity: str) -> tuple[int, bool]:

@@ -88,14 +88,25 @@ def find(tx: Connection, number: int) -> Task | None:
 
 
 def listed(
-    tx: Connection, states: Collection[TaskState] = OPEN, *, owner: str | None = None, limit: int | None = 1000
+    tx: Connection,
+    states: Collection[TaskState] = OPEN,
+    *,
+    owner: str | None = None,
+    limit: int | None = 1000,
+    offset: int = 0,
 ) -> list[Task]:
     """Tasks in these states, those with the nearest deadline first, then in the order they were opened."""
     query = select(tasks).where(tasks.c.state.in_(states))
     if owner is not None:
         query = query.where(tasks.c.owner == owner)
     order = (tasks.c.due_at.is_(None), tasks.c.due_at, tasks.c.position)
-    return [_task(row) for row in tx.execute(query.order_by(*order).limit(limit))]
+    return [_task(row) for row in tx.execute(query.order_by(*order).limit(limit).offset(offset))]
+
+
+def owners(tx: Connection, state: TaskState) -> dict[str, int]:
+    """Owner → how many tasks are in that state."""
+    query = select(tasks.c.owner, func.count()).where(tasks.c.state == state).group_by(tasks.c.owner)
+    return dict(tx.execute(query.order_by(tasks.c.owner)).all())
 
 
 def count_open(tx: Connection) -> int:

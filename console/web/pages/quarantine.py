@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import groupby
 
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from canonical.entities import ENTITIES
 from canonical.errors import MillstreamError
 from canonical.stewardship import SourceRef
 from canonical.strict_json import loads
-from console.web.paging import part
+from console.web.paging import asked_for
 from console.web.visit import Visit
 from pipeline.mastering import STEWARDED
 from pipeline.mending import RawFound, find_raw, judge_again, mend, records_behind, send_again
@@ -24,6 +23,7 @@ from store.quarantine import QuarantineRow, QuarantineState
 
 Place = tuple[str, str, str, str]
 """Stage, system, entity and source key."""
+FILTERS = ("stage", "system", "entity", "rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +34,21 @@ class Telling:
     raw: RawFound
 
 
-def place_of(row: QuarantineRow) -> Place:
-    """What names a record in quarantine."""
-    return row.stage, row.system, row.entity, row.rejection.source_key
-
-
 def listed(visit: Visit) -> Response:
     """Records in quarantine, one line each, narrowed by stage, system, entity and rule."""
-    names = ("stage", "system", "entity", "rule")
-    chosen = {name: visit.asked(name) for name in names}
+    chosen = {name: visit.asked(name) for name in FILTERS}
     with visit.hub.store.read() as tx:
-        everything = quarantine.listed(tx)
-    choices = {
-        "stage": sorted({row.stage for row in everything}), "system": sorted({row.system for row in everything}),
-        "entity": sorted({row.entity for row in everything}),
-        "rule": sorted({row.rejection.rule for row in everything}),
-    }  # fmt: skip
-    found = [row for row in everything if all(value in {None, _said(row, name)} for name, value in chosen.items())]
-    records = [list(rows) for _, rows in groupby(found, place_of)]
-    rules = Counter(row.rejection.rule for row in found).most_common()
-    return visit.page(
-        "quarantine.html", part=part(records, visit.number("page", 1)), chosen=chosen, choices=choices, rules=rules
-    )
-
-
-def _said(row: QuarantineRow, name: str) -> str:
-    return row.rejection.rule if name == "rule" else str(getattr(row, name))
+        counted = quarantine.rules(tx)
+        found = asked_for(
+            quarantine.count_records(tx, chosen), visit.number("page", 1),
+            lambda most, before: quarantine.records(tx, chosen, limit=most, offset=before),
+        )  # fmt: skip
+    choices = {name: sorted({place[at] for place in counted}) for at, name in enumerate(FILTERS)}
+    rules: Counter[str] = Counter()
+    for place, count in counted.items():
+        if all(chosen[name] in {None, value} for name, value in zip(FILTERS, place, strict=True)):
+            rules[place[-1]] += count
+    return visit.page("quarantine.html", part=found, chosen=chosen, choices=choices, rules=rules.most_common())
 
 
 def show(visit: Visit) -> Response:
@@ -107,10 +96,9 @@ def _asked(visit: Visit) -> Place:
 
 
 def _rows(visit: Visit, place: Place) -> list[QuarantineRow]:
-    stage, system, entity, _ = place
+    stage, system, entity, key = place
     with visit.hub.store.read() as tx:
-        found = quarantine.listed(tx, stage=stage, system=system, entity=entity, resolved=True)
-    return [row for row in found if place_of(row) == place]
+        return quarantine.listed(tx, stage=stage, system=system, entity=entity, source_keys=[key], resolved=True)
 
 
 def _waits(row: QuarantineRow) -> bool:

@@ -30,9 +30,10 @@ from console.words.phrases import PHRASES
 from console.words.terms import TERMS
 from console.words.words import Words
 from pipeline.hub import open_hub
-from store import circuits, documents, golden, notices, outbox, tasks
+from store import circuits, documents, golden, notices, outbox, quarantine, tasks
 from store.circuits import CircuitRow
 from store.notices import Notice
+from store.quarantine import Rejection
 from store.tasks import Task
 from store.unit_of_work import Store
 from tests.unit.console.asking import browser, person
@@ -132,6 +133,36 @@ def test_notices__all_that_were_shown_are_taken_note_of_and_none_that_came_since
         left = {(one.audience, one.key) for one in notices.listed(tx, unread=True) if one.actor == "rule:u"}
     assert left >= {("planner", "late"), ("sales", "k")}
     assert not {one for one in left if one[1].startswith("k") and one[0] == "planner"}
+    hub.close()
+
+
+def test_long_lists__are_read_a_page_at_a_time(
+    told: Store, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    broken = [Rejection(f"K{n:03d}", "name_given", "name must have a value", "name") for n in range(120)]
+    title = {"en": "Review", "zh": "评审"}
+    with hub.store.begin() as tx:
+        notices.add(
+            tx, [Notice("planner", f"k{n}", {"en": f"n{n:03d}", "zh": "缺"}, "r", "e") for n in range(120)], hub.now()
+        )
+        tasks.open_all(tx, [Task("r", "planner", f"T{n:03d}", title, "r", "e") for n in range(120)], hub.now())
+        quarantine.replace(tx, "conform", "wms", "bom", broken, now=hub.now())
+    read: list[int] = []
+    for store_of, name in ((notices, "notice_of"), (tasks, "_task"), (quarantine, "_row")):
+        whole = getattr(store_of, name)
+        monkeypatch.setattr(store_of, name, lambda row, whole=whole: (read.append(1), whole(row))[1])
+    asking = browser(hub)
+    asking.log_in("operator")
+    for place, last, shown in (
+        ("/notices?audience=planner", "n000", 20), ("/tasks?owner=planner", "T119", 20),
+        ("/quarantine?entity=bom&system=wms", "K119", 20),
+    ):  # fmt: skip
+        assert last not in asking.get(place).text
+        read.clear()
+        assert last in asking.get(f"{place}&page=3").text
+        assert sum(read) == shown, "no more is read than is shown"
     hub.close()
 
 

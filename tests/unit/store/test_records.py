@@ -80,6 +80,28 @@ def test_quarantine_replace__row_that_no_longer_fails_is_resolved(either_store: 
         assert quarantine.replace(tx, "conform", "erp", "item", [], now=LATER, within={"999"}).resolved == 0
 
 
+def test_quarantine_records__a_page_at_a_time_however_many_rules_each_breaks(either_store: Store) -> None:
+    rows = [rejection(f"{n:03d}") for n in range(5)] + [Rejection("001", "other_rule", "no", "unit")]
+    with either_store.begin() as tx:
+        quarantine.replace(tx, "conform", "erp", "item", rows, now=NOW)
+        quarantine.replace(tx, "judge", "golden", "item", [rejection("001")], now=NOW)
+        quarantine.replace(tx, "judge", "golden", "bom", [rejection("9")], now=NOW)
+        quarantine.replace(tx, "judge", "golden", "bom", [], now=LATER)
+        assert quarantine.count_records(tx, {}) == 6
+        found = quarantine.records(tx, {"stage": None}, limit=2, offset=1)
+        assert [(one[0].rejection.source_key, len(one)) for one in found] == [("001", 2), ("002", 1)]
+        assert [quarantine.place_of(one[0]) for one in quarantine.records(tx, {}, limit=9, offset=5)] == [
+            ("judge", "golden", "item", "001")
+        ]
+        only = {"rule": "other_rule", "system": "erp"}
+        assert quarantine.count_records(tx, only) == 1
+        assert [[row.rejection.rule for row in one] for one in quarantine.records(tx, only, limit=9, offset=0)] == [
+            ["other_rule"]
+        ]
+        counted = quarantine.rules(tx)
+        assert (sum(counted.values()), counted["conform", "erp", "item", "other_rule"]) == (7, 1)
+
+
 def test_quarantine_mark_replayed__until_judged_again(either_store: Store) -> None:
     with either_store.begin() as tx:
         quarantine.replace(tx, "conform", "erp", "item", [rejection("007")], now=NOW)

@@ -27,6 +27,15 @@ def test_open_all__one_at_a_time_with_the_newest_title(either_store: Store) -> N
         assert [one.owner for one in tasks.listed(tx, owner="supply")] == ["supply"]
 
 
+def test_listed__a_page_at_a_time(either_store: Store) -> None:
+    with either_store.begin() as tx:
+        rows = [replace(TASK, key=f"SO-{n}", due_at=DUE + timedelta(hours=n)) for n in range(4)]
+        tasks.open_all(tx, [*rows, replace(TASK, owner="supply")], NOW)
+        assert [one.key for one in tasks.listed(tx, owner="production", limit=2, offset=1)] == ["SO-1", "SO-2"]
+        assert tasks.owners(tx, "open") == {"production": 4, "supply": 1}
+        assert tasks.owners(tx, "done") == {}
+
+
 def test_close__once_and_audited_and_then_another_may_open(either_store: Store) -> None:
     with either_store.begin() as tx:
         tasks.open_all(tx, [TASK], NOW)
