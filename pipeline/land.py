@@ -16,8 +16,11 @@ from pipeline.hub import Hub, Run
 from pipeline.news import news
 from pipeline.versions import Versions
 from store import runs
-from store.landing import RAW_SCHEMA, Landing, hold_listing, record_landing, watermark_of
+from store.landing import RAW_SCHEMA, Landing, RawFile, hold_listing, record_landing, watermark_of
 from store.unit_of_work import Transaction
+
+MENDED_BY = "mended_by"
+"""Beside raw records that a person corrected here: who. What their source said before stays its last word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
         here = Versions.of(hub, system, stream).beside(records, told, complete=complete) if told else records
         frame = pl.DataFrame({"record": here}, schema=RAW_SCHEMA)
         if since is not None:
-            frame = news(hub, system, stream, frame, raw_landings(hub, system, stream))
+            frame = news(hub, system, stream, frame, raw_landings(hub, system, stream, by_source=True))
         file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": fetched_at.isoformat()})
         with hub.store.begin() as tx:
             hold_listing(tx)
@@ -146,13 +149,18 @@ def in_force(hub: Hub, tx: Transaction, system: str, stream: str, *, after: int 
     return InForce(first, tuple(hub.raw.listed(tx, system, stream, after=max(after, first - 1))))
 
 
-def raw_landings(hub: Hub, system: str, stream: str) -> list[pl.DataFrame]:
-    """The raw records in force for a stream, oldest first."""
+def raw_landings(hub: Hub, system: str, stream: str, *, by_source: bool = False) -> list[pl.DataFrame]:
+    """The raw records in force for a stream, oldest first; `by_source` without what a person corrected here."""
     with hub.store.read() as tx:
         found = in_force(hub, tx, system, stream)
     if not found.landings:
         raise nothing_landed(system, stream)
-    return [hub.raw.read(landing.file) for landing in found.landings]
+    landed = [landing.file for landing in found.landings]
+    return [hub.raw.read(file) for file in landed if not by_source or not _mended(hub, file)]
+
+
+def _mended(hub: Hub, file: RawFile) -> bool:
+    return file.content is not None and MENDED_BY in file.content and MENDED_BY in hub.raw.meta(file)
 
 
 def nothing_landed(system: str, stream: str) -> MillstreamError:

@@ -1,6 +1,6 @@
 """A record in quarantine is mended: its raw values as a person corrects them land like any other, and are conformed.
 
-What the source said stays in its own raw file. The correction holds until the source sends the record again, so
+What the source said stays in its own raw file. The correction holds until the source says something else of it, so
 whoever mends a record corrects it there too.
 """
 
@@ -22,7 +22,7 @@ from mappings.engine import InboundMapping
 from pipeline.conform import conform
 from pipeline.hub import Hub, Run
 from pipeline.judge import judge
-from pipeline.land import in_force
+from pipeline.land import MENDED_BY, in_force
 from pipeline.overtaking import right_of_way
 from pipeline.reconcile import reconcile_entity
 from store import audit, quarantine
@@ -133,7 +133,8 @@ def _put(record: dict[str, Any], path: str, value: str | None) -> None:
 def _land(hub: Hub, run: Run, system: str, stream: str, record: Mapping[str, Any]) -> None:
     now = hub.now()
     frame = pl.DataFrame({"record": [dumps(dict(record))]}, schema=RAW_SCHEMA)
-    file = hub.raw.write(system, stream, frame, {"run": run.run_id, "fetched_at": now.isoformat()})
+    meta = {"run": run.run_id, "fetched_at": now.isoformat(), MENDED_BY: str(run.actor)}
+    file = hub.raw.part(system, stream, frame, meta)
     with hub.store.begin() as tx:
         record_landing(tx, file, run.run_id, now, None, complete=False)
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from canonical.actors import Actor, Role
 from canonical.errors import MillstreamError
+from connectors.port import Page, StreamSpec
 from pipeline.conform import conform
 from pipeline.hub import Hub
 from pipeline.judge import judge
+from pipeline.land import land
 from pipeline.mending import find_raw, judge_again, mend, records_behind, send_again
 from pipeline.overtaking import right_of_way
 from pipeline.reconcile import reconcile_entity
 from pipeline.steward_acts import pin
 from store import audit, quarantine
 from store.quarantine import QuarantineState
-from tests.unit.pipeline.landed import land_items, landed_hub, raw_item
+from tests.unit.pipeline.landed import STREAM, land_items, landed_hub, raw_item
 
 LI = Actor("person", "li.wei", Role.STEWARD)
 
@@ -73,6 +76,30 @@ def test_mend__holds_until_the_source_sends_the_record_again(hub: Hub) -> None:
     land_items(hub, run, raw_item("FG-2", None), complete=False)
     conform(hub, "crm", "item", run)
     assert waiting(hub) == ["FG-2"]
+
+
+class Door:
+    """A CRM whose cursor is inclusive: every pull brings the record at its edge again."""
+
+    def __init__(self, *records: dict[str, Any]) -> None:
+        self.records = records
+        self.streams = {STREAM: StreamSpec(STREAM, "item", incremental=True, complete=True)}
+
+    def read(self, _stream: str, _since: str | None = None) -> Iterator[Page]:
+        yield Page(self.records, None)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def test_mend__holds_while_pulls_bring_what_the_source_said_before(hub: Hub) -> None:
+    mend(hub, LI, {"Name": "Shaft"}, system="crm", entity="item", source_key="FG-2")
+    for said, name in ((None, "Shaft"), ("Axle", "Axle"), (None, None)):
+        hub._connectors["crm"] = Door(raw_item("FG-2", said))  # type: ignore[assignment]
+        run = hub.new_run(Actor("run", "next", Role.ENGINEER))
+        assert land(hub, "crm", STREAM, run).rows == (0 if name == "Shaft" else 1)
+        conform(hub, "crm", "item", run)
+        assert names(hub).get("FG-2") == name
 
 
 @pytest.mark.parametrize("values", [{}, {"Name": ""}, {"ProductCode": "FG-3"}, {"NoSuchField": "x"}])
