@@ -41,7 +41,9 @@ class DeclaredConnector(DeclaredReader):
 
     def __init__(self, spec: SystemSpec, wire: Wire, auth: Auth, **how: Any) -> None:  # noqa: ANN401 - as the reader takes it
         super().__init__(spec, wire, auth, **how)
-        self._writers = ThreadPoolExecutor(self.spec.limits.concurrency, thread_name_prefix=f"write-{self.system}")
+        at_once = self.spec.limits.concurrency
+        self._writers = ThreadPoolExecutor(at_once, thread_name_prefix=f"write-{self.system}")
+        self.operations = {name: replace(spec, calls_at_once=at_once) for name, spec in self.operations.items()}
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -57,23 +59,36 @@ class DeclaredConnector(DeclaredReader):
 
     def write(self, requests: Sequence[port.StepRequest]) -> Sequence[Outcome]:
         """Carry out one step for each request, many in one call where the step can; one outcome each, in order."""
-        outcomes: dict[int, Outcome] = {}
-        singly: list[int] = []
-        for places in calls(requests, self._batch):
-            if len(places) == 1:
-                singly += places
-            else:
-                together = self._carried_out_together([requests[place] for place in places])
-                outcomes.update(zip(places, together, strict=True))
-        outcomes.update(zip(singly, self._one_by_one([requests[place] for place in singly]), strict=True))
+        lanes = self._lanes(requests)
+        if self.spec.limits.concurrency < _WORTH_THREADS:
+            carried = [self._carried_in(lane, requests) for lane in lanes]
+        else:  # the first in this thread: most often there is no other
+            others = [self._writers.submit(self._carried_in, lane, requests) for lane in lanes[1:]]
+            carried = [self._carried_in(lane, requests) for lane in lanes[:1]] + [one.result() for one in others]
+        outcomes = {place: outcome for lane in carried for place, outcome in lane.items()}
         return [outcomes[place] for place in range(len(requests))]
 
-    def _one_by_one(self, requests: Sequence[port.StepRequest]) -> Sequence[Outcome]:
-        """Calls of their own; several at a time where each goes under a key, as many as the system bears."""
-        at_once = min(len(requests), self.spec.limits.concurrency)
-        if at_once < _WORTH_THREADS or not all(map(self._keyed, requests)):
-            return [self._carried_out(request) for request in requests]
-        return list(self._writers.map(self._carried_out, requests))
+    def _lanes(self, requests: Sequence[port.StepRequest]) -> list[list[list[int]]]:
+        """Places of the requests, by call, by calls that go one after the other; each that goes under a key by itself.
+
+        Different steps have nothing to do with each other: each goes out at once.
+        """
+        lanes: dict[object, list[list[int]]] = {}
+        for number, places in enumerate(calls(requests, self._batch)):
+            one = requests[places[0]]
+            lane = number if self._keyed(one) else (one.operation, one.variant, one.step)
+            lanes.setdefault(lane, []).append(places)
+        return list(lanes.values())
+
+    def _carried_in(self, lane: Sequence[Sequence[int]], requests: Sequence[port.StepRequest]) -> dict[int, Outcome]:
+        """Place → outcome, of calls that go one after the other."""
+        found: dict[int, Outcome] = {}
+        for places in lane:
+            asked = [requests[place] for place in places]
+            together = len(asked) > 1
+            outcomes = self._carried_out_together(asked) if together else [self._carried_out(asked[0])]
+            found.update(zip(places, outcomes, strict=True))
+        return found
 
     def _keyed(self, request: port.StepRequest) -> bool:
         step = self._step_or_none(request)

@@ -64,6 +64,8 @@ class OperationSpec:
     """How many documents one call of a step may carry; steps that take one only are carried out one by one."""
     look_up_size: int = 1
     """How many references one question of a look-up covers: they get their answers together, or none does."""
+    calls_at_once: int = 1
+    """How many calls `write` makes at the same time: so many steps may be given to it and go out at once."""
 
 
 @dataclass(frozen=True, slots=True)

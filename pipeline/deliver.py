@@ -17,7 +17,7 @@ from functools import partial
 
 from canonical.commands import Command, DeliveryClass, State, StepReceipt
 from canonical.errors import ConfigurationError
-from connectors.port import Connector, StepSpec
+from connectors.port import Connector, StepSpec, Variant
 from pipeline.delivery import (
     Deferred,
     Draft,
@@ -139,7 +139,7 @@ class Round:
         if any(journey.claimed.in_doubt or has_to_look(journey) for journey in journeys):
             return []
         under_way = [journey for journey in journeys if journey.ending is None and journey.next_step is not None]
-        batch = _same_step(under_way) if under_way else []
+        batch = _going_out(under_way)
         intents = [(journey.claimed.command.id, step.name) for journey, step in batch]
         if intents:
             claimed = [journey.claimed for journey in journeys]
@@ -205,7 +205,7 @@ class Round:
 
     def _turn_over(self, sent: list[_Pair], under_way: Sequence[Journey]) -> list[_Pair]:
         """Write down what came of what was sent, and in the same transaction what goes out next; returns the latter."""
-        batch = _same_step(under_way) if under_way else []
+        batch = _going_out(under_way)
         if not sent and not batch:
             return []
         receipts, voids = _learnt(sent)
@@ -268,24 +268,27 @@ def _surely_without_effect(journey: Journey) -> bool:
     return isinstance(ending, Finished) and ending.state is State.REJECTED
 
 
-def _same_step(journeys: Sequence[Journey]) -> list[_Pair]:
-    """The journeys that stand before the same step of the same operation as the first.
+def _going_out(journeys: Iterable[Journey]) -> list[_Pair]:
+    """Journeys with the steps that go out next, each step of an operation with all that stand before it.
 
-    Only one if it is blind; and of a step that is looked up no more than go out in one call, since nobody
-    else may look while it has yet to be sent.
+    A blind step goes alone, for one journey. Of steps that are looked up no more than go out at the same moment, since
+    nobody else may look while one has yet to be sent.
     """
-    pairs = [(journey, step) for journey in journeys if (step := journey.next_step) is not None]
-    lead, lead_step = pairs[0]
-    same = [
-        (journey, step)
-        for journey, step in pairs
-        if (journey.spec.name, journey.variant, step.name) == (lead.spec.name, lead.variant, lead_step.name)
-        and journey.alone == lead.alone
-    ]
-    if lead_step.delivery_class is DeliveryClass.KEYED:
-        return same
-    together = lead_step.delivery_class is DeliveryClass.LOOKED_UP and not lead.alone
-    return same[: lead.spec.batch_size if together else 1]
+    groups: dict[tuple[str, Variant, str, bool], list[_Pair]] = {}
+    for journey in journeys:
+        if (step := journey.next_step) is not None:
+            place = journey.spec.name, journey.variant, step.name, journey.alone
+            groups.setdefault(place, []).append((journey, step))
+    if not groups:
+        return []
+    lead, first = next(iter(groups.values()))[0]
+    kind = first.delivery_class
+    like = [pairs for pairs in groups.values() if (pairs[0][1].delivery_class, pairs[0][0].alone) == (kind, lead.alone)]
+    if kind is DeliveryClass.KEYED:
+        return [pair for pairs in like for pair in pairs]
+    if kind is DeliveryClass.BLIND or lead.alone:
+        return [(lead, first)]
+    return [pair for pairs in like[: lead.spec.calls_at_once] for pair in pairs[: pairs[0][0].spec.batch_size]]
 
 
 def _standing(tx: Transaction, claimed: Sequence[ClaimedCommand]) -> dict[str, documents.Document]:

@@ -57,7 +57,9 @@ class TrytonConnector(DeclaredConnector):
         self._lock = threading.Lock()
         self._context: dict[str, Any] | None = None
         self._plant: Plant | None = None
-        self.operations = {name: replace(operation, batch_size=BATCH) for name, operation in self.operations.items()}
+        self.operations = {
+            name: replace(operation, batch_size=BATCH, calls_at_once=1) for name, operation in self.operations.items()
+        }
 
     # The wire
 

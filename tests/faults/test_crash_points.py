@@ -10,6 +10,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,31 @@ def test_crash_point__times_fault__each_effect_once(store: Store, kind: str) -> 
             assert crashed.points[: at + 1] == uncrashed.points[: at + 1]
             _judge(crashed, kind, f"{fault} at {step}, killed at {at}: {point}")
     assert seen == NAMED[kind]
+
+
+@pytest.mark.parametrize("fault", ["none", *ALIKE])
+def test_crash_point__steps_that_go_out_together_each_have_one_effect(store: Store, fault: str) -> None:
+    """Two operations whose calls are made at the same time, so that their intents and receipts share commits."""
+    spec = replace(OPERATIONS["order_production"], calls_at_once=2)
+    both = {"K": spec, "P": replace(spec, name="request_purchase")}
+
+    def played(crash_at: int | None) -> World:
+        world = _world(store, [replace(command("order_production", key), kind=one.name) for key, one in both.items()])
+        world.operations = {one.name: one for one in both.values()}
+        world.target.faults["P", LOOKED_UP[-1].name] = [fault]
+        world.crash_at = crash_at
+        world.live()
+        world.calm_down()
+        for key in both:
+            made = [world.target.effects[key, step.name] for step in LOOKED_UP]
+            assert made == [1] * len(LOOKED_UP), f"{fault}, killed at {crash_at}: {key} {made}"
+        assert set(states(store).values()) == {State.APPLIED}
+        return world
+
+    uncrashed = played(None)
+    assert uncrashed.points.count("before save is sent") == 1, "one commit before, and one after, for both"
+    for at in range(len(uncrashed.points)):
+        played(at)
 
 
 def test_crash_point__look_up_fails_while_the_target_commits_late(store: Store) -> None:

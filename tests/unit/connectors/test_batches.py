@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -85,6 +87,20 @@ def test_write__many_are_saved_by_one_call(server: Server, erp: Connector) -> No
     [asked] = server.asked
     assert "BatchSave" in asked.path
     assert [model["F_MS_Ref"] for model in asked.json["data"]["Model"]] == ["R1", "R2"]
+
+
+def test_write__steps_of_two_operations_go_out_at_the_same_time(server: Server, erp: Connector) -> None:
+    assert erp.operations["order_production"].calls_at_once > 1
+    both_asked = threading.Barrier(2, timeout=5)
+
+    def reply(_: Asked) -> Answer:
+        both_asked.wait()
+        return _reply([_done(1, 2), _done(0, 1)], shown=[_shown(2), _shown(1)])
+
+    server.reply = reply
+    requests = [replace(_order(number), operation="request_purchase") for number in (1, 2)]
+    assert len(_kinds(erp, [_order(1), *requests, _order(2)])) == 4
+    assert len(server.asked) == 2
 
 
 def test_write__one_document_goes_as_ever(server: Server, erp: Connector) -> None:
