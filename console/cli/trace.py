@@ -158,7 +158,11 @@ def _told(terminal: Terminal, event: Row) -> Row:
     fields = (
         event["fields"] if event["kind"] == "changed" else [n for n in ("stage", "quantity", "due", "good") if n in new]
     )
-    said = (
-        f"{terminal.term(name)} {terminal.term(shown(new.get(name)), 'progress')}" for name in fields if name != "kit"
-    )
+    said = (f"{terminal.term(name)} {_new_value(terminal, new.get(name))}" for name in fields if name != "kit")
     return {**event, **_terms(terminal, event, "fact", "kind"), "said": ", ".join(said)}
+
+
+def _new_value(terminal: Terminal, value: object) -> str:
+    said = shown(value)
+    known = terminal.term(said, "progress")
+    return known if known != said else terminal.told(said) or said

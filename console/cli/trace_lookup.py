@@ -205,7 +205,7 @@ def _quarantined(tx: Transaction, order: str) -> list[Row]:
     for row in [*quarantine.listed(tx, entity="sales_order"), *quarantine.listed(tx, entity="sales_order_line")]:
         rejection = row.rejection
         if rejection.source_key == order or rejection.source_key.startswith(f"{order}|"):
-            found.append({"stage": row.stage, "system": row.system, "key": rejection.source_key,
+            found.append({"stage": row.stage, "system": row.system, "entity": row.entity, "key": rejection.source_key,
                           "rule": rejection.rule, "message": rejection.message, "since": row.first_seen})  # fmt: skip
     return found
 

@@ -100,6 +100,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "home.held": ("commands held", "条指令挂起"),
     "home.tasks": ("open tasks", "项未结任务"),
     "home.notices": ("unread notices", "条未读通知"),
+    "page.none_fit": ("Nothing fits the filter.", "没有符合筛选条件的内容。"),
     "home.no_tasks": ("No open tasks.", "没有未结任务。"),
     "home.no_notices": ("No unread notices.", "没有未读通知。"),
     # -- the server ---------------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ TERMS: Mapping[str, str] = MappingProxyType(
         # -- passes, connections, quarantine, events --------------------------------------------------------------
         "running": "运行中",
         "done": "完成",
+        "refused": "已拒绝",
+        "withdrawn": "已撤回",
         "failed": "失败",
         "live": "启用",
         "shadow": "影子",

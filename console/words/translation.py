@@ -105,5 +105,6 @@ def _placed(text: str) -> str | None:
     for match in re.finditer(r": |(?<=:\d) |(?<=:\d\d) |(?<=:\d\d\d) ", text):
         said = translated(text[match.end() :])
         if said:
-            return f"{text[: match.start()]}：{said}"
+            where = text[: match.start()]
+            return f"{TERMS.get(where, where) if '_' in where else where}：{said}"
     return None

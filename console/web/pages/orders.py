@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console.cli.trace_lookup import OrderLife, golden_order, life_of, similar_orders
-from console.web.values import shown
+from console.web.values import shown, spoken
 from console.web.visit import Visit
 from store import golden
 from store.unit_of_work import Transaction
@@ -27,7 +27,7 @@ WHOLE = frozenset({"at", "reported_at", "shipped_at", "origin", "kind", "state",
 """Columns whose values are too short to be broken into lines."""
 _WORDS = {
     "state": "", "operation": "", "document": "", "origin": "", "status": "", "stage": "", "fact": "", "kind": "",
-    "result": "inspection", "system": "",
+    "result": "inspection", "system": "", "rule": "",
 }  # fmt: skip
 """Columns whose values are words of ours, and of which kind."""
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -91,8 +91,13 @@ def _parts(visit: Visit, life: OrderLife) -> list[Part]:
 def _part(visit: Visit, life: OrderLife, name: str, columns: tuple[str, ...]) -> Part:
     rows: list[Row] = getattr(life, name)
     latest = rows[-MOST_ROWS:][::-1] if name == "events" else rows[:MOST_ROWS]
-    drawn = tuple({**_cells(visit, row, columns), "id": row.get("id")} for row in latest)
+    drawn = tuple({**_cells(visit, row, columns), "id": row.get("id"), "place": _place(row)} for row in latest)
     return Part(name, columns, drawn, len(rows) - len(latest))
+
+
+def _place(row: Row) -> Row:
+    """What names a record in quarantine."""
+    return {name: row.get(name) for name in ("stage", "system", "entity", "key")}
 
 
 def _cells(visit: Visit, row: Row, columns: tuple[str, ...]) -> dict[str, str]:
@@ -116,9 +121,15 @@ def _event_said(visit: Visit, event: Row) -> str:
     new = event["new"] or {}
     told = event["fields"] if event["kind"] == "changed" else ("stage", "quantity", "due", "good")
     names = [name for name in told if name in new and name != "kit"]
-    return ", ".join(
-        f"{visit.words.shown(name, 'field')} {visit.words.term(shown(new[name]), 'progress')}" for name in names
-    )
+    return ", ".join(f"{visit.words.shown(name, 'field')} {_new_value(visit, new[name])}" for name in names)
+
+
+def _new_value(visit: Visit, value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return spoken(visit.words, visit.site.moment, value)
+    said = shown(value)
+    known = visit.words.term(said, "progress")
+    return visit.words.told(said) if known == said else known
 
 
 def _supplies(life: OrderLife) -> dict[str, list[Supply]]:

@@ -40,6 +40,7 @@ LEAST_SHARE = 0.75
         ("item '02.00' is not known (yet)", "物料 '02.00' 未知（或尚未出现）"),
         ("a.yaml:3:1 unknown key 'x'. Did you mean 'y'?", "a.yaml:3:1：未知的键 'x'。是否指 'y'？"),
         ("crm: log-in answered 401 (check CRM_ID)", "crm：登录应答 401（请检查 CRM_ID）"),
+        ("quantity_positive: quantity must be above zero", "数量为正：数量须大于零"),
         ("NOT_CHANGEABLE The shipment is SHIPPED", None),
         ("", None),
     ],

@@ -34,7 +34,7 @@ from store import circuits, documents, golden, notices, outbox, quarantine, task
 from store.circuits import CircuitRow
 from store.notices import Notice
 from store.quarantine import Rejection
-from store.tasks import Task
+from store.tasks import Task, TaskState
 from store.unit_of_work import Store
 from tests.unit.console.asking import browser, person
 
@@ -175,6 +175,46 @@ def test_notices__a_number_that_is_none_is_passed_over(told: Store, environ: dic
         assert asking.post("/notices", {"notice": number}).location.endswith("told=done.nothing")
         assert asking.post("/notices", {"all": "1", "newest": number}).location.endswith("told=done.nothing")
     hub.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "fits", "empty"),
+    [
+        ("/quarantine?system=mes", "没有符合筛选条件的内容。", "隔离区为空。"),
+        ("/tasks?state=refused", "没有符合筛选条件的内容。", "没有未结任务。"),
+        ("/notices?audience=nobody", "没有符合筛选条件的内容。", "没有未读通知。"),
+    ],
+)
+def test_filters__that_nothing_fits_do_not_say_that_there_is_nothing(
+    told: Store, environ: dict[str, str], path: str, fits: str, empty: str
+) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    asking = browser(hub)
+    asking.log_in("operator")
+    text = asking.get(f"{path}&lang=zh").text
+    assert fits in text
+    assert empty not in text
+    hub.close()
+
+
+def test_order__a_line_in_quarantine_is_told_in_words_and_leads_there(told: Store, environ: dict[str, str]) -> None:
+    hub = open_hub(environ)
+    person(hub, "operator", Role.VIEWER)
+    broken = Rejection("SO-26-00001|1", "quantity_positive", "quantity must be above zero", "quantity", {"a": 1})
+    with hub.store.begin() as tx:
+        quarantine.replace(tx, "conform", "crm", "sales_order_line", [broken], now=hub.now())
+    asking = browser(hub)
+    asking.log_in("operator")
+    text = asking.get("/orders?number=SO-26-00001&lang=zh").text
+    assert "数量须大于零" in text
+    assert "quantity_positive" not in text
+    assert "/quarantine/record?stage=conform&amp;system=crm&amp;entity=sales_order_line&amp;key=SO-26-00001%7C1" in text
+    hub.close()
+
+
+def test_terms__a_task_has_a_chinese_word_for_each_state() -> None:
+    assert [one for one in get_args(TaskState) if one not in TERMS] == []
 
 
 def test_tasks__lead_to_the_order_they_are_about(told: Store, environ: dict[str, str]) -> None:
