@@ -132,6 +132,7 @@ class Round:
         """Make the payloads that are not made yet, all but those of a few before the claim: others wait to write."""
         wanted = [command for command in commands if command.id not in drafts]
         self.lookups.learn(named for command in wanted for named in command.after)
+        self.lookups.expect(wanted)
         drafts |= {command.id: draft(command, self.lookups) for command in wanted}
 
     def _at_once(self, tx: Transaction, journeys: Sequence[Journey]) -> list[_Pair]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -13,6 +13,7 @@ from canonical.commands import Command
 from canonical.errors import ConfigurationError, CrosswalkPending, UnknownUnit
 from canonical.keys import template_of
 from mappings.outbound import OutboundMapping, compile_outbound
+from mappings.spec import OutboundNode
 from mdm.units import ItemUnits
 from pipeline.hub import Hub
 from pipeline.reconcile import item_units
@@ -26,6 +27,7 @@ class Lookups:
     hub: Hub
     _documents: dict[tuple[str, str, str], tuple[str, str | None]] = field(default_factory=dict)
     _being_made: set[tuple[str, str, str]] = field(default_factory=set)
+    _referring: dict[tuple[str, str], tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
 
     @cached_property
     def units(self) -> ItemUnits:
@@ -77,10 +79,34 @@ class Lookups:
             system, entity, key = after.split("/", 2)
             wanted[system, entity].add(key)
         for (system, entity), keys in wanted.items():
-            unknown = {key for key in keys if not self._known((system, entity, key))}
-            if unknown:
-                self._ask(system, entity, unknown)
+            self._ask_unknown(system, entity, keys)
             self._note_half_made(system, entity, keys)
+
+    def expect(self, commands: Iterable[Command]) -> None:
+        """Ask together for what the payloads of some commands will refer to: each would ask for its own."""
+        wanted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for command in commands:
+            for system, entity, name in self._references(command.system, command.kind):
+                if isinstance(named := command.body.get(name), str):
+                    wanted[system, entity].add(named)
+        for (system, entity), names in wanted.items():
+            self._ask_unknown(system, entity, names)
+
+    def _references(self, system: str, kind: str) -> tuple[tuple[str, str, str], ...]:
+        """(system, entity, field of the body) of the references in a payload, but of items: those stand before."""
+        if (system, kind) not in self._referring:
+            spec = self.hub.configuration.mappings[system].outbound.get(kind)
+            found = _nodes(spec.fields.values()) if spec else ()
+            self._referring[system, kind] = tuple(
+                (node.system or system, node.reference, node.source)
+                for node in found
+                if node.reference and node.source and not node.own and node.reference != "item"
+            )
+        return self._referring[system, kind]
+
+    def _ask_unknown(self, system: str, entity: str, keys: Iterable[str]) -> None:
+        if unknown := {key for key in keys if not self._known((system, entity, key))}:
+            self._ask(system, entity, unknown)
 
     def _note_half_made(self, system: str, entity: str, keys: Collection[str]) -> None:
         with self.hub.store.read() as tx:
@@ -109,6 +135,14 @@ class Lookups:
         system, entity, key = after.split("/", 2)
         place = (system, entity, key)
         return self._known(place) and place not in self._being_made
+
+
+def _nodes(nodes: Iterable[OutboundNode]) -> Iterator[OutboundNode]:
+    """All nodes of a mapping but those of lists' rows, which read from a row."""
+    for node in nodes:
+        yield node
+        if node.each is None:
+            yield from _nodes((*(node.fields or {}).values(), *(node.list_ or ())))
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class World:
         self.lives += 1
         self._dead = False
         hub, mark = self.hub, None if self.home is None else SentMark(self.home / "deliveries.mark")
-        lookups = cast("Lookups", SimpleNamespace(learn=lambda _: None, stands=lambda _: True))
+        lookups = cast("Lookups", SimpleNamespace(learn=lambda _: None, expect=lambda _: None, stands=lambda _: True))
         workers = Workers(hub)
         try:
             for turn in range(100):

@@ -6,9 +6,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import event
 
-from canonical.commands import State
+from canonical.commands import Command, State
 from canonical.errors import CrosswalkPending
+from mappings.loading import load_system
+from pipeline.hub import MAPPINGS
 from pipeline.outbound import Lookups
 from store import crosswalk, deliveries, documents
 from store.crosswalk import Binding
@@ -105,3 +108,29 @@ def test_stands__what_was_mastered_since_the_delivery_began(store: Store) -> Non
     assert lookups.native("crm", "sales_order", "SO-1", technical=False) == "801", "by its first record"
     assert lookups.native("crm", "sales_order", "SO-1", technical=True) == "n801"
     assert not lookups.stands("crm/sales_order/SO-2"), "known in another system only"
+
+
+def test_expect__asks_together_for_what_payloads_will_refer_to(store: Store) -> None:
+    """Wherever in the payload a reference stands, but in rows; and what nobody knows is asked for again."""
+    mapping = load_system(MAPPINGS / "erp")
+    configuration = SimpleNamespace(
+        policies={"sales_order": SimpleNamespace(crosswalk=True)}, mappings={"erp": mapping}
+    )
+    lookups = Lookups(cast("Any", SimpleNamespace(store=store, configuration=configuration)))
+    assert lookups.keys == {}
+    with store.begin() as tx:
+        bound = [Binding("crm", "sales_order", f"80{at}", f"SO-{at}", f"n80{at}") for at in range(3)]
+        crosswalk.bind(tx, bound, NOW)
+    made = [Command("order_production", "erp", "work_order", f"R{at}", 1, {"sales_order": f"SO-{at}"}, "rule:r", "-")
+            for at in range(4)]  # fmt: skip
+    asked: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    lookups.expect(made)
+    assert len([one for one in asked if one.startswith("SELECT")]) == 2, "documents, and what was mastered since"
+    asked.clear()
+    assert [lookups.native("crm", "sales_order", f"SO-{at}", technical=False) for at in range(3)] == [
+        "800", "801", "802",
+    ]  # fmt: skip
+    assert asked == []
+    with pytest.raises(CrosswalkPending):
+        lookups.native("crm", "sales_order", "SO-3", technical=False)
