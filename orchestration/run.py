@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from orchestration.definitions import build
 from orchestration.deployment import dagster_home, prepare
 from orchestration.sensors import fail, finish
 from pipeline.hub import Hub
+from pipeline.processes import process_is_dead, process_token
 
 PROCESS_TAG = "millstream/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -43,7 +42,7 @@ def run_pass(hub: Hub, *, job: str = "one_pass", watch: Callable[[str], None] = 
         result = shipped.execute_in_process(
             run_config={**shipped.run_config, **QUIET} if shipped.run_config else QUIET,
             instance=instance,
-            tags={PROCESS_TAG: _process()},
+            tags={PROCESS_TAG: process_token()},
             raise_on_error=False,
         )
         outcome = _outcome(result, instance)
@@ -84,30 +83,13 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def end_dead_runs(hub: Hub, instance: dg.DagsterInstance) -> list[str]:
     """Runs of processes of this host that were killed: they are marked failed, and their pools are free again."""
     ended = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(UNDER_WAY))):
-        if _is_dead(run.tags.get(PROCESS_TAG)):
+        if (process := run.tags.get(PROCESS_TAG)) is not None and process_is_dead(process):
             instance.report_run_failed(run, "the process was ended from outside")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             fail(hub, run.run_id, "the process was ended from outside")
             ended.append(run.run_id)
     return ended
-
-
-def _is_dead(process: str | None) -> bool:
-    host, _, pid = (process or "").rpartition(":")
-    if host != socket.gethostname() or int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False

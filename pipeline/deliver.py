@@ -7,9 +7,7 @@ looks before it sends.
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +35,7 @@ from pipeline.delivery import (
 from pipeline.delivery_workers import Workers
 from pipeline.hub import Hub, Run
 from pipeline.outbound import Lookups
+from pipeline.processes import process_is_dead, process_token
 from pipeline.restored import next_batch, sent_mark
 from store import deliveries, documents, due_commands, outbox, runs
 from store.connections import ConnectionState
@@ -49,7 +48,6 @@ BATCH = 50
 """Commands claimed at once; more where a call of the target carries more."""
 LEASE_SECONDS = 180.0
 """Longer than one call may take with all its waiting; a lease runs anew before each step is sent."""
-_LIFE = secrets.token_hex(4)
 _OPEN = (State.PENDING, State.AWAITING, State.IN_DOUBT)
 _Pair = tuple[Journey, StepSpec]
 _Ended = tuple[list[Journey], list[documents.Document]]
@@ -306,11 +304,6 @@ def _standing(tx: Transaction, claimed: Sequence[ClaimedCommand]) -> dict[str, d
     return {command_id: found[place] for command_id, place in places.items() if place in found}
 
 
-def process_token() -> str:
-    """Host, process and this life of the process (process ids come round again), for owner tokens."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_LIFE}"
-
-
 def new_owner() -> str:
     """An owner token nobody else has."""
     return f"{process_token()}:{secrets.token_hex(4)}"
@@ -355,19 +348,3 @@ def end_dead_leases(hub: Hub) -> int:
         now = hub.now()
         dead = [owner for owner in deliveries.lease_owners(tx, now) if process_is_dead(owner)]
         return deliveries.end_leases(tx, dead, now) if dead else 0
-
-
-def process_is_dead(owner: str) -> bool:
-    """Whether the process of an owner token ran on this host and is gone."""
-    host, pid, life, _ = owner.split(":")
-    if host != socket.gethostname():
-        return False
-    if int(pid) == os.getpid():
-        return life != _LIFE
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False

@@ -17,8 +17,8 @@ from urllib.parse import quote
 from canonical.errors import ConfigurationError
 from connectors.notify.port import Answer, Channel, Outcome
 from pipeline.audiences import Audience, Notifications
-from pipeline.deliver import process_is_dead, process_token
 from pipeline.hub import Hub, Run
+from pipeline.processes import process_is_dead, process_token
 from pipeline.wording import fitting, note
 from store import leases, notice_deliveries, runs
 from store.notice_deliveries import Batch, Errand, Opening, Telling

@@ -1,6 +1,5 @@
 """A pass in this process, on a hub whose systems cannot be reached; what a killed run leaves; what sensors do."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from orchestration.deployment import dagster_home, prepare
 from orchestration.run import PROCESS_TAG, PassResult, end_dead_runs, run_pass
 from orchestration.sensors import fail, finish
 from pipeline.hub import Hub, open_hub
+from pipeline.processes import process_token
 from store import inbox, notices, runs, timers
 from store.timers import Timer
 
@@ -97,17 +97,16 @@ def test_fail__tells_once_a_run(hub: Hub) -> None:
 
 def test_end_dead_runs__only_those_whose_process_is_gone(hub: Hub, instance: dg.DagsterInstance) -> None:
     job = build(hub.configuration, HubDoor(hub=hub)).resolve_job_def("deliver_only")
-    gone, here = (
-        instance.create_run_for_job(
-            job, tags={PROCESS_TAG: f"{os.uname().nodename}:{pid}"}, status=dg.DagsterRunStatus.STARTED
-        )
-        for pid in (2**22 + 1, os.getpid())
+    host, pid, _ = process_token().split(":")
+    gone, reborn, here = (
+        instance.create_run_for_job(job, tags={PROCESS_TAG: process}, status=dg.DagsterRunStatus.STARTED)
+        for process in (f"{host}:{2**22 + 1}:cafe", f"{host}:{pid}:cafe", process_token())
     )
     log = instance.event_log_storage
     log.initialize_concurrency_limit_to_default("erp")
     assert log.claim_concurrency_slot("erp", gone.run_id, "land_erp").is_claimed
     assert not log.claim_concurrency_slot("erp", here.run_id, "land_erp").is_claimed
-    assert end_dead_runs(hub, instance) == [gone.run_id]
+    assert sorted(end_dead_runs(hub, instance)) == sorted([gone.run_id, reborn.run_id])
     assert log.claim_concurrency_slot("erp", here.run_id, "land_erp").is_claimed
     ended = instance.get_run_by_id(gone.run_id)
     assert ended is not None

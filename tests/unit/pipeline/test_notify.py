@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from connectors.notify.wecom import WeComRobot
 from orchestration.sensors import fail
 from pipeline.hub import Hub
 from pipeline.notify import Notified, message_id, notify
+from pipeline.processes import process_token
 from store import leases, notices
 from store.notice_deliveries import Batch
 from tests.unit.connectors.loopback import Answer, Asked
@@ -165,7 +165,7 @@ def test_notify__lease_of_a_dead_process_of_this_host_is_not_waited_out(plant: P
     hub = plant.hub({"supervisor": {"channels": ONE}})
     plant.tell("M-1")
     with plant.store.begin() as tx:
-        leases.acquire(tx, "notify/line", f"{socket.gethostname()}:4194305:cafe:1", plant.moment, 300)
+        leases.acquire(tx, "notify/line", f"{process_token().split(':')[0]}:4194305:cafe:1", plant.moment, 300)
     assert notify(hub).delivered == 1
 
 
