@@ -166,3 +166,17 @@ def test_enact__a_connection_that_is_not_live_is_sent_nothing(store: Store, tmp_
 def test_enact__a_rule_that_asks_for_approval_holds_its_own_command_only(store: Store, tmp_path: Path) -> None:
     made = hub(store, tmp_path, {"wms": "wms"})
     assert held(made, [wanted(1, approve=True), wanted(2)]) == {wanted(1).business_key: "approval"}
+
+
+@pytest.mark.parametrize(("priorities", "said"), [((5, 0), 0), ((0, 5), 1), ((0, 0), 1), ((-1, -2), 0)])
+def test_enact__the_highest_priority_has_the_last_word_on_a_document_and_of_equals_the_later(
+    store: Store, tmp_path: Path, priorities: tuple[int, int], said: int
+) -> None:
+    made = hub(store, tmp_path, {"wms": "wms"})
+    drafts = [
+        replace(GONE, rule=f"r{at}", cancelled=False, body={"said": at}, priority=priority, business_key="K-1")
+        for at, priority in enumerate(priorities)
+    ]
+    with made.store.begin() as tx:
+        (command,) = enact(made, tx, drafts, lambda change: change.key).enqueued
+    assert (command.body, command.actor) == ({"said": said}, f"rule:r{said}")

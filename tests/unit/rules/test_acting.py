@@ -87,6 +87,12 @@ def test_priority__decides_who_comes_last() -> None:
     ]
 
 
+@pytest.mark.parametrize(("unless", "fires"), [('status == "open"', False), ('status == "draft"', True)])
+def test_unless__keeps_a_rule_from_acting_whose_condition_holds(unless: str, fires: bool) -> None:
+    text = RULE.replace("    then:", f"    unless: {unless}\n    then:")
+    assert bool(decide([changed(status="draft")], rules_of(text), partners(("P-1", "Acme")))) is fires
+
+
 @pytest.mark.parametrize(("approve", "wanted"), [("true", True), ("urgent", False), ("not urgent", True)])
 def test_approval__is_asked_for_always_or_on_a_condition(approve: str, wanted: bool) -> None:
     text = RULE.replace("    then:", f"    approve: {approve}\n    then:")

@@ -320,6 +320,20 @@ def test_park__parked_in_doubt_makes_the_next_await(either_store: Store) -> None
         assert [row.action for row in audit.listed(tx)] == ["command resolved", "command parked"]
 
 
+def test_finish__parked_in_doubt_tells_those_that_wait_behind_it(either_store: Store) -> None:
+    enqueue(either_store, command(revision=1))
+    claim(either_store)
+    send(either_store, command(revision=1))
+    enqueue(either_store, command(revision=2))
+    assert state_of(either_store, command(revision=2)) is State.PENDING
+    assert finish(either_store, command(revision=1), State.PARKED)
+    with either_store.read() as tx:
+        waiting = outbox.entry(tx, command(revision=2).id)
+    assert waiting is not None
+    assert waiting.state is State.AWAITING
+    assert f"command {command(revision=1).id} for the same document is parked" in str(waiting.last_error)
+
+
 def test_park__clean_parked_command_blocks_nobody(either_store: Store) -> None:
     enqueue(either_store, command(revision=1))
     claim(either_store)
