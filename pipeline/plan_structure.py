@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -39,7 +41,10 @@ class Version:
 
 
 def bom_versions(frames: Frames, as_of: date) -> dict[str, list[Version]]:
-    """Item → the BOM in force, the first by code where several are, then those that take its place one day."""
+    """Item → the BOM in force, then those that hold from some later day on; one may come back when another ends.
+
+    On every day the one that began last holds; of several that began together, the first by code.
+    """
     heads: defaultdict[str, list[Row]] = defaultdict(list)
     for row in sorted(rows(frames, "bom"), key=lambda row: str(row["code"])):
         until = ends(row)
@@ -49,18 +54,17 @@ def bom_versions(frames: Frames, as_of: date) -> dict[str, list[Version]]:
 
 
 def _versions(heads: list[Row], as_of: date) -> Iterator[Version]:
-    standing = next((row for row in heads if in_force(row, as_of)), None)
-    waiting = sorted((row for row in heads if (begins(row) or as_of) > as_of), key=begins)  # type: ignore[arg-type]
-    following: list[Row] = [standing] if standing is not None else []
-    for row in waiting:
-        if not following or begins(following[-1]) != begins(row):
-            following.append(row)
-    for place, row in enumerate(following):
-        first, until = begins(row), ends(row)
-        later = begins(following[place + 1]) if place + 1 < len(following) else None
-        if later is not None:
-            until = later if until is None else min(until, later)
-        yield Version(row["golden_id"], row["item"], _ahead(first, as_of), until, _lost(row))
+    turns = {day for row in heads for day in (begins(row), ends(row)) if day is not None and day > as_of}
+    firsts = [as_of, *sorted(turns)]
+    holding = [max((row for row in heads if in_force(row, day)), key=_begun, default=None) for day in firsts]
+    for row, found in groupby(zip(holding, firsts, (*firsts[1:], None), strict=True), key=itemgetter(0)):
+        if row is not None:
+            span = list(found)
+            yield Version(row["golden_id"], row["item"], _ahead(span[0][1], as_of), span[-1][2], _lost(row))
+
+
+def _begun(row: Row) -> date:
+    return begins(row) or date.min
 
 
 def _lost(head: Row) -> int:
@@ -85,9 +89,9 @@ class Structure:
 
 def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date) -> Structure:
     """The lines of every version that counts, each within its own dates and those of its version."""
-    chosen = {one.bom: one for found in versions.values() for one in found}
+    chosen = by_bom(one for found in versions.values() for one in found)
     lines = _lines(frames, chosen, as_of)
-    known = [(row, one) for row in _rows_beside(frames) if (one := chosen.get(row["bom"])) is not None]
+    known = [(row, one) for row in _rows_beside(frames) for one in chosen.get(row["bom"], ())]
     known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
     problems: list[PlanProblem] = []
     substitutes = tuple(_substitutes(frames, known, lines, as_of, problems))
@@ -95,7 +99,19 @@ def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date
     return Structure(lines, substitutes, tuple(made), tuple(problems))
 
 
-def _lines(frames: Frames, chosen: Mapping[str, Version], as_of: date) -> Sequence[PlanBomLine]:
+Chosen = Mapping[str, Sequence[Version]]
+"""BOM → the stretches of days on which it holds."""
+
+
+def by_bom(versions: Iterable[Version]) -> Chosen:
+    """Versions by the BOM they are of."""
+    found: defaultdict[str, list[Version]] = defaultdict(list)
+    for one in versions:
+        found[one.bom].append(one)
+    return dict(found)
+
+
+def _lines(frames: Frames, chosen: Chosen, as_of: date) -> Sequence[PlanBomLine]:
     """The components of the versions that count, many of them in columns."""
     frame = frames.get("bom_line")
     if frame is None:
@@ -104,13 +120,13 @@ def _lines(frames: Frames, chosen: Mapping[str, Version], as_of: date) -> Sequen
     return tuple(line_by_line(frame.select(LINE), chosen, as_of)) if found is None else found
 
 
-def in_columns(frame: pl.DataFrame, chosen: Mapping[str, Version], as_of: date) -> BomLines | None:
+def in_columns(frame: pl.DataFrame, chosen: Chosen, as_of: date) -> BomLines | None:
     """Twin of `line_by_line` for a million lines; None where a quantity is beyond 64 bits."""
     first, until = pl.col("valid_from"), pl.col("valid_to")
     ends = pl.when(until.dt.year() < date.max.year).then(until)
-    heads = [(one.bom, one.item, one.first, one.until) for one in chosen.values()]
+    heads = [(one.bom, one.item, one.first, one.until) for found in chosen.values() for one in found]
     versions = pl.DataFrame(heads, schema=_HEAD, orient="row")
-    rows = frame.join(versions, on="bom", maintain_order="left").filter(
+    rows = frame.join(versions, on="bom", maintain_order="left_right").filter(
         pl.col("parent") == pl.col("item"), pl.col("kind").fill_null("").is_in(["", "component"]),
         (ends > as_of).fill_null(value=True),
     )  # fmt: skip
@@ -124,22 +140,33 @@ def in_columns(frame: pl.DataFrame, chosen: Mapping[str, Version], as_of: date) 
         "effective_until": pl.min_horizontal(ends, "until"),
     }
     shared = rows.join(known, on=shares.columns, how="left", nulls_equal=True, maintain_order="left")
-    return BomLines(shared.with_columns(**window))
+    dated = shared.with_columns(**window)
+    some = pl.col("effective_from") < pl.col("effective_until")
+    return BomLines(dated.filter(some.fill_null(value=True) | (first >= ends).fill_null(value=False)))
 
 
-def line_by_line(frame: pl.DataFrame, chosen: Mapping[str, Version], as_of: date) -> Iterator[PlanBomLine]:
+def line_by_line(frame: pl.DataFrame, chosen: Chosen, as_of: date) -> Iterator[PlanBomLine]:
     """No row becomes a mapping: of some thousand lines this is faster than columns are."""
     for bom, parent, component, quantity, per, lost, operation, kind, first, until in frame.iter_rows():
-        version = chosen.get(bom)
-        if version is None or parent != version.item or kind not in COMPONENT:
+        versions = chosen.get(bom)
+        if versions is None or parent != versions[0].item or kind not in COMPONENT:
             continue
         dates = {"valid_from": first, "valid_to": until}
         if until is not None and _over(dates, as_of):
             continue
-        window = (version.first, version.until) if first is until is None else _window(dates, version, as_of)
         ratio = _share(quantity, per)
         scrap = ppm(lost) if lost else 0
-        yield PlanBomLine(parent, component, ratio.numerator, ratio.denominator, scrap, *window, operation)
+        for one in versions:
+            window = (one.first, one.until) if first is until is None else _window(dates, one, as_of)
+            if not _nowhere(window, dates):
+                yield PlanBomLine(parent, component, ratio.numerator, ratio.denominator, scrap, *window, operation)
+
+
+def _nowhere(window: tuple[date | None, date | None], row: Row) -> bool:
+    """Whether a line with sound dates of its own never holds while its version does."""
+    (first, until), (begun, ended) = window, (begins(row), ends(row))
+    sound = begun is None or ended is None or begun < ended
+    return first is not None and until is not None and first >= until and sound
 
 
 def _rows_beside(frames: Frames) -> Iterator[Row]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from pipeline.golden_rows import unscaled
 from tests.unit.pipeline.golden_plants import (
     AS_OF,
+    Frames,
     agreement,
     bom,
     boms,
@@ -194,6 +196,28 @@ def test_scrap__as_the_yield_of_the_bom_version_in_force() -> None:
     made = planned(frames)
     assert {unscaled(order.started) for order in made.planned_orders if order.item == "A"} == {20, 10}
     assert (started(made, "B"), started(made, "C")) == (20, 10)
+
+
+def _versions(*found: list[dict[str, Any]]) -> Frames:
+    """A plant that makes A, of B, C or D."""
+    return {"item": golden("item", item("A", "make"), *(item(code) for code in "BCD")), **boms(*found)}
+
+
+@pytest.mark.parametrize("begins", [-30, -1, 0, 3])
+def test_bom_versions__the_one_that_began_last_holds_before_that_day_and_after(begins: int) -> None:
+    change = _versions(bom("A", line("B"), code="V1"), bom("A", line("C"), code="V2", valid_from=day(begins)))
+    assert started(planned({**change, **orders(ordered("A", "5", day(9)))}), "C") == 5
+
+
+def test_bom_versions__the_lasting_one_comes_back_after_one_for_a_while() -> None:
+    for_a_while = bom("A", line("C"), code="V0", valid_from=day(5), valid_to=day(10))
+    lasting = bom("A", line("B", valid_to=day(8)), line("D", valid_from=day(8)), code="V1")
+    due = (ordered("A", str(quantity), day(on), f"SO-{on}") for quantity, on in ((1, 2), (2, 7), (4, 12)))
+    made = planned({**_versions(for_a_while, lasting), **orders(*due)})
+    assert {order.item: unscaled(order.started) for order in made.planned_orders if order.item != "A"} == {
+        "B": 1, "C": 2, "D": 4,
+    }  # fmt: skip
+    assert made.problems == ()
 
 
 def test_scrap__of_a_line_and_of_the_step_that_draws_it() -> None:

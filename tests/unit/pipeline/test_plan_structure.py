@@ -15,7 +15,7 @@ from canonical.entities import ENTITIES, golden_schema
 from canonical.plan import PlanBomLine
 from canonical.plan_lines import BomLines, joined, lines_of
 from pipeline import plan_structure
-from pipeline.plan_structure import LINE, Version, bom_versions, in_columns, line_by_line, structure
+from pipeline.plan_structure import LINE, Version, bom_versions, by_bom, in_columns, line_by_line, structure
 from pipeline.planning_settings import Planning
 from pipeline.snapshot import snapshot
 from tests.unit.pipeline.golden_plants import AS_OF, bom, boms, day, golden, item, line, ordered, orders
@@ -53,9 +53,10 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(lines, max_size=12), st.lists(versions, max_size=3, unique_by=lambda one: one.bom))
+@given(st.lists(lines, max_size=12), st.lists(versions, max_size=4))
 def test_in_columns__are_the_lines_line_by_line(rows: list[dict[str, Any]], heads: list[Version]) -> None:
-    frame, chosen = _frame(rows), {one.bom: one for one in heads}
+    items = {one.bom: one.item for one in heads}  # a BOM is of one item, and may hold in several stretches
+    frame, chosen = _frame(rows), by_bom(one for one in heads if one.item == items[one.bom])
     found = in_columns(frame, chosen, AS_OF)
     assert isinstance(found, BomLines)
     assert list(found) == list(line_by_line(frame, chosen, AS_OF))
