@@ -165,10 +165,12 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "Keep no peg of the plan that stands.": "不保留现行计划的供需挂接。",
         "The item's golden id or code.": "物料的黄金编码或代码。",
         "Where the files go; files of these names there are replaced.": "文件存放的目录；同名文件会被替换。",
-        "A planned order, a receipt, a stock or a demand, as the plan names it.": (
-            "计划中的订单、在途、库存或需求的键。"
+        "A planned order, a receipt, a stock or a demand: as the plan, its command or its document is called.": (
+            "订单、在途、库存或需求：可用计划中的键、指令的业务键或单据号。"
         ),
-        "A planned or firm order, as the plan names it.": "计划中的计划订单或确认订单的键。",
+        "A planned or firm order: as the plan, its command or its document is called.": (
+            "计划订单或确认订单：可用计划中的键、指令的业务键或单据号。"
+        ),
         "How many stocking units.": "数量（库存单位）。",
         "The day it is wanted, as 2026-11-30.": "要求日期，如 2026-11-30。",
         "YAML: scenarios by name, each a list of changes.": "YAML 文件：按名称列出方案，每个方案为一组变更。",

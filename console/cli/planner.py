@@ -16,6 +16,7 @@ from cyclopts import Parameter
 from canonical.errors import ConfigurationError
 from console.cli.explaining_items import draw_orders, draw_rules, item_rules
 from console.cli.failures import NotKnown
+from console.cli.plan_keys import plan_key
 from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
@@ -177,15 +178,15 @@ def peg(key: str, /, *, terminal: Caller) -> Exit:
     Parameters
     ----------
     key
-        A planned order, a receipt, a stock or a demand, as the plan names it.
+        A planned order, a receipt, a stock or a demand: as the plan, its command or its document is called.
     """
     from planning.pegging import trace_down, trace_up
 
     with _desk(terminal) as desk:
-        down, up = list(trace_down(desk.standing, key)), list(trace_up(desk.standing, key))
-        roots = sorted(desk.standing.roots_of(key))
-    if not down and not up:
-        raise NotKnown(terminal.say("plan.no_key", key=key), hint=terminal.say("plan.no_key.hint"))
+        plan = desk.standing
+        key = plan_key(terminal, plan, key, lambda one: bool(plan.supplies_of(one) or plan.consumers_of(one)))
+        down, up = list(trace_down(plan, key)), list(trace_up(plan, key))
+        roots = sorted(plan.roots_of(key))
     fed_by, serves = _traced(down), _traced(up)
 
     def draw() -> None:
@@ -217,13 +218,12 @@ def kit(order: str, /, *, terminal: Caller) -> Exit:
     Parameters
     ----------
     order
-        A planned or firm order, as the plan names it.
+        A planned or firm order: as the plan, its command or its document is called.
     """
     with _desk(terminal) as desk:
-        lines = desk.standing.kit(order)
+        plan = desk.standing
+        lines = plan.kit(plan_key(terminal, plan, order, lambda key: bool(plan.kit(key))))
         names = desk.names
-    if not lines:
-        raise NotKnown(terminal.say("plan.no_key", key=order), hint=terminal.say("plan.no_key.hint"))
     rows = [
         {
             "item": line.component,

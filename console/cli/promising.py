@@ -175,7 +175,8 @@ def _draw(terminal: Terminal, answers: Sequence[dict[str, Any]], whole: object =
         _table(terminal, [row], ("name", "quantity", "wanted", "in_time", "from_stock", "from_receipts", "to_make"))
         for link in row["chain"]:
             what = link["name"] or link["item"]
-            terminal.line(f"plan.link.{link['kind']}", item=what, by=link["by"] or "-", day=link["day"])
+            kind = "anew" if link["kind"] == "order" and not link["by"] else link["kind"]
+            terminal.line(f"plan.link.{kind}", item=what, by=link["by"] or "-", day=link["day"])
         if row["accepted"]:
             terminal.line("plan.accepted", key=row["key"], day=row["promised"])
         terminal.line()

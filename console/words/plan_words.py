@@ -89,6 +89,7 @@ PLAN: dict[str, tuple[str, str]] = {
         "  {item}, made or bought anew (supplier {by}), is there on {day}",
         "  {item} 新制或新购（供应商 {by}），{day} 到位",
     ),
+    "plan.link.anew": ("  {item}, made or bought anew, is there on {day}", "  {item} 新制或新购，{day} 到位"),
     "plan.link.planned": (
         "  waits for {item}: planned order {by} has some over on {day}",
         "  等待 {item}：计划订单 {by} 于 {day} 有余量",
@@ -100,7 +101,10 @@ PLAN: dict[str, tuple[str, str]] = {
     ),
     "plan.never": ("It cannot be promised: nothing covers {missing}", "无法承诺：{missing} 无供给"),
     "plan.no_item": ("no item {item}", "没有物料 {item}"),
-    "plan.no_item.hint": ("give its golden id or code", "请用黄金编码或物料代码"),
+    "plan.no_item.hint": (
+        "give its golden id or code; what waits in quarantine is not planned",
+        "请用黄金编码或物料代码；隔离区中的物料不参与计划",
+    ),
     "plan.no_key": ("the plan knows no {key}", "计划中没有 {key}"),
     "plan.no_key.hint": ("`millstream plan explain ITEM` shows the keys", "用 `millstream plan explain ITEM` 查看各键"),
     "plan.never_in_time": (
@@ -154,7 +158,10 @@ PLAN: dict[str, tuple[str, str]] = {
     "plan.promised_late": ("It can be there on {day}, later than wanted.", "最早 {day} 可交付，晚于要求。"),
     "plan.promised_whole": ("The whole order can be there on {day}.", "整单可于 {day} 交付。"),
     "plan.released": ("{key} is no longer promised.", "{key} 的承诺已撤销。"),
-    "plan.rush.day": ("The rush order can be there on {day}.", "插单可于 {day} 交付。"),
+    "plan.rush.day": (
+        "By parts and lead times the rush order can be there on {day}; `plan promise` asks the work centres too.",
+        "按物料与提前期，插单可于 {day} 交付；`plan promise` 还会核对工作中心产能。",
+    ),
     "plan.rush.moves": (
         "{count} orders move, {late} of them to a later day:",
         "{count} 个需求变动，其中 {late} 个延后：",

@@ -69,6 +69,20 @@ def test_peg_and_kit__both_ways(call: Call) -> None:
     assert call("plan", "peg", "nothing").code != 0
 
 
+@pytest.mark.parametrize("named", ["M|G1|so1|1", "G1|so1|1"])
+def test_kit__by_what_commands_and_pages_call_the_order(call: Call, named: str) -> None:
+    assert call("plan", "kit", named, "--json").json == call("plan", "kit", "G1|so1|1", "--json").json
+
+
+def test_peg_and_kit__say_which_keys_an_order_could_mean(call: Call) -> None:
+    unclear = call("plan", "kit", "G1")
+    assert unclear.code == 2
+    assert "did you mean G1|so1|1, G1|so2|1?" in " ".join(unclear.err.split())
+    assert call("plan", "peg", "so1|1").code == 2
+    nothing = call("plan", "kit", "M|nothing")
+    assert "plan explain ITEM" in " ".join(nothing.err.split())
+
+
 def test_scenario__stands_beside_the_plan(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "what_if.yaml"
     file.write_text(
