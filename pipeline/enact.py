@@ -54,13 +54,13 @@ def enact(hub: Hub, tx: Transaction, decisions: Iterable[Decision], cause: Cause
     wanted = _commands(hub, tx, found, cause)
     commands = [command for command, _ in wanted]
     held = _held(hub, commands, {command.id for command, draft in wanted if draft.approve})
-    outbox.enqueue(tx, commands, now, held=held)
+    enqueued = outbox.enqueue(tx, commands, now, held=held)
     told = [_notice(decision, cause) for decision in found if isinstance(decision, Notice)]
     notices.add(tx, told, now)
     return Enacted(
         commands=Counter(f"{command.system}.{command.kind}" for command in commands),
         notices=len(told),
-        held=len(held),
+        held=len(enqueued.held),
         tasks=_tasks(hub, tx, found, cause),
         timers=_timers(hub, tx, found, cause),
         enqueued=tuple(commands),

@@ -74,10 +74,11 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """Command ids that were added, and those of older revisions that they replaced."""
+    """Command ids that were added, those of older revisions that they replaced, and which of the new ones are held."""
 
     added: tuple[str, ...]
     superseded: tuple[str, ...]
+    held: tuple[str, ...] = ()
 
 
 def enqueue(
@@ -86,7 +87,8 @@ def enqueue(
     """Add commands (again: nothing happens) and supersede older undelivered revisions of the same documents.
 
     An older revision that is in doubt or has a step under way stays: it is settled first, then the
-    newer goes. `held` (command id → cause) makes commands wait for `release` or `approve`.
+    newer goes. `held` (command id → cause) makes commands wait for `release` or `approve`; what replaces a
+    command that nobody has approved waits for approval as well.
     """
     offered = {command.id: command for command in sorted(commands, key=lambda command: command.revision)}
     standing = _standing(tx, offered.values())
@@ -101,22 +103,24 @@ def enqueue(
     ]
     superseded = sorted(set(old) - _under_way(tx, old))
     _supersede(tx, superseded, now)
+    causes = {**(held or {}), **_not_approved(standing, superseded, fresh)}
     rows = [
-        _columns(command, now, superseded=command.revision < newest[_document(command)], held=(held or {}))
+        _columns(command, now, superseded=command.revision < newest[_document(command)], held=causes)
         for command in fresh
     ]
     if rows:
         tx.execute(_ENQUEUE, rows)
     for parked in _parked_in_doubt(tx, standing):
         tell_followers(tx, parked, now)
-    return Enqueued(tuple(command.id for command in fresh), tuple(superseded))
+    waiting = tuple(str(row["id"]) for row in rows if row["state"] is State.HELD)
+    return Enqueued(tuple(command.id for command in fresh), tuple(superseded), waiting)
 
 
 _DocumentKey = tuple[str, str, str]
 _ENQUEUE = insert(outbox)
 _SAME_KEYS = Keyed(
     select(
-        *(outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state"))
+        *(outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state", "held_for"))
     ).with_for_update(),
     outbox.c.business_key,
 )
@@ -149,6 +153,16 @@ def _newest(standing: Mapping[_DocumentKey, Sequence[Row[Any]]], fresh: Sequence
         before = max((row.revision for row in standing.get(key, ())), default=0)
         newest[key] = max(newest.get(key, before), command.revision)
     return newest
+
+
+def _not_approved(
+    standing: Mapping[_DocumentKey, Sequence[Row[Any]]], superseded: Collection[str], fresh: Iterable[Command]
+) -> dict[str, HoldCause]:
+    """The commands that replace one which waited for approval."""
+    waited = {
+        key for key, rows in standing.items() for row in rows if row.held_for == "approval" and row.id in superseded
+    }
+    return {command.id: "approval" for command in fresh if _document(command) in waited}
 
 
 def _under_way(tx: Connection, ids: Collection[str]) -> set[str]:

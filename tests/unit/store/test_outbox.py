@@ -92,7 +92,7 @@ def test_next_revisions__same_key_twice_in_one_call(either_store: Store) -> None
 def test_enqueue__again_changes_nothing(either_store: Store) -> None:
     first = enqueue(either_store, command())
     assert first.added == (command().id,)
-    assert enqueue(either_store, command(), now=LATER) == outbox.Enqueued((), ())
+    assert enqueue(either_store, command(), now=LATER) == outbox.Enqueued((), (), ())
     with either_store.read() as tx:
         (found,) = outbox.entries(tx)
     assert found.created_at == NOW
@@ -318,6 +318,19 @@ def test_park__parked_in_doubt_makes_the_next_await(either_store: Store) -> None
         (step,) = outbox.steps(tx, [command(revision=1).id])[command(revision=1).id]
         assert step.state == "done"
         assert [row.action for row in audit.listed(tx)] == ["command resolved", "command parked"]
+
+
+def test_enqueue__what_replaces_a_command_that_nobody_approved_waits_for_approval_too(either_store: Store) -> None:
+    """Else a great change would go out with the small one that came after it."""
+    with either_store.begin() as tx:
+        outbox.enqueue(tx, [command()], NOW, held={command().id: "approval"})
+    made = enqueue(either_store, command(revision=2))
+    assert (made.superseded, made.held) == ((command().id,), (command(revision=2).id,))
+    assert claimed_revisions(either_store) == []
+    with either_store.begin() as tx:
+        assert interventions.approve(tx, [command(revision=2).id], PERSON, NOW) == [command(revision=2).id]
+    assert enqueue(either_store, command(revision=3)).held == ()
+    assert claimed_revisions(either_store) == [("PO-1", 3)]
 
 
 def test_finish__parked_in_doubt_tells_those_that_wait_behind_it(either_store: Store) -> None:
