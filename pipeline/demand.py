@@ -21,6 +21,7 @@ from canonical.errors import MillstreamError
 from canonical.strict_json import dumps, loads
 from pipeline.basis import digest
 from pipeline.hub import Hub, Run
+from pipeline.plan_needs import OURS
 from pipeline.snapshot import Frames, Row, rows
 from planning.demand import ItemForecast, forecast
 from store import forecast_overrides, runs
@@ -34,8 +35,6 @@ SCHEMA: dict[str, pl.DataType] = {
 }  # fmt: skip
 QUARTERS = (1, 8, 15, 22)
 """Days of a month on which a quarter of its forecast is due."""
-OURS = "statistical|"
-"""How the golden ids of forecasts begin that no system told."""
 MONTHS = 6
 """How far ahead a forecast goes where the deployment does not say."""
 History = Mapping[str, Mapping[date, Decimal]]
@@ -245,14 +244,16 @@ def _configurable(frames: Frames) -> set[str]:
 
 
 def _due(one: Expected, as_of: date) -> Iterator[dict[str, Any]]:
-    """A month in quarters that add up to it; those before today are past."""
+    """A month in quarters that add up to it, none of it where the month is over."""
+    if one.month < as_of.replace(day=1):
+        return
     places = Decimal(1) if one.quantity == one.quantity.to_integral_value() else Decimal("0.001")
     given = Decimal(0)
     for number, day in enumerate(QUARTERS, start=1):
         until = (one.quantity * number / len(QUARTERS)).quantize(places, ROUND_HALF_UP)
         share, given = until - given, until
         due = one.month.replace(day=day)
-        if share > 0 and due >= as_of:
+        if share > 0:
             key = f"{OURS}{one.item}|{one.month:%Y-%m}"
             yield {
                 "golden_id": f"{key}|{number}", "number": key, "line": str(number), "item": one.item,

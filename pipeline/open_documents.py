@@ -137,11 +137,7 @@ class OpenLine:
 def open_lines(frames: Frames) -> list[OpenLine]:
     """Lines of open orders, less what has been shipped."""
     orders = {row["golden_id"]: row for row in rows(frames, "sales_order") if row["status"] in OPEN_ORDER}
-    shipped: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in rows(frames, "shipment"):
-        if row["our_reference"]:
-            shipped[shipped_line(row["our_reference"])] += row["shipped"] or Decimal(0)
-    found = []
+    shipped, found = _shipped(frames), []
     for row in rows(frames, "sales_order_line"):
         order = orders.get(row["order"])
         left = (row["quantity"] or Decimal(0)) - shipped[row["golden_id"]]
@@ -152,6 +148,28 @@ def open_lines(frames: Frames) -> list[OpenLine]:
                     bool(order["urgent"]), order["customer"], row["warehouse"],
                 )
             )  # fmt: skip
+    return found
+
+
+def delivered(frames: Frames, since: date) -> Iterator[tuple[Row, Decimal]]:
+    """Sales order lines due from a day on of which something has left, and how much: what shipped, closed lines whole.
+
+    Drafts and what was cancelled before anything left are none of them.
+    """
+    status, shipped = {row["golden_id"]: row["status"] for row in rows(frames, "sales_order")}, _shipped(frames)
+    for row in rows(frames, "sales_order_line"):
+        if row["due"] is not None and row["due"] >= since:
+            left = shipped[row["golden_id"]]
+            gone = max(row["quantity"] or Decimal(0), left) if status.get(row["order"]) == "closed" else left
+            if gone > 0:
+                yield row, gone
+
+
+def _shipped(frames: Frames) -> defaultdict[str, Decimal]:
+    found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in rows(frames, "shipment"):
+        if row["our_reference"]:
+            found[shipped_line(row["our_reference"])] += row["shipped"] or Decimal(0)
     return found
 
 

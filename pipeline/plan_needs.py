@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil
 
 from canonical.plan import PlanBomLine, PlanDemand, PlanForecast
 from canonical.plan_lines import lines_of
 from pipeline.golden_rows import MILLION, Frames, Row, ppm, rows, scaled
-from pipeline.open_documents import OpenLine, foreign_work
+from pipeline.open_documents import OpenLine, delivered, foreign_work
 from pipeline.plan_structure import Structure
 from pipeline.planning_settings import Planning
+from planning.forecast import remaining
 
 ORDER_FIRST, URGENT_FIRST = 1, 0
 
@@ -70,14 +71,40 @@ def _per_unit(line: PlanBomLine, steps: list[Row], *, divided: bool) -> Fraction
     return Fraction(line.numerator, line.denominator) * factor
 
 
-def forecasts(frames: Frames) -> Iterator[PlanForecast]:
-    """Open lines of sales forecasts; what of them is left once orders used them up is planned for stock."""
-    for row in rows(frames, "forecast"):
-        if row["status"] == "open" and row["quantity"] > 0:
-            yield PlanForecast(
-                f"forecast|{row['golden_id']}", row["item"], scaled(row["quantity"]), row["due"], priority=FORECAST
-            )
+def forecasts(frames: Frames, lines: list[OpenLine], planning: Planning, as_of: date) -> list[PlanForecast]:
+    """What open forecasts still expect: neither what has been delivered nor what is over.
+
+    What a system tells stands for its month, whatever day of it is named; a share of our own for its own day. Orders
+    delivered from other sites use forecasts up here, as they ask for another item there; the planner does the others.
+    """
+    month = as_of.replace(day=1)
+    told = [row for row in rows(frames, "forecast") if row["status"] == "open" and row["quantity"] > 0]
+    found = [
+        PlanForecast(f"forecast|{row['golden_id']}", row["item"], scaled(row["quantity"]), row["due"], FORECAST)
+        for row in told
+    ]
+    over = {f"forecast|{row['golden_id']}" for row in told if row["due"] < (as_of if _is_ours(row) else month)}
+    if len(over) == len(found):
+        return []
+    left = remaining(found, _used(frames, lines, planning, month), planning.policies.for_planner())
+    return [one for one in left if one.key not in over]
 
 
+def _used(frames: Frames, lines: list[OpenLine], planning: Planning, month: date) -> Iterator[PlanDemand]:
+    """What uses forecasts up and is no demand for their item any more, or none for it here."""
+    since = month - timedelta(planning.policies.forecast_forward_days)
+    for row, gone in delivered(frames, since):
+        yield PlanDemand(row["golden_id"], row["item"], scaled(gone), row["due"], row["golden_id"])
+    for line in lines:
+        if planning.at_warehouse(line.item, line.warehouse) != line.item:
+            yield PlanDemand(line.key, line.item, scaled(line.quantity), line.due, line.key)
+
+
+def _is_ours(row: Row) -> bool:
+    return bool(row["golden_id"].startswith(OURS))
+
+
+OURS = "statistical|"
+"""How the golden ids of forecasts begin that no system told."""
 FORECAST = 2
 """Forecasts are served after orders."""

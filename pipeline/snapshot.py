@@ -51,7 +51,7 @@ def snapshot(frames: Frames, planning: Planning, as_of: date, prior_pegs: tuple[
         prior_pegs=prior_pegs,
         closed_orders=frozenset(plan_key(reference) for reference in closed_references(frames)),
         policies=planning.policies.for_planner(),
-        forecasts=tuple(forecasts(frames)),
+        forecasts=tuple(forecasts(frames, lines, planning, as_of)),
         calendars=plan_calendars(frames, planning),
         operations=tuple(one for one in operations(routes) if one.item in known),
         substitutes=made_of.substitutes,

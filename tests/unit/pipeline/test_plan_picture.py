@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
+from canonical.plan import Plan
 from pipeline.golden_rows import unscaled
 from tests.unit.pipeline.golden_plants import (
     AS_OF,
@@ -321,6 +324,40 @@ def test_forecasts__are_used_up_by_orders_and_the_rest_is_planned_for_stock() ->
     near = planned(frames, policies={"forecast_backward_days": 7, "forecast_forward_days": 7})
     assert sum(unscaled(order.quantity) for order in near.planned_orders) == 20
     assert sum(unscaled(order.quantity) for order in planned(frames).planned_orders) == 25
+
+
+def expects(quantity: int, due: date) -> Frames:
+    row = {"golden_id": "F|1", "number": "F", "line": "1", "item": "A", "quantity": D(quantity), "due": due}
+    return {"item": golden("item", item("A")), "forecast": golden("forecast", {**row, "status": "open"})}
+
+
+NEAR = {"policies": {"forecast_backward_days": 10, "forecast_forward_days": 10}}
+
+
+def bought(made: Plan) -> Decimal:
+    return sum((unscaled(order.quantity) for order in made.planned_orders), D(0))
+
+
+@pytest.mark.parametrize(("gone", "status"), [("0", "open"), ("5", "open"), ("15", "open"), ("0", "closed")])
+def test_forecasts__what_was_delivered_has_used_them_up_as_well(gone: str, status: str) -> None:
+    left = {"golden_id": "S", "number": "S", "line": "1", "item": "A", "quantity": D(15), "shipped": D(gone),
+            "status": "shipped", "our_reference": "SO-1|1"}  # fmt: skip
+    sold = orders(ordered("A", "15", day(8)))
+    sold["sales_order"] = sold["sales_order"].with_columns(status=pl.lit(status))
+    frames = {**expects(20, day(10)), **sold, "shipment": golden("shipment", left)}
+    to_deliver = 0 if status == "closed" else 15 - int(gone)
+    assert bought(planned(frames, **NEAR)) == 5 + to_deliver
+
+
+@pytest.mark.parametrize(("due", "expected"), [(date(2026, 10, 31), 0), (date(2026, 11, 1), 20)])
+def test_forecasts__of_a_month_that_is_over_are_planned_no_more(due: date, expected: int) -> None:
+    assert bought(planned(expects(20, due))) == expected
+
+
+def test_forecasts__are_used_up_by_orders_from_other_sites_too() -> None:
+    frames = {**expects(20, day(10)), **orders(ordered("A", "15", day(8), warehouse="WH3"))}
+    made = planned(frames, **NEAR, **SITES)
+    assert sum(unscaled(order.quantity) for order in made.planned_orders if order.item == "A") == 20
 
 
 SITES = {"sites": {"south": {"warehouses": ["WH3"], "transfer_days": 4}, "far": {
