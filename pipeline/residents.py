@@ -26,8 +26,8 @@ RESIDENTS = 2
 """Threads for each system."""
 HELP_SECONDS = 0.05
 """After so long another thread looks whether the first has left it anything: two would share what is one batch."""
-GATHER_SECONDS = 0.05
-"""So long what was decided for a system whose documents nobody waits for may gather, and lets the others go first."""
+GATHER_SECONDS = 0.15
+"""So long what was decided for a system whose documents nobody waits for gathers, and lets all others go first."""
 FRESH_SECONDS = 20.0
 """How long the bindings a worker has looked up are believed; what it does not find it asks for at once."""
 
