@@ -16,6 +16,7 @@ from fractions import Fraction
 from canonical.plan import PlanBomLine, PlanItem
 from pipeline.demand import Expected, expected, frame_rows, statistical
 from pipeline.hub import Hub
+from pipeline.open_documents import delivered
 from pipeline.plan_desk import Desk
 from pipeline.snapshot import routings, rows
 from planning.demand import after
@@ -46,7 +47,10 @@ class Asked:
 
 
 def asked(desk: Desk, expectations: Iterable[Expected], months: int) -> list[Asked]:
-    """What is asked for of each product in the months from this one on; what is overdue is asked for now."""
+    """What is asked for of each product in the months from this one on; what is overdue is asked for now.
+
+    What has been delivered already is expected no more, and what is delivered from a site is asked of the plant.
+    """
     first = desk.picture.as_of.replace(day=1)
     coming = [after(first, number) for number in range(months)]
     ordered: defaultdict[tuple[str, date], float] = defaultdict(float)
@@ -54,12 +58,15 @@ def asked(desk: Desk, expectations: Iterable[Expected], months: int) -> list[Ask
     for row in desk.picture.demands:
         month = max(row.due.replace(day=1), first)
         if row.item in scales:
-            ordered[row.item, month] += row.quantity / scales[row.item]
-    likely = {(one.item, one.month): float(one.quantity) for one in expectations}
-    places = sorted({*ordered, *likely})
+            ordered[desk.planning.item_of(row.item), month] += row.quantity / scales[row.item]
+    gone: defaultdict[tuple[str, date], float] = defaultdict(float)
+    for line, quantity in delivered(desk.frames, first):
+        gone[line["item"], line["due"].replace(day=1)] += float(quantity)
+    places = ((one.item, one.month, float(one.quantity)) for one in expectations)
+    likely = {(item, month): max(0.0, quantity - gone[item, month]) for item, month, quantity in places}
     return [
         Asked(item, month, ordered.get((item, month), 0.0), likely.get((item, month), 0.0))
-        for item, month in places
+        for item, month in sorted({*ordered, *likely})
         if month in coming and item in scales
     ]
 
@@ -101,7 +108,8 @@ def _product(desk: Desk, item: str, demand: Mapping[date, float], weeks: tuple[d
     step = 1.0 if whole else 0.001
     if item in bought:  # its stock and orders are those of the part it is
         return Product(item, demand, step=step)
-    opening = sum(row.quantity for row in desk.picture.stock if row.item == item and row.quantity > 0) / scale
+    home = desk.planning.item_of
+    opening = sum(row.quantity for row in desk.picture.stock if home(row.item) == item and row.quantity > 0) / scale
     arriving: defaultdict[int, float] = defaultdict(float)
     for day, quantity in _coming(desk, item):
         arriving[_week(weeks, day)] += quantity / scale
@@ -109,8 +117,9 @@ def _product(desk: Desk, item: str, demand: Mapping[date, float], weeks: tuple[d
 
 
 def _coming(desk: Desk, item: str) -> Iterator[tuple[date, int]]:
-    yield from ((row.available, row.quantity) for row in desk.picture.receipts if row.item == item)
-    yield from ((row.due, row.quantity) for row in desk.picture.firm_orders if row.item == item)
+    home = desk.planning.item_of
+    yield from ((row.available, row.quantity) for row in desk.picture.receipts if home(row.item) == item)
+    yield from ((row.due, row.quantity) for row in desk.picture.firm_orders if home(row.item) == item)
 
 
 def _week(weeks: tuple[date, ...], day: date) -> int:
@@ -210,9 +219,9 @@ def _supplies(
     coming: defaultdict[str, list[tuple[date, float]]] = defaultdict(list)
     for row in desk.picture.stock:
         if row.quantity > 0:
-            held[row.item] += row.quantity
+            held[desk.planning.item_of(row.item)] += row.quantity
     for receipt in desk.picture.receipts:
-        coming[receipt.item].append((receipt.available, receipt.quantity))
+        coming[desk.planning.item_of(receipt.item)].append((receipt.available, receipt.quantity))
     for name, uses in sorted(parts.items()):
         item = known.get(name)
         if item is None or not _lead(item):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from canonical.plan import (
 )
 from pipeline.demand import Expected
 from pipeline.plan_desk import Desk
+from pipeline.planning_settings import Planning
 from pipeline.review_files import load_review
 from pipeline.sop import asked, review_of
 from planning.sop import ChangeCapacity, Resource, Review, feasible, review
@@ -100,6 +102,32 @@ def test_asked__orders_use_up_what_was_expected_and_overdue_ones_count_now() -> 
     assert (one.month, one.ordered, one.expected, one.demand) == (DECEMBER, 20, 15, 20)
     assert asked(desk(), [likely("50")], 1)[0].demand == 50
     assert [row.month for row in asked(desk(), [likely("5", JANUARY)], 2)] == [DECEMBER, JANUARY]
+
+
+def test_asked__what_was_delivered_is_expected_no_more() -> None:
+    at = desk()
+    line = {"golden_id": "x|1", "order": "x", "line": "1", "item": "truck", "quantity": Decimal(30),
+            "due": date(2026, 12, 1)}  # fmt: skip
+    sold = {
+        "sales_order": golden("sales_order", {"golden_id": "x", "number": "x", "status": "closed"}),
+        "sales_order_line": golden("sales_order_line", line),
+    }
+    (one,) = asked(replace(at, frames={**at.frames, **sold}), [likely("55")], 1)
+    assert (one.ordered, one.expected, one.demand) == (20, 25, 25)
+
+
+def test_review__what_a_site_delivers_is_made_at_home() -> None:
+    at = desk()
+    planning = Planning.model_validate({"sites": {"south": {"warehouses": ["WH3"]}}})
+    sent = replace(
+        at.picture, items=(*at.picture.items, PlanItem("truck@south", "transfer", 1)),
+        demands=tuple(replace(row, item="truck@south") for row in at.picture.demands),
+        stock=(*at.picture.stock, PlanStock("u", "truck@south", 2 * MILLION)),
+    )  # fmt: skip
+    there = replace(at, picture=sent, planning=planning)
+    of, home = (review_of(one, asked(one, [likely("5")], 1), 1) for one in (there, at))
+    assert resource(of, "WELD") == resource(home, "WELD")
+    assert [(row.item, row.demand, row.opening) for row in of.products] == [("truck", {DECEMBER: 20.0}, 2.0)]
 
 
 def test_review__weeks_begin_today_and_then_on_mondays() -> None:
