@@ -152,11 +152,13 @@ def _rank(offer: Row) -> int:
 
 
 def _lot(row: Row, offers: list[Row], *, whole: bool) -> LotPolicy:
-    """The item's lots; what it does not say, the supplier tried first does. What is lost leaves `whole` pieces."""
+    """The item's lots; what it does not say, or says is 0, the supplier tried first does.
+
+    What is lost leaves `whole` pieces.
+    """
     least, step = row["lot_minimum"], row["lot_multiple"]
     if offers:
-        least = offers[0]["minimum"] if least is None else least
-        step = offers[0]["multiple"] if step is None else step
+        least, step = least or offers[0]["minimum"], step or offers[0]["multiple"]
     multiple = scaled(step or ZERO)
     if whole and not multiple and row["unit"] in COUNTED:
         multiple = DEFAULT_SCALE

@@ -13,6 +13,7 @@ from canonical.plan_lines import lines_of
 from pipeline.golden_rows import MILLION, Frames, Row, ppm, rows, scaled
 from pipeline.open_documents import OpenLine, delivered, foreign_work
 from pipeline.plan_structure import Structure
+from pipeline.plan_supplies import lacking
 from pipeline.planning_settings import Planning
 from planning.forecast import remaining
 
@@ -27,12 +28,17 @@ def demands(  # noqa: PLR0917 - the parts of one picture
     planning: Planning,
     as_of: date,
 ) -> Iterator[PlanDemand]:
-    """Sales order lines, and what work orders of others draw."""
+    """Sales order lines, what work orders of others draw, and what requested transfers of others wait for."""
     for line in lines:
         first = URGENT_FIRST if line.urgent else ORDER_FIRST
         item = planning.at_warehouse(line.item, line.warehouse)
         yield PlanDemand(line.key, item, scaled(line.quantity), line.due, line.key, first, line.customer)
     yield from _work_demands(frames, made_of, routes, planning, as_of)
+    for row, origin, quantity in lacking(frames, planning):
+        key, target = f"transfer_order|{row['golden_id']}", planning.site_of_warehouse.get(row["to_warehouse"] or "")
+        travels = timedelta(planning.sites[target].transfer_days if target else 0)
+        leaves = as_of if row["due"] is None else max(row["due"] - travels, as_of)
+        yield PlanDemand(f"{key}|out", origin, scaled(quantity), leaves, key, ORDER_FIRST)
 
 
 def _work_demands(

@@ -95,8 +95,8 @@ def structure(frames: Frames, versions: Mapping[str, list[Version]], as_of: date
     known = [(row, one) for row, one in known if row["parent"] == one.item and not _over(row, as_of)]
     problems: list[PlanProblem] = []
     substitutes = tuple(_substitutes(frames, known, lines, as_of, problems))
-    made = (_by_product(row) for row, one in known if _kind(row) == "by_product" and one.first is None)
-    return Structure(lines, substitutes, tuple(made), tuple(problems))
+    made = (row for row, one in known if _kind(row) == "by_product" and one.first is None and in_force(row, as_of))
+    return Structure(lines, substitutes, tuple(map(_by_product, made)), tuple(problems))
 
 
 Chosen = Mapping[str, Sequence[Version]]

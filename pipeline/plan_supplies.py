@@ -26,15 +26,29 @@ from planning.lot_sizing import Sizing, good_of
 
 def stock(frames: Frames, planning: Planning) -> Iterator[PlanStock]:
     """What is available of each item, for each site that keeps stock of its own."""
+    for item, quantity in _stock(frames, planning)[0].items():
+        yield PlanStock(f"on_hand|{item}", item, scaled(quantity))
+
+
+def lacking(frames: Frames, planning: Planning) -> list[tuple[Row, str, Decimal]]:
+    """Requested transfers of others with the planner's code of where from, and what of them does not lie there yet."""
+    return _stock(frames, planning)[1] if planning.sites else []
+
+
+def _stock(frames: Frames, planning: Planning) -> tuple[dict[str, Decimal], list[tuple[Row, str, Decimal]]]:
+    """What is free by the planner's code, requested transfers taken off as far as it goes, and what they lack."""
     free: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows(frames, "stock"):
         if row["status"] == "available":
             free[planning.at_warehouse(row["item"], row["warehouse"])] += row["quantity"]
+    lack = []
     for row, origin, _ in foreign_transfers(frames, planning):
         if row["status"] == "requested":
-            free[origin] -= row["quantity"]
-    for item, quantity in free.items():
-        yield PlanStock(f"on_hand|{item}", item, scaled(quantity))
+            taken = min(row["quantity"], max(free[origin], ZERO))
+            free[origin] -= taken
+            if taken < row["quantity"]:
+                lack.append((row, origin, row["quantity"] - taken))
+    return free, lack
 
 
 def foreign_transfers(frames: Frames, planning: Planning) -> Iterator[tuple[Row, str, str]]:
@@ -72,7 +86,10 @@ class Supplies:
                 yield FirmOrder(plan_key(order.reference), item, good, due, sourcing)
 
     def receipts(self) -> Iterator[ScheduledReceipt]:
-        """Work orders and purchases of others, rework, and goods on the way from the shop floor to the shelf."""
+        """Work orders and purchases of others, rework, and goods on the way from the shop floor to the shelf.
+
+        Each on the day its document says, be it past: the planner counts on it today and asks to have it expedited.
+        """
         yield from self._work()
         yield from self._rework()
         yield from self._purchases()
@@ -91,14 +108,14 @@ class Supplies:
 
     def _expected(self, item: str, quantity: Decimal, day: date) -> int:
         """What an order of others brings."""
-        ordered = scaled(quantity)
-        return self._good(item, ordered, day) if self.planning.policies.open_orders == "started" else ordered
+        started = self.planning.policies.open_orders == "started"
+        return self._good(item, scaled(quantity), max(day, self.as_of)) if started else scaled(quantity)
 
     def _work(self) -> Iterator[ScheduledReceipt]:
-        ordered = {(line.order, line.item): line.key for line in self.lines}
+        ordered = _Ordered(self.lines)
         for row in foreign_work(self.frames):
             left = row["quantity"] - (row["good"] or ZERO) - (row["scrapped"] or ZERO)
-            day = max(row["due"] or self.as_of, self.as_of)
+            day = row["due"] or self.as_of
             if left > 0:
                 yield ScheduledReceipt(
                     key=f"work_order|{row['golden_id']}",
@@ -106,7 +123,7 @@ class Supplies:
                     quantity=self._expected(row["item"], left, day),
                     available=day,
                     kind="work_order",
-                    reserved_for=ordered.get((row["sales_order"], row["item"])),
+                    reserved_for=ordered.line_of(row["sales_order"], row["item"], left),
                 )
 
     def _rework(self) -> Iterator[ScheduledReceipt]:
@@ -120,14 +137,14 @@ class Supplies:
             for row in rows(self.frames, entity):
                 left = row["quantity"] - (row.get("received") or ZERO)
                 if row["status"] == "open" and not row["our_reference"] and left > 0:
-                    day = max(row["due"] or self.as_of + timedelta(days=1), self.as_of)
+                    day = row["due"] or self.as_of + timedelta(days=1)
                     good = self._expected(row["item"], left, day)
                     yield ScheduledReceipt(f"{entity}|{row['golden_id']}", row["item"], good, day, entity)
 
     def _transfers(self) -> Iterator[ScheduledReceipt]:
         """What others bring from one site to another, or have under way between two warehouses."""
         for row, _, target in foreign_transfers(self.frames, self.planning):
-            day = max(row["due"] or self.as_of, self.as_of)
+            day = row["due"] or self.as_of
             key = f"transfer_order|{row['golden_id']}"
             yield ScheduledReceipt(key, target, scaled(row["quantity"]), day, "transfer_order")
 
@@ -141,3 +158,21 @@ class Supplies:
                 work, key = made[report["work_order"]], f"goods_receipt|{report['golden_id']}"
                 good, origin = scaled(report["good"]), planned_origin(work["our_reference"], made, failed)
                 yield ScheduledReceipt(key, work["item"], good, self.as_of, "goods_receipt", origin=origin)
+
+
+class _Ordered:
+    """The open lines of each sales order by item, and how much of each no work order is for yet."""
+
+    def __init__(self, lines: list[OpenLine]) -> None:
+        self._lines: defaultdict[tuple[str, str], list[OpenLine]] = defaultdict(list)
+        for line in sorted(lines, key=lambda line: (line.due, line.key)):
+            self._lines[line.order, line.item].append(line)
+        self._open = {line.key: line.quantity for line in lines}
+
+    def line_of(self, order: str | None, item: str, quantity: Decimal) -> str | None:
+        """The line a work order is for: the first that lacks something, else the last; None where there is none."""
+        lines = self._lines.get((order or "", item), [])
+        found = next((line.key for line in lines if self._open[line.key] > 0), lines[-1].key if lines else None)
+        if found is not None:
+            self._open[found] -= quantity
+        return found

@@ -39,7 +39,7 @@ class ChangeDemand:
 
 @dataclass(frozen=True, slots=True)
 class DelayReceipts:
-    """What is on order of an item comes this much later."""
+    """What is on order of an item comes this much later; what is overdue, so much after the planning day."""
 
     item: str
     days: int
@@ -80,7 +80,7 @@ def _apply(snapshot: PlanningSnapshot, change: Change) -> PlanningSnapshot:
     if isinstance(change, DelayReceipts):
         later = timedelta(change.days)
         receipts = tuple(
-            replace(row, available=row.available + later) if row.item == change.item else row
+            replace(row, available=max(row.available, snapshot.as_of) + later) if row.item == change.item else row
             for row in snapshot.receipts
         )
         return replace(snapshot, receipts=receipts)

@@ -158,6 +158,16 @@ def test_lots__by_period_cover_its_days() -> None:
     assert sorted(unscaled(order.quantity) for order in made.planned_orders) == [2, 12]
 
 
+@pytest.mark.parametrize("said", [None, D(0)])
+def test_lots__nought_is_no_minimum_so_the_suppliers_holds(said: Decimal | None) -> None:
+    frames = {
+        "item": golden("item", item("A", lot_minimum=said, lot_multiple=said)),
+        "supplier_agreement": golden("supplier_agreement", agreement("S", "A", 3, 1, minimum=D(90), multiple=D(20))),
+        **orders(ordered("A", "5", day(9))),
+    }
+    assert started(planned(frames), "A") == 100
+
+
 def test_order_up_to__fills_stock_once_it_falls_below_the_safety_stock() -> None:
     frames = {
         "item": golden("item", item("A", safety_stock=D(10), order_up_to=D(40))),
@@ -307,6 +317,45 @@ def test_by_products__are_there_for_others() -> None:
     assert started(planned(frames), "CHIPS") == 3
 
 
+def test_by_products__count_once_their_line_holds() -> None:
+    frames = {
+        "item": golden("item", item("A", "make"), item("B"), item("CHIPS")),
+        **boms(bom("A", line("B"), line("CHIPS", "1", kind="by_product", valid_from=day(30)))),
+        **orders(ordered("A", "10", day(5), "SO-1"), ordered("CHIPS", "8", day(9), "SO-2")),
+    }
+    assert started(planned(frames), "CHIPS") == 8
+
+
+def test_kept_apart__each_line_of_an_order_has_its_own_work_order() -> None:
+    work = [
+        {"golden_id": name, "code": name, "item": "A", "quantity": D(10), "good": D(0), "scrapped": D(0),
+         "status": "running", "due": day(3), "sales_order": "SO-1"} for name in ("W1", "W2")
+    ]  # fmt: skip
+    frames = {
+        "item": golden("item", item("A", "make", kept_apart=True)), "work_order": golden("work_order", *work),
+        **orders(ordered("A", "10", day(5)), ordered("A", "10", day(6), line="2")),
+    }  # fmt: skip
+    made = planned(frames)
+    assert made.planned_orders == ()
+    assert {peg.supply: peg.root for peg in made.pegs} == {"work_order|W1": "SO-1|1", "work_order|W2": "SO-1|2"}
+
+
+def purchase(quantity: str, due: date) -> pl.DataFrame:
+    row = {"golden_id": "P", "number": "P", "line": "1", "item": "A", "quantity": D(quantity), "received": D(0)}
+    return golden("purchase_order", {**row, "due": due, "status": "open"})
+
+
+@pytest.mark.parametrize("needed", [0, 3, 9])
+def test_overdue_purchases__are_chased_and_never_deferred(needed: int) -> None:
+    frames = {
+        "item": golden("item", item("A")), "purchase_order": purchase("5", day(-4)),
+        **orders(ordered("A", "5", day(needed))),
+    }  # fmt: skip
+    made = planned(frames)
+    assert [(one.kind, one.current, one.wanted) for one in made.messages] == [("expedite", day(-4), day(needed))]
+    assert made.planned_orders == ()
+
+
 def test_kept_apart__an_order_takes_nothing_of_the_stock_for_all() -> None:
     apart = {"stock": golden("stock", stock("A", "9")), **orders(ordered("A", "5", day(5)))}
     assert started(planned({"item": golden("item", item("A", kept_apart=True)), **apart}), "A") == 5
@@ -379,6 +428,20 @@ def test_sites__what_a_site_lacks_is_sent_from_the_site_before_it() -> None:
     }
     whole = planned(frames)  # one site: all stock is one
     assert {order.item: unscaled(order.quantity) for order in whole.planned_orders} == {"A": 3}
+
+
+@pytest.mark.parametrize(("there", "bought"), [("140", 0), ("100", 0), ("40", 0), ("0", 40)])
+def test_sites__a_requested_transfer_takes_what_is_to_come_where_too_little_lies(there: str, bought: int) -> None:
+    row = {"golden_id": "T", "number": "T", "item": "A", "from_warehouse": "WH1", "to_warehouse": "WH3",
+           "quantity": D(100), "due": day(7), "status": "requested"}  # fmt: skip
+    sold = orders(ordered("A", "100", day(9), "SO-1", warehouse="WH3"), ordered("A", "60", day(9), "SO-2"))
+    frames = {
+        "item": golden("item", item("A")), "transfer_order": golden("transfer_order", row), **sold,
+        "stock": golden("stock", stock("A", there)), "purchase_order": purchase("120", day(1)),
+    }  # fmt: skip
+    made = planned(frames, **SITES)
+    assert {order.item: unscaled(order.quantity) for order in made.planned_orders} == ({"A": bought} if bought else {})
+    assert [row.kind for row in made.problems] == []
 
 
 def test_missing_lead_time__is_named_and_the_default_or_the_routing_counts() -> None:

@@ -98,6 +98,12 @@ def test_compare__scenarios_stand_beside_the_base() -> None:
     assert [row.key for row in late.moved] == ["so1"]
 
 
+def test_changed__what_is_overdue_is_late_from_today_on() -> None:
+    overdue = replace(SNAPSHOT, receipts=(ScheduledReceipt("po", "bar", 4, day(-40), "purchase_order"),))
+    (late,) = changed(overdue, [DelayReceipts("bar", 30)]).receipts
+    assert late.available == day(30)
+
+
 def test_changed__stock_and_lead_times() -> None:
     less = changed(SNAPSHOT, [ChangeStock("axle", -1), ChangeStock("bar", 5), ChangeLeadTime("bar", 1)])
     assert {row.item: row.quantity for row in less.stock} == {"axle": 1, "bar": 5}
