@@ -149,7 +149,9 @@ class World:
         named: Any = SimpleNamespace(
             store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings,
             connection_states=lambda: {self.system: ConnectionState.LIVE},
-            configuration=SimpleNamespace(rules=RuleSet(())),
+            configuration=SimpleNamespace(
+                rules=RuleSet(()), mappings={self.system: SimpleNamespace(outbound={})}
+            ),
         )  # fmt: skip
         return cast("Hub", named)
 
