@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -59,15 +58,16 @@ def _pull(hub: Hub, system: str, stream: str, run: Run, since: str | None) -> La
     spec = connector.streams[stream]
     since = since if spec.incremental else None
     fetched_at, began = hub.now(), _last(hub, system, stream)
+    versions = Versions.of(hub, system, stream)
     records: list[str] = []
     watermark = since
     for page in connector.read(stream, since):
         records += [_text(record) for record in page.records]
-        watermark = max(filter(None, (watermark, page.watermark)), key=_moment, default=None)
+        watermark = max(filter(None, (watermark, page.watermark)), key=versions.moment, default=None)
     complete = since is None and spec.complete
     while True:
         told, last = _told(hub, system, stream, began)
-        here = Versions.of(hub, system, stream).beside(records, told, complete=complete) if told else records
+        here = versions.beside(records, told, complete=complete) if told else records
         frame = pl.DataFrame({"record": here}, schema=RAW_SCHEMA)
         if since is not None:
             frame = news(hub, system, stream, frame, raw_landings(hub, system, stream, by_source=True))
@@ -90,12 +90,6 @@ def _told(hub: Hub, system: str, stream: str, began: int) -> tuple[list[str], in
         landings = hub.raw.listed(tx, system, stream, after=began)
     parts = [hub.raw.read(landing.file)["record"].to_list() for landing in landings if not landing.complete]
     return [text for part in parts for text in part], landings[-1].position if landings else began
-
-
-def _moment(said: str) -> datetime:
-    """A change time of one system, for comparing it with others of the same."""
-    at = datetime.fromisoformat(said)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _text(record: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from canonical.keys import join_key
+from connectors.moments import Written, moment
 from connectors.port import Record
 from mappings.decode import parse_record, raw_value
 from pipeline.hub import Hub
@@ -27,6 +28,7 @@ class Versions:
 
     paths: tuple[str, ...]
     changed: str | None
+    written: Written
     zone: ZoneInfo
 
     @classmethod
@@ -34,8 +36,10 @@ class Versions:
         """As the system and its mappings declare it."""
         declared = hub.configuration.systems[system].system
         watermark = declared.streams[stream].watermark
-        field = None if watermark is None else watermark.field
-        return cls(key_paths(hub, system, stream), field, ZoneInfo(declared.timezone))
+        paths, zone = key_paths(hub, system, stream), ZoneInfo(declared.timezone)
+        if watermark is None:
+            return cls(paths, None, "local", zone)
+        return cls(paths, watermark.field, watermark.format, zone)
 
     def version(self, record: Record) -> Version:
         """What a record says of itself."""
@@ -43,13 +47,16 @@ class Versions:
         key = None if not parts or any(part is None for part in parts) else join_key(tuple(map(str, parts)))
         return key, self._moment(record)
 
+    def moment(self, said: str) -> datetime:
+        """When it was, as the system writes it; raises `ValueError` or `OverflowError` for what is no time."""
+        return moment(said, self.zone, self.written).astimezone(UTC)
+
     def _moment(self, record: Record) -> datetime | None:
         value: Any = None if self.changed is None else raw_value(record, self.changed)[1]
         try:
-            at = datetime.fromisoformat(str(value))
-        except ValueError:
+            return None if value is None else self.moment(str(value))
+        except (ValueError, OverflowError):
             return None
-        return (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
 
     def not_overtaken(self, records: Sequence[Record], standing: Mapping[str, datetime]) -> list[Record]:
         """Without those whose newer version is `standing` (source key → when it was changed), or came before them."""

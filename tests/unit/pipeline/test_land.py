@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ streams:
 STREAM = """
   {name}:
     entity: item
-    request: {{path: /{name}, params: {{since: "{{since?}}"}}}}
+    request: {{path: /{name}, params: {{since: "{{since?}}", cursor: "{{cursor?}}"}}}}
     records: items
     watermark: {{field: at}}
     complete: true
@@ -319,6 +319,31 @@ def test_land__half_a_character_costs_its_own_record_and_no_other(systems: Syste
     hub.close()
 
 
+@pytest.mark.parametrize(
+    ("written", "times"),
+    [
+        ("unix_seconds", ("1793433600", "1793433601", "1793433599")),
+        ("day_month_year", ("30/10/2026 08:00", "01/11/2026 08:00", "31/10/2026 09:00")),
+    ],
+)
+def test_land__the_newest_change_of_all_pages_is_the_watermark_however_it_is_written(
+    systems: Systems, server: Server, written: str, times: Sequence[str]
+) -> None:
+    """`since` of the next pull says which it was."""
+    systems.declare("well", server.url)
+    file = systems.folder / "connectors" / "well" / "system.yaml"
+    text = file.read_text().replace("watermark: {field: at}", f"watermark: {{field: at, format: {written}}}")
+    file.write_text(text.replace("    records: items\n", "    records: items\n    paging: {kind: cursor, at: next}\n"))
+    server.script = [
+        Answer(body={"items": [_item(str(number), "a", at=at)], "next": str(number) if number < 2 else None})
+        for number, at in enumerate(times)
+    ]
+    hub = systems.hub()
+    landed = land(hub, "well", "a", RUN)
+    hub.close()
+    assert (landed.halted, landed.rows, landed.watermark) == (None, 3, times[1])
+
+
 def test_land__a_refusal_of_any_kind_halts_this_stream_only(systems: Systems, server: Server) -> None:
     """A cursor that cannot be put into a question, a record that is no object: nothing of it may end the pass."""
     server.script = [Answer(body={"items": ["text"]}), Answer(body={"rows": []}), Answer(404, {"no": "such page"})]
@@ -326,6 +351,7 @@ def test_land__a_refusal_of_any_kind_halts_this_stream_only(systems: Systems, se
     hub = systems.hub()
     reasons = [str(land(hub, "well", stream, RUN).halted) for stream in "abc"]
     assert reasons == [
-        "well: a record at 'items' is no object", "well: the reply holds no list at 'items'", "well: HTTP 404"
+        "well: a record at 'items' is no object", "well: the reply holds no list at 'items' (it holds rows)",
+        "well: HTTP 404",
     ]  # fmt: skip
     hub.close()
