@@ -9,9 +9,10 @@ from console.cli.failures import NotKnown
 from console.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from canonical.plan import Plan
+    from canonical.plan import KitLine, Plan
 
 SUGGESTED = 5
+WORK = "work_order|"
 
 
 def plan_key(terminal: Terminal, plan: Plan, named: str, answers: Callable[[str], bool]) -> str:
@@ -20,9 +21,10 @@ def plan_key(terminal: Terminal, plan: Plan, named: str, answers: Callable[[str]
     `M|DW-7|SO-1|1|1`, as commands and pages call it, is `DW-7|SO-1|1|1`; `MO-26-00031` is `work_order|MO-26-00031`.
     """
     kind, _, rest = named.partition("|")
-    exact = [key for key in (named, rest) if key and (key == named or len(kind) == 1) and answers(key)]
-    if exact:
-        return exact[0]
+    meant: tuple[str, ...] = (named, f"{WORK}{named}", *((rest,) if len(kind) == 1 and rest else ()))
+    exact = next((key for key in meant if answers(key)), None)
+    if exact is not None:
+        return exact
     keys = {key for peg in plan.pegs for key in (peg.supply, peg.consumer)}
     keys |= {order.key for order in plan.planned_orders}
     like = sorted((key for key in keys if f"|{named}|" in f"|{key}|" and answers(key)), key=lambda key: (len(key), key))
@@ -31,3 +33,18 @@ def plan_key(terminal: Terminal, plan: Plan, named: str, answers: Callable[[str]
     near = ", ".join(like[:SUGGESTED])
     hint = terminal.say("trace.similar", near=near) if near else terminal.say("plan.no_key.hint")
     raise NotKnown(terminal.say("plan.no_key", key=named), hint=hint)
+
+
+def kit_of(plan: Plan, order: str) -> tuple[KitLine, ...]:
+    """The kit of an order; of a work order of others it is a demand for each line still to draw: `KEY|0`, `KEY|1`."""
+    own = plan.kit(order)
+    if own or not order.startswith(WORK):
+        return own
+    keys = {peg.consumer for peg in plan.pegs} | {row.consumer for row in plan.shortages}
+    drawn = sorted((int(key[len(order) + 1 :]), key) for key in keys if _is_line_of(key, order))
+    return tuple(line for _, key in drawn for line in plan.kit(key))
+
+
+def _is_line_of(key: str, order: str) -> bool:
+    place = key.removeprefix(f"{order}|")
+    return place != key and place.isdigit()

@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from canonical.errors import ConfigurationError
 from console.cli.explaining_items import draw_orders, draw_rules, item_rules
 from console.cli.failures import NotKnown
-from console.cli.plan_keys import plan_key
+from console.cli.plan_keys import kit_of, plan_key
 from console.cli.state import hub_of
 from console.cli.terminal import Exit, Terminal
 
@@ -222,7 +222,7 @@ def kit(order: str, /, *, terminal: Caller) -> Exit:
     """
     with _desk(terminal) as desk:
         plan = desk.standing
-        lines = plan.kit(plan_key(terminal, plan, order, lambda key: bool(plan.kit(key))))
+        lines = kit_of(plan, plan_key(terminal, plan, order, lambda key: bool(kit_of(plan, key))))
         names = desk.names
     rows = [
         {

@@ -39,13 +39,16 @@ def status(*, terminal: Caller) -> Exit:
             "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
         }  # fmt: skip
     terminal.answer(answer, lambda: _draw(terminal, answer, stages, stopped))
-    return Exit.PARKED if answer["doubles"] else _exit({one.state for one in stuck})
+    return Exit.PARKED if answer["doubles"] else _exit({one.state for one in stuck}, stopped=bool(stopped))
 
 
-def _exit(stuck: set[State]) -> Exit:
+def _exit(stuck: set[State], *, stopped: bool) -> Exit:
+    """What waits for a person first, then what is out of reach."""
     if stuck & {State.PARKED, State.IN_DOUBT}:
         return Exit.PARKED
-    return Exit.FINDINGS if State.REJECTED in stuck else Exit.OK
+    if State.REJECTED in stuck:
+        return Exit.FINDINGS
+    return Exit.UNREACHABLE if stopped else Exit.OK
 
 
 def _oldest(stuck: list[OutboxEntry]) -> list[OutboxEntry]:

@@ -13,6 +13,9 @@ import pytest
 
 from canonical.plan import PlanBomLine, PlanDemand, PlanItem, PlanningSnapshot, PlanStock, ScheduledReceipt
 from console.cli import planner
+from console.cli.plan_keys import kit_of, plan_key
+from console.cli.terminal import Terminal
+from console.words.words import Words
 from pipeline.plan_desk import Desk
 from planning.mrp import plan
 
@@ -81,6 +84,17 @@ def test_peg_and_kit__say_which_keys_an_order_could_mean(call: Call) -> None:
     assert call("plan", "peg", "so1|1").code == 2
     nothing = call("plan", "kit", "M|nothing")
     assert "plan explain ITEM" in " ".join(nothing.err.split())
+
+
+def test_kit_of__a_work_order_of_others_is_what_each_of_its_lines_still_draws() -> None:
+    key = "work_order|W-1"
+    demands = tuple(PlanDemand(f"{key}|{n}", item, MILLION, TODAY, key) for n, item in enumerate(("G2", "G3")))
+    picture = PlanningSnapshot(TODAY, (PlanItem("G2", "buy", 5), PlanItem("G3", "buy", 1)), (), demands)
+    drawn = plan(picture)
+    assert [line.component for line in kit_of(drawn, key)] == ["G2", "G3"]
+    assert [line.component for line in kit_of(drawn, f"{key}|1")] == ["G3"]
+    assert kit_of(drawn, "work_order|W") == ()
+    assert plan_key(Terminal.open(Words("en"), {}), drawn, "W-1", lambda one: bool(kit_of(drawn, one))) == key
 
 
 def test_scenario__stands_beside_the_plan(call: Call, tmp_path: Path) -> None:

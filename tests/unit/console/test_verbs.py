@@ -18,7 +18,7 @@ from console.words.words import Words
 from mappings.spec import OutboundNode
 from pipeline.hub import load_configuration
 from pipeline.settings import DEPLOYMENTS, Settings
-from store import audit, circuits, conflicts, documents, doubles, outbox, tasks, timers
+from store import audit, circuits, conflicts, documents, doubles, outbox, runs, tasks, timers
 from store.circuits import CircuitRow
 from store.conflicts import Conflict
 from store.documents import Document
@@ -270,6 +270,15 @@ def test_status__parked_is_4_and_says_what_to_type(call: Call, told: Store) -> N
     said = " ".join(call("status").out.split())
     assert "wms │ 2026-11-02 08:00:00" in said
     assert "items │ it is down │ millstream probe wms" in said
+
+
+def test_status__a_system_that_brings_nothing_is_3(call: Call, store: Store) -> None:
+    with store.begin() as tx:
+        runs.start(tx, "run-1", "run:run-1", NOW, NOW)
+        runs.record_stage(tx, "run-1", "land", {"rows": 0, "halted": "it is down"}, NOW, part="wms/items")
+        runs.finish(tx, "run-1", "done", NOW)
+    ended = call("status", "--json")
+    assert (ended.code, ended.json["down"][0]["system"]) == (3, "wms")
 
 
 def test_status__a_document_that_stands_twice_is_4(call: Call, told: Store) -> None:
