@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,11 +40,10 @@ def digest(*parts: object) -> str:
 
 def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> frozenset[str] | None:
     """The keys of rows that came, went or changed between two frames with one row a key; None for other columns."""
-    if before.schema != after.schema:
+    if not _alike(before, after):
         return None
     if max(before.height, after.height) <= HANDFUL:
-        then, now = _by_key(before, key), _by_key(after, key)
-        return frozenset(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+        return _unlike(_by_key(before, key), _by_key(after, key))
     if before.is_empty() or after.is_empty():
         return frozenset(before[key].to_list()) | frozenset(after[key].to_list())
     moved = list[str]()
@@ -57,8 +58,17 @@ def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> frozenset[
     return frozenset(moved) | frozenset(before[key].filter(unlike).to_list())
 
 
+def _alike(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Whether two frames have the same columns; their schemas, which are the same, take longer to compare."""
+    return one.columns == other.columns and one.dtypes == other.dtypes
+
+
 def _by_key(frame: pl.DataFrame, key: str) -> dict[str, tuple[Any, ...]]:
     return dict(zip(frame[key].to_list(), frame.rows(), strict=True))
+
+
+def _unlike(then: Mapping[str, tuple[Any, ...]], now: Mapping[str, tuple[Any, ...]]) -> frozenset[str]:
+    return frozenset(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
 
 
 def replaced(
@@ -68,21 +78,22 @@ def replaced(
 
     Both frames have one row a key, and `before` is by key; so is the result. None for other columns.
     """
-    ids = sorted(keys | set(rows[key].to_list()))
-    if len(ids) > HANDFUL or before.schema != rows.schema or not before[key].is_sorted():
+    fresh = {name: place for place, name in enumerate(rows[key].to_list())}
+    ids, names = sorted(keys | fresh.keys()), before[key]
+    if len(ids) > HANDFUL or not _alike(before, rows) or not names.is_sorted():
         renewed = pl.col(key).is_in(pl.Series(ids, dtype=pl.String).implode())
         standing, others = before.filter(renewed), before.filter(~renewed)
         return pl.concat([others, rows]).sort(key), differing(standing, rows, key)
-    fresh = {name: place for place, name in enumerate(rows[key].to_list())}
-    pieces, stood, start = list[pl.DataFrame](), [before.clear()], 0
-    for name, place in zip(ids, before[key].search_sorted(pl.Series(ids, dtype=pl.String)).to_list(), strict=True):
+    pieces, stood, start = list[pl.DataFrame](), dict[str, tuple[Any, ...]](), 0
+    for name in ids:
+        place = bisect_left(names, name, start)
         pieces.append(before[start:place])
         start = place
-        if place < before.height and before[key][place] == name:
-            stood.append(before[place : place + 1])
+        if place < before.height and names[place] == name:
+            stood[name] = before.row(place)
             start = place + 1
         if name in fresh:
             pieces.append(rows[fresh[name] : fresh[name] + 1])
     whole = pl.concat([*(piece for piece in pieces if piece.height), before[start:]])
     whole = whole.rechunk() if whole.n_chunks() > min(_PIECES, whole.height // _PIECE) else whole
-    return whole, differing(pl.concat(stood), rows, key)
+    return whole, _unlike(stood, _by_key(rows, key))
