@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from canonical.facts import FACTS
 from canonical.plan import Plan
 from pipeline.decide import Scope, watched_facts
@@ -47,18 +45,16 @@ def scope_of(hub: Hub, near: Near) -> tuple[Plan, Scope]:
 def _references(near: Near) -> set[str]:
     """Our references for what was planned or begun for the lines before."""
     names = [f"|{line}|" for line in near.area.lines]
-    found = set[str]()
-    for name in _DOCUMENTS:
-        frame = near.area.frames.get(name)
-        if frame is not None and names:
-            ours = frame.filter(pl.col("our_reference").str.contains_any(names))
-            found |= set(ours["our_reference"])
-    return found
+    told = (reference for document in _DOCUMENTS for reference in _told(near, document, "our_reference"))
+    return {reference for reference in told if reference is not None and any(name in reference for name in names)}
 
 
 def _shipments(near: Near) -> set[str]:
-    frame = near.area.frames.get("shipment")
-    if frame is None:
-        return set()
-    ours = frame.filter(pl.col("our_reference").is_not_null() & pl.col("sales_order").is_in(list(near.area.orders)))
-    return set(ours["our_reference"])
+    told = zip(_told(near, "shipment", "our_reference"), _told(near, "shipment", "sales_order"), strict=True)
+    return {reference for reference, order in told if reference is not None and order in near.area.orders}
+
+
+def _told(near: Near, entity: str, field: str) -> list[str | None]:
+    """What the neighbourhood's records, which are few, say."""
+    frame = near.area.frames.get(entity)
+    return [] if frame is None else frame[field].to_list()
