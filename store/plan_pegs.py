@@ -12,7 +12,6 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
-from store.bulk import fill, frame_of, schema_of
 from store.statements import insert_plainly
 from store.tables import plan_pegs, plan_summaries
 
@@ -24,6 +23,7 @@ PEG_SCHEMA = pl.Schema(
 )  # fmt: skip
 _FIELDS = tuple(field.name for field in fields(Peg))
 _of = attrgetter(*_FIELDS)
+_in_order = attrgetter("supply", "kind", "consumer", "item", "quantity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,12 @@ def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
 def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
     """Take some pegs of the last plan out and put others in, behind those that stand."""
     old, new = set(gone), set(come)
-    rows = [{at: getattr(peg, name) for at, name in _PLACE.items()} for peg in sorted(old - new, key=repr)]
+    rows = [{at: getattr(peg, name) for at, name in _PLACE.items()} for peg in sorted(old - new, key=_in_order)]
     if rows:
         tx.execute(_TAKE_OUT, rows)
     first = (tx.execute(_LAST_NUMBER).scalar() or 0) + 1
-    fill(tx, plan_pegs, frame_of(schema_of(plan_pegs), sorted(new - old, key=repr), first))
+    numbered = enumerate(sorted(new - old, key=_in_order), first)
+    insert_plainly(tx, plan_pegs, ("number", *_FIELDS), [(number, *_of(peg)) for number, peg in numbered])
 
 
 def pegs(tx: Connection) -> tuple[Peg, ...]:

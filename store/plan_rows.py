@@ -29,6 +29,13 @@ _ORDER = schema_of(planned_orders) | {
 """A frame of planned orders, as far as it is kept; `start` and `expected` tell what is late."""
 _KNOWN_ITEMS = Keyed(select(planned_items.c.code, planned_items.c.number), planned_items.c.code)
 _KNOWN_NAMES = Keyed(select(planned_names.c.name, planned_names.c.number), planned_names.c.name)
+_NAMED = ("root", "supplier")
+"""Columns that hold the number of a name."""
+_PLAIN = tuple(column.name for column in planned_orders.columns if column.name not in {"number", "item", *_NAMED})
+_TAKE_OUT = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
+_NUMBERED = (planned_orders, planned_items, planned_names)
+_PUT_INTO = {table: insert(table) for table in _NUMBERED}
+_LAST_NUMBER = {table: select(func.max(table.c.number)) for table in _NUMBERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +95,17 @@ def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedO
     """Take the orders with these keys out and put others in, behind those that stand; a key stands once."""
     keys = {*gone, *(order.key for order in come)}
     if keys:
-        statement = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
-        tx.execute(statement, [{"gone": key} for key in sorted(keys)])
+        tx.execute(_TAKE_OUT, [{"gone": key} for key in sorted(keys)])
     if not come:
         return
     items = _numbers(tx, _KNOWN_ITEMS, planned_items.c.code, {one.item: _of_item(one) for one in come})
-    names = {name: {"name": name} for one in come for name in (one.root, one.supplier) if name is not None}
+    names = {text: {"name": text} for one in come for name in _NAMED if (text := getattr(one, name)) is not None}
     named = _numbers(tx, _KNOWN_NAMES, planned_names.c.name, names)
-    frame = frame_of(_ORDER, come, _next(tx, planned_orders))
-    known = {"item": items, "root": named, "supplier": named}
-    fill(tx, planned_orders, frame.with_columns(
-        pl.col(name).replace_strict(numbers, default=None, return_dtype=pl.Int64) for name, numbers in known.items()
-    ))  # fmt: skip
+    tx.execute(_PUT_INTO[planned_orders], [
+        {**{name: getattr(one, name) for name in _PLAIN}, "number": number, "item": items[one.item],
+         **{name: None if (text := getattr(one, name)) is None else named[text] for name in _NAMED}}
+        for number, one in enumerate(come, _next(tx, planned_orders))
+    ])  # fmt: skip
 
 
 def _of_item(order: PlannedOrder) -> dict[str, object]:
@@ -115,9 +121,9 @@ def _numbers(
     if new:
         first = _next(tx, column.table)
         found |= {text: number for number, text in enumerate(new, first)}
-        tx.execute(insert(column.table), [{**asked[text], "number": found[text]} for text in new])
+        tx.execute(_PUT_INTO[column.table], [{**asked[text], "number": found[text]} for text in new])
     return found
 
 
 def _next(tx: Connection, table: Table) -> int:
-    return 1 + (tx.execute(select(func.max(table.c.number))).scalar() or 0)
+    return 1 + (tx.execute(_LAST_NUMBER[table]).scalar() or 0)
