@@ -8,9 +8,11 @@ nobody else's change. Where a change reaches further than that, there is no neig
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 
 import polars as pl
@@ -118,6 +120,7 @@ def neighbourhood(
     frames: Frames,
     standing: Standing,
     parts: Mapping[str, set[str]],
+    places: Places,
     planning: Planning,
     *,
     orders: frozenset[str],
@@ -130,7 +133,7 @@ def neighbourhood(
     items = down(first, parts)
     consumers = set(roots) | {safety_stock_key(item) for item in items}
     planned = _planned_again(standing, items, consumers)
-    narrow = _narrowed(frames, orders, items)
+    narrow = _narrowed(frames, places, orders, items)
     picture = snapshot(narrow, planning, standing.as_of, ())
     if not _bounded(picture, items, standing, planning):
         return None
@@ -218,27 +221,56 @@ def _left(standing: Standing, row: Supply, consumers: set[str]) -> Supply:
     return replace(row, quantity=max(0, row.quantity - others)) if others else row
 
 
-def _narrowed(frames: Frames, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
+def _narrowed(frames: Frames, places: Places, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
     """The rows that have to do with the orders and items; frames nobody narrows stay whole."""
-    chosen, goods = (pl.Series(sorted(keys), dtype=pl.String).implode() for keys in (orders, items))
-    of_item = pl.col("item").is_in(goods)
-    cuts = {
-        "sales_order": pl.col("golden_id").is_in(chosen),
-        "sales_order_line": pl.col("order").is_in(chosen),
-        "shipment": pl.col("sales_order").is_in(chosen) | of_item,
-        "item": pl.col("golden_id").is_in(goods),
+    of_item = {"item": items}
+    cuts: dict[str, dict[str, Collection[str]]] = {
+        "sales_order": {"golden_id": orders},
+        "sales_order_line": {"order": orders},
+        "shipment": {"sales_order": orders, **of_item},
+        "item": {"golden_id": items},
         "bom": of_item,
-        "bom_line": pl.col("parent").is_in(goods),
+        "bom_line": {"parent": items},
         **dict.fromkeys(("routing", "operation", "forecast", *_BY_ITEM), of_item),
     }
     narrow = {
-        name: frame.filter(cuts[name]) if name in cuts and frame.height else frame for name, frame in frames.items()
+        name: places.cut(name, frame, cuts[name]) if name in cuts and frame.height else frame
+        for name, frame in frames.items()
     }
-    made = narrow["work_order"]["golden_id"].implode() if "work_order" in narrow else None
+    made = narrow["work_order"]["golden_id"].to_list() if "work_order" in narrow else None
     for name in ("operation_report", "inspection"):
         if made is not None and name in narrow:
-            narrow[name] = narrow[name].filter(pl.col("work_order").is_in(made))
+            narrow[name] = places.cut(name, narrow[name], {"work_order": made})
     return narrow
+
+
+class Places:
+    """Where in a frame the rows with a value stand, told once for a frame that is cut again and again."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[pl.DataFrame, dict[str, dict[str, list[int]]]]] = {}
+
+    def cut(self, name: str, frame: pl.DataFrame, wanted: Mapping[str, Collection[str]]) -> pl.DataFrame:
+        """The rows of which one of these columns holds one of its values, in the frame's order."""
+        seen, told = self._told.get(name, (None, {}))
+        if seen is not frame:  # the next turn may bring another one: to read this one through would be in vain
+            self._told[name] = (frame, {})
+            return frame.filter(reduce(or_, (_among(column, values) for column, values in wanted.items())))
+        for column in wanted.keys() - told.keys():
+            told[column] = _places(frame[column])
+        found = {at for column, values in wanted.items() for value in values for at in told[column].get(value, ())}
+        return frame[sorted(found)] if found else frame.clear()
+
+
+def _among(column: str, values: Collection[str]) -> pl.Expr:
+    return pl.col(column).is_in(pl.Series(list(values), dtype=pl.String).implode())
+
+
+def _places(column: pl.Series) -> dict[str, list[int]]:
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for at, value in enumerate(column.to_list()):
+        found[value].append(at)
+    return found
 
 
 Changed = Mapping[str, tuple[PlannedOrder | None, PlannedOrder | None]]

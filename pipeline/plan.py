@@ -18,7 +18,16 @@ from pipeline.basis import digest
 from pipeline.configured import Configured, any_configured
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
-from pipeline.neighbourhood import REACHING, Changed, Neighbourhood, Standing, components, neighbourhood, put_back
+from pipeline.neighbourhood import (
+    REACHING,
+    Changed,
+    Neighbourhood,
+    Places,
+    Standing,
+    components,
+    neighbourhood,
+    put_back,
+)
 from pipeline.overtaking import Overtaken
 from pipeline.planning_frames import note, resolved
 from pipeline.promises import expire, held_promises, honoured, of_orders, promises_version
@@ -159,7 +168,8 @@ def plan_near(hub: Hub, run: Run) -> Near | None:
     orders, lines = touched
     if held_promises(hub) != kept.held or of_orders(kept.held, frames, orders):
         return None  # a promise moves what its line is due, and holds supply
-    area = neighbourhood(frames, kept.standing, kept.parts, hub.deployment.planning, orders=orders, lines=lines)
+    places = hub.kept.setdefault("places", Places())
+    area = neighbourhood(frames, kept.standing, kept.parts, places, hub.deployment.planning, orders=orders, lines=lines)
     if area is None:
         return None
     kept.basis, kept.versions = "", versions  # who wants the whole plan has to make it

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from canonical.entities import ENTITIES, golden_schema
 from canonical.plan import Plan
-from pipeline.neighbourhood import Standing, components, neighbourhood, put_back
+from pipeline.neighbourhood import Places, Standing, components, neighbourhood, put_back
 from pipeline.settings import Planning
 from pipeline.snapshot import Frames, snapshot
 from planning.mrp import plan
@@ -124,7 +124,7 @@ def test_neighbourhood__of_new_orders_plans_as_planning_everything_does(
 ) -> None:
     before = with_orders(structure, first)
     picture = snapshot(before, PLANNING, AS_OF, ())
-    standing = Standing.of(plan(picture), picture)
+    standing, places = Standing.of(plan(picture), picture), Places()
     for number in range(len(later)):  # one order after the other, each in its own neighbourhood
         wanted = [*first, *((f"N{place}", *rest) for place, (_, *rest) in enumerate(later[: number + 1]))]
         frames = with_orders(structure, wanted)  # type: ignore[arg-type]
@@ -133,8 +133,9 @@ def test_neighbourhood__of_new_orders_plans_as_planning_everything_does(
         order = f"N{number}"
         line = f"{order}|{len(first) + number}"
         near = neighbourhood(
-            frames, standing, components(frames), PLANNING, orders=frozenset({order}), lines=frozenset({line})
-        )
+            frames, standing, components(frames), places, PLANNING,
+            orders=frozenset({order}), lines=frozenset({line}),
+        )  # fmt: skip
         if near is None:
             return  # it says so itself: everything is planned again
         here = near.picture
