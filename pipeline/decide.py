@@ -25,6 +25,7 @@ from pipeline.fact_sources import FactSources
 from pipeline.facts import ALWAYS, facts
 from pipeline.held import held_lines, held_orders, unoffered
 from pipeline.hub import Hub, Run
+from pipeline.order_facts import REVIEW
 from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import planning_frames
 from pipeline.record_changes import Neighbourhood, record_changes
@@ -224,7 +225,7 @@ def _facts(  # noqa: PLR0917 - all that facts are derived from
         planning=hub.deployment.planning,
         as_of=run.as_of,
         held_orders=held_orders(held),
-        tasks=_tasks(tx),
+        tasks=_reviews(tx, frames),
         unoffered=unoffered(held),
         connections=hub.deployment.systems,
         transfers_by_hand=not _takes(hub, "wms", "request_transfer"),
@@ -242,7 +243,8 @@ def _diff(name: str, before: pl.DataFrame, after: pl.DataFrame, scope: Neighbour
     """What changed of one fact; `before` holds the keys in scope only."""
     key = key_of(name)
     if scope is not None:
-        after = after if after.is_empty() else after.filter(pl.col(key).is_in(list(scope.get(name, ()))))
+        inside = frozenset(scope.get(name, ()))
+        after = after if inside.issuperset(after[key].to_list()) else after.filter(pl.col(key).is_in(list(inside)))
     return diff(name, before, after, key)
 
 
@@ -251,9 +253,12 @@ def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
     return {row[key]: row for row in frame.iter_rows(named=True)}
 
 
-def _tasks(tx: Transaction) -> dict[tuple[str, str], dict[str, Task]]:
+def _reviews(tx: Transaction, frames: Frames) -> dict[tuple[str, str], dict[str, Task]]:
+    """The reviews of custom orders: no other task says anything about a fact."""
+    orders = frames.get("sales_order")
+    custom = () if orders is None else zip(orders["golden_id"].to_list(), orders["custom"].to_list(), strict=True)
     found: dict[tuple[str, str], dict[str, Task]] = {}
-    for task in tasks.latest(tx):
+    for task in tasks.latest(tx, REVIEW, (order for order, is_custom in custom if is_custom)):
         found.setdefault((task.kind, task.key), {})[task.owner] = task
     return found
 

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -82,8 +83,9 @@ def facts(sources: FactSources, wanted: AbstractSet[str] | None = None) -> dict[
 def _frame(name: str, found: Iterable[Row]) -> pl.DataFrame:
     model = FACTS[name]
     schema = model_schema(model)
-    rows_found = [{field: row.get(field) for field in schema} for row in found]
-    return pl.DataFrame(rows_found, schema=schema).sort(model.key) if rows_found else _nothing(name)
+    by_key = sorted(found, key=itemgetter(*model.key))
+    rows_found = [{field: row.get(field) for field in schema} for row in by_key]
+    return pl.DataFrame(rows_found, schema=schema) if rows_found else _nothing(name)
 
 
 @lru_cache

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from canonical.actors import Actor
 from store import audit
-from store.statements import insert_missing
+from store.statements import Keyed, insert_missing
 from store.tables import tasks
 
 TaskState = Literal["open", "done", "refused", "withdrawn"]
@@ -114,14 +115,13 @@ def count_open(tx: Connection) -> int:
     return tx.execute(select(func.count()).select_from(tasks).where(tasks.c.state.in_(OPEN))).scalar_one()
 
 
-def latest(tx: Connection, kinds: Collection[str] | None = None) -> list[Task]:
-    """The newest task of each kind, owner and key, whatever became of it: what facts are derived from."""
-    query = _LATEST if kinds is None else _LATEST.where(tasks.c.kind.in_(sorted(kinds)))
-    found = {(row.kind, row.owner, row.key): row for row in tx.execute(query)}
-    return [_task(row) for row in found.values()]
+def latest(tx: Connection, kind: str, keys: Iterable[str]) -> list[Task]:
+    """The newest task of each owner about each of these keys, whatever became of it: what facts are derived from."""
+    rows = sorted(_OF_KEYS.rows(tx, keys, of=kind), key=attrgetter("position"))
+    return [_task(row) for row in {(row.owner, row.key): row for row in rows}.values()]
 
 
-_LATEST = select(tasks).order_by(tasks.c.position)
+_OF_KEYS = Keyed(select(tasks).where(tasks.c.kind == bindparam("of")), tasks.c.key)
 
 
 def _open(kind: str, key: str, owner: str | None) -> list[Any]:

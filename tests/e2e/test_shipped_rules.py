@@ -6,17 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
+from typing import get_args
 
 import pytest
 
 from canonical.actors import Actor
 from pipeline.hub import Hub
+from pipeline.order_facts import REVIEW
 from pipeline.steward_relations import relations
 from pipeline.timers import fire_due
 from sandbox.factory.model import OpenPurchase, SystemName
 from sandbox.factory.views import dirt, material_views
 from store import crosswalk, notices, quarantine, tasks
-from store.tasks import Task, Verdict
+from store.tasks import Task, TaskState, Verdict
 from tests.e2e.oracle import Expected
 from tests.e2e.plant import Plant
 
@@ -35,7 +38,8 @@ def told(hub: Hub, audience: str) -> dict[str, str]:
 def reviews(hub: Hub) -> dict[tuple[str, str], Task]:
     """(Order, reviewer) → its newest review."""
     with hub.store.read() as tx:
-        return {(task.key, task.owner): task for task in tasks.latest(tx, ["custom_order_review"])}
+        found = sorted(tasks.listed(tx, get_args(TaskState), limit=None), key=attrgetter("number"))
+    return {(task.key, task.owner): task for task in found if task.kind == REVIEW}
 
 
 def settle(hub: Hub, order: str, owner: str, verdict: Verdict, note: str | None = None) -> None:

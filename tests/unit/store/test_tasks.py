@@ -49,7 +49,7 @@ def test_close__once_and_audited_and_then_another_may_open(either_store: Store) 
         [entry] = audit.listed(tx, f"task/{number}")
         assert (entry.actor, entry.action) == ("person:li.wei", "task_refused")
         tasks.open_all(tx, [TASK], NOW)
-        assert [one.state for one in tasks.latest(tx)] == ["open"]
+        assert [one.state for one in tasks.latest(tx, TASK.kind, [TASK.key])] == ["open"]
         assert [one.state for one in tasks.listed(tx, ("open", "refused"))] == ["refused", "open"]
 
 
@@ -60,5 +60,6 @@ def test_withdraw__what_is_open_only(either_store: Store) -> None:
         assert tasks.withdraw(tx, TASK.kind, "SO-1", NOW, by="rule:r") == 1
         assert tasks.withdraw(tx, TASK.kind, "SO-1", NOW, by="rule:r") == 0
         assert [one.key for one in tasks.listed(tx)] == ["SO-2"]
-        assert {one.state for one in tasks.latest(tx, ["custom_order_review"])} == {"withdrawn", "open"}
-        assert tasks.latest(tx, ["other"]) == []
+        assert {one.state for one in tasks.latest(tx, TASK.kind, ["SO-1", "SO-2"])} == {"withdrawn", "open"}
+        assert {one.owner for one in tasks.latest(tx, TASK.kind, ["SO-1"])} == {TASK.owner, "supply"}
+        assert tasks.latest(tx, "other", ["SO-1"]) == tasks.latest(tx, TASK.kind, []) == []
