@@ -66,6 +66,7 @@ def bind(tx: Connection, rows: Iterable[Binding], now: datetime) -> list[BindCon
 
 _HERE = select(crosswalk).where(crosswalk.c.system == bindparam("of"), crosswalk.c.entity == bindparam("what"))
 _BY_KEY = Keyed(_HERE, crosswalk.c.source_key)
+_INSERT = insert(crosswalk)
 _PRIMARY = Keyed(_HERE.where(crosswalk.c.is_primary), crosswalk.c.golden_id)
 
 
@@ -96,7 +97,7 @@ def _bind_group(tx: Connection, system: str, entity: str, rows: Sequence[Binding
 
 def _insert(tx: Connection, rows: Sequence[Binding], now: datetime) -> None:
     if rows:
-        tx.execute(insert(crosswalk), [{**_columns(row), "bound_at": now} for row in rows])
+        tx.execute(_INSERT, [{**_columns(row), "bound_at": now} for row in rows])
         _tick(tx, rows)
 
 

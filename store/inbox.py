@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from store.statements import insert_new
 from store.tables import inbox
@@ -36,7 +36,7 @@ def accept(tx: Connection, system: str, event_id: str, payload: object, received
 
 def next_unread(tx: Connection, limit: int = 100, after: int = 0) -> list[InboxEvent]:
     """Unread events in the order they came, beyond position `after`."""
-    rows = tx.execute(_UNREAD.limit(limit), {"after": after})
+    rows = tx.execute(_UNREAD, {"after": after, "most": limit})
     return [InboxEvent(row.position, row.system, row.event_id, row.payload, row.received_at) for row in rows]
 
 
@@ -56,7 +56,10 @@ def mark_done(tx: Connection, places: Collection[tuple[str, str]], now: datetime
 
 
 _UNREAD = (
-    select(inbox).where(inbox.c.state == "unread", inbox.c.position > bindparam("after")).order_by(inbox.c.position)
+    select(inbox)
+    .where(inbox.c.state == "unread", inbox.c.position > bindparam("after"))
+    .order_by(inbox.c.position)
+    .limit(bindparam("most", type_=Integer))
 )
 _MARK = (
     update(inbox)
