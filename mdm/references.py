@@ -61,7 +61,7 @@ class Crosswalk:
         return sorted({row for name in wanted for row in meant[name]}, key=itemgetter(0, 1))
 
     def _looked_for(self, names: set[str]) -> dict[str, tuple[Bound, ...]]:
-        listed = pl.Series(sorted(names), dtype=pl.String).implode()
+        listed = pl.Series([sorted(names)], dtype=pl.List(pl.String))
         found = self._rows.filter(pl.any_horizontal(pl.col(*_NAMES).is_in(listed)))[[*CROSSWALK_SCHEMA]].rows()
         return {name: tuple(row for row in found if name in row[1:]) for name in names}
 

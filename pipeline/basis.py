@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,15 @@ def _unlike(then: Mapping[str, tuple[Any, ...]], now: Mapping[str, tuple[Any, ..
     return frozenset(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
 
 
+def rows_of(frame: pl.DataFrame, keys: Collection[str], key: str) -> pl.DataFrame:
+    """The rows with one of some keys, in the frame's order; of a frame by key a few are found without reading it."""
+    names = frame[key]
+    if len(keys) > HANDFUL or not names.is_sorted():
+        return frame.filter(pl.col(key).is_in(pl.Series([sorted(keys)], dtype=pl.List(pl.String))))
+    places = [at for name in sorted(keys) for at in range(bisect_left(names, name), bisect_right(names, name))]
+    return frame[places] if places else frame.clear()
+
+
 def replaced(
     before: pl.DataFrame, rows: pl.DataFrame, keys: frozenset[str], key: str
 ) -> tuple[pl.DataFrame, frozenset[str] | None]:
@@ -81,7 +90,7 @@ def replaced(
     fresh = {name: place for place, name in enumerate(rows[key].to_list())}
     ids, names = sorted(keys | fresh.keys()), before[key]
     if len(ids) > HANDFUL or not _alike(before, rows) or not names.is_sorted():
-        renewed = pl.col(key).is_in(pl.Series(ids, dtype=pl.String).implode())
+        renewed = pl.col(key).is_in(pl.Series([ids], dtype=pl.List(pl.String)))
         standing, others = before.filter(renewed), before.filter(~renewed)
         return pl.concat([others, rows]).sort(key), differing(standing, rows, key)
     pieces, stood, start = list[pl.DataFrame](), dict[str, tuple[Any, ...]](), 0

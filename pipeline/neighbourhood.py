@@ -223,7 +223,7 @@ def _left(standing: Standing, row: Supply, consumers: set[str]) -> Supply:
 
 def _narrowed(frames: Frames, places: Places, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
     """The rows that have to do with the orders and items; frames nobody narrows stay whole."""
-    of_item = {"item": items}
+    of_item: dict[str, Collection[str]] = {"item": items}
     cuts: dict[str, dict[str, Collection[str]]] = {
         "sales_order": {"golden_id": orders},
         "sales_order_line": {"order": orders},
@@ -263,7 +263,7 @@ class Places:
 
 
 def _among(column: str, values: Collection[str]) -> pl.Expr:
-    return pl.col(column).is_in(pl.Series(list(values), dtype=pl.String).implode())
+    return pl.col(column).is_in(pl.Series([list(values)], dtype=pl.List(pl.String)))
 
 
 def _places(column: pl.Series) -> dict[str, list[int]]:

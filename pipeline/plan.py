@@ -14,7 +14,7 @@ import polars as pl
 from canonical.errors import MillstreamError, StreamHalted
 from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanningSnapshot, PlanProblem, Shortage
 from pipeline import demand
-from pipeline.basis import digest
+from pipeline.basis import digest, rows_of
 from pipeline.configured import Configured, any_configured
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
@@ -210,7 +210,7 @@ def _touched_orders(
             changed[entity] = keys
     lines, orders = changed.get("sales_order_line", frozenset()), changed.get("sales_order", frozenset())
     frame = hub.frames.read("judged/sales_order_line")
-    rows = None if frame is None else frame.filter(pl.col("golden_id").is_in(list(lines)))
+    rows = None if frame is None else rows_of(frame, lines, "golden_id")
     if rows is None or rows.height != len(lines):
         return None
     return orders | frozenset(rows["order"]), lines

@@ -18,7 +18,7 @@ from mdm.policy import Policy
 from mdm.reconcile import Stewarded, identity_of
 from mdm.references import CROSSWALK_SCHEMA
 from pipeline import mastering
-from pipeline.basis import differing, digest
+from pipeline.basis import differing, digest, rows_of
 from pipeline.hub import Hub
 from store import conflicts, crosswalk, decisions, ticks
 from store.unit_of_work import Transaction
@@ -51,8 +51,7 @@ class Reach:
 
     def among(self, records: pl.DataFrame) -> pl.DataFrame:
         """Those of `records` that are reached."""
-        named = pl.Series(sorted(frozenset[str]().union(*self.records.values())), dtype=pl.String)
-        found = records.filter(pl.col("source_key").is_in(named.implode()))
+        found = rows_of(records, frozenset[str]().union(*self.records.values()), "source_key")
         places = zip(found["system"].to_list(), found["source_key"].to_list(), strict=True)
         reached = [key in self.keys(system) for system, key in places]
         return found if all(reached) else found.filter(pl.Series(reached, dtype=pl.Boolean))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from canonical.entities import ENTITIES
+from pipeline.basis import rows_of
 from pipeline.hub import Hub, Run
 from pipeline.plan import judged_frames
 from pipeline.standing import differing, schema_of, standing_frame
@@ -67,7 +68,7 @@ def _changes(hub: Hub, tx: Transaction, entity: str, frame: pl.DataFrame, keys: 
     if keys is None:
         before, after = differing(tx, entity, now)
     else:
-        before, after = standing_frame(tx, entity, keys), now.filter(pl.col(GOLDEN_ID).is_in(list(keys)))
+        before, after = standing_frame(tx, entity, keys), rows_of(now, keys, GOLDEN_ID)
     changes = diff(entity, before, after, GOLDEN_ID).rows()
     gone = {change.key for change in changes if change.kind == "deleted"}
     waiting = _waiting(hub, tx, entity) & gone if gone else frozenset[str]()

@@ -123,8 +123,8 @@ def _referring(hub: Hub, records: pl.DataFrame, field: str, referred: str, last:
 def _saying(records: pl.DataFrame, field: str, bound: pl.DataFrame) -> frozenset[str]:
     """Records that may mean one of these bindings."""
     said = {name for column in ("source_key", "native_id", "golden_id") for name in bound[column].to_list()} - {None}
-    named = pl.col(field).is_in(pl.Series(sorted(said), dtype=pl.String).implode())
-    return frozenset(records["source_key"].filter(records.select(named).to_series()))
+    named = pl.col(field).is_in(pl.Series([sorted(said)], dtype=pl.List(pl.String)))
+    return frozenset(records["source_key"].filter(records.select(named).to_series()).to_list())
 
 
 def _of_changed_work(
