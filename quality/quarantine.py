@@ -36,10 +36,7 @@ def split(rulebook: Rulebook, frame: pl.DataFrame, key: str = "source_key") -> t
     if not rules:
         return frame, []
     marks = frame.select(failing(rule, key).alias(_mark(rule)) for rule in rules)
-    if not any(mark.any() for mark in marks):
-        return frame, []
-    broken = reduce(or_, marks)
-    return frame.filter(~broken), list(_quarantined(rulebook.entity, rules, frame.hstack(marks).filter(broken), key))
+    return _parted(rulebook.entity, rules, frame, marks, key)
 
 
 def remove(
@@ -56,11 +53,20 @@ def remove(
     if not failed:
         return frame, []
     rules = [about_rows[verdict.rule] for verdict in failed]
-    broken = frame[key].is_in(sorted({name for verdict in failed for name in verdict.failing})).fill_null(value=False)
-    marked = frame.filter(broken).with_columns(
-        pl.col(key).is_in(list(verdict.failing)).alias(_mark(rule)) for verdict, rule in zip(failed, rules, strict=True)
-    )
-    return frame.filter(~broken), list(_quarantined(rulebook.entity, rules, marked, key))
+    named = (pl.col(key).is_in(list(verdict.failing)).fill_null(value=False) for verdict in failed)
+    marks = frame.select(one.alias(_mark(rule)) for one, rule in zip(named, rules, strict=True))
+    return _parted(rulebook.entity, rules, frame, marks, key)
+
+
+def _parted(
+    entity: str, rules: Sequence[Rule], frame: pl.DataFrame, marks: pl.DataFrame, key: str
+) -> tuple[pl.DataFrame, list[Quarantined]]:
+    """The rows without a mark, and the others; `marks` has a column of booleans for each rule."""
+    broken = reduce(or_, marks)
+    if not broken.any():
+        return frame, []
+    marked = frame.hstack(marks).filter(broken)
+    return frame.filter(~broken), list(_quarantined(entity, rules, marked, key))
 
 
 def _quarantined(entity: str, rules: Sequence[Rule], broken: pl.DataFrame, key: str) -> Iterator[Quarantined]:

@@ -95,7 +95,8 @@ def related_keys(rule: Rule, key: str, related: Related) -> pl.Series:
 def _keys(rule: Rule, key: str, frame: pl.DataFrame) -> pl.Series:
     if rule.mark is not None:
         frame = frame.filter(pl.col(rule.mark).fill_null(value=False))
-    return frame[key].drop_nulls().implode()
+    named = frame[key]
+    return (named.drop_nulls() if named.null_count() else named).implode()
 
 
 def judge_rows(
@@ -118,7 +119,8 @@ def _verdict(entity: str, rule: Rule, frame: pl.DataFrame, key: str, marks: pl.D
     if rule.name not in marks.columns:
         return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
     broken = marks[rule.name]
-    keys = sorted(frame[key].filter(broken).cast(pl.String).fill_null("").to_list()) if broken.any() else []
+    named = frame[key].filter(broken).cast(pl.String).to_list() if broken.any() else []
+    keys = sorted("" if name is None else name for name in named)
     if rule.kind == "not_null_share":
         share = 1.0 if frame.is_empty() else (frame.height - len(keys)) / frame.height
         enough = share >= float(rule.min or 0)
