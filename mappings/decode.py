@@ -42,21 +42,32 @@ def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
         records.cast(pl.String).rename("record"),
         pl.Series("readable", [one is not None for one in parsed], dtype=pl.Boolean),
     ]
+    doubtful = list[str]()
     for path in paths:
         found = _all_found(known, path)
         texts = [value if type(value) is str else _text(value) for value in found]
+        if not _is_plain(texts):
+            doubtful.append(path)
         columns.append(pl.Series(text_column(path), texts, dtype=pl.String))
         present = [value is not _MISSING for value in found]
         columns.append(pl.Series(presence_column(path), present, dtype=pl.Boolean))
-    return pl.DataFrame(columns).with_columns(_finishing(tuple(paths)))
+    if not doubtful and None not in parsed:
+        return pl.DataFrame([*columns, pl.Series(SOUND, [True] * len(parsed), dtype=pl.Boolean)])
+    return pl.DataFrame(columns).with_columns(_finishing(tuple(doubtful)))
+
+
+def _is_plain(texts: Sequence[str | None]) -> bool:
+    """Whether no text is empty, has space at an end, or holds a NUL: nearly all come so, and stay as they are."""
+    return all(text is None or (text and text == text.strip() and "\0" not in text) for text in texts)
 
 
 @lru_cache(maxsize=256)
-def _finishing(paths: tuple[str, ...]) -> tuple[pl.Expr, ...]:
-    return (_sound(paths), *(_bare(text_column(path)) for path in paths))
+def _finishing(doubtful: tuple[str, ...]) -> tuple[pl.Expr, ...]:
+    return (_sound(doubtful), *(_bare(text_column(path)) for path in doubtful))
 
 
 def _sound(paths: Sequence[str]) -> pl.Expr:
+    """`SOUND` of records that hold a NUL, if any, at one of these paths."""
     said = pl.concat_str([pl.col(text_column(path)) for path in paths] or [pl.lit("")], ignore_nulls=True)
     return pl.when(pl.col("readable") & ~said.str.contains("\x00", literal=True)).then(pl.lit(value=True)).alias(SOUND)
 

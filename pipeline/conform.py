@@ -222,7 +222,7 @@ def _map(hub: Hub, mapping: InboundMapping, system: str, landings: Sequence[Land
     raw = sum(frame.height for frame in frames)
     if not frames:
         return _Mapped(pl.DataFrame(schema=frame_schema(mapping.model)), {}, 0)
-    together = _mapped(mapping, system, pl.concat(frames))
+    together = _mapped(mapping, system, frames[0] if len(frames) == 1 else pl.concat(frames))
     if together.refused.keys().isdisjoint(set(together.rows["source_key"])):
         return _Mapped(together.rows, together.refused, raw)
     rows, refused = together.rows.clear(), dict[str, Rejected]()
