@@ -32,19 +32,21 @@ def _finite(text: str) -> Decimal:
 
 def loads(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any of its six types
     """Parse JSON; raise `ValueError` for anything a careful sender would not send."""
-    return _parsed(text, _finite)
+    return _parsed(text, _EXACT)
 
 
 def loads_canonical(text: str | bytes) -> Any:  # noqa: ANN401 - as above
     """What `loads(dumps(loads(text)))` gives, in one step: numbers with a point are the text that `dumps` makes."""
-    return _parsed(text, lambda number: _plain(_finite(number)))
+    return _parsed(text, _CANONICAL)
 
 
-def _parsed(text: str | bytes, parse_float: Callable[[str], object]) -> Any:  # noqa: ANN401
+def _parsed(text: str | bytes, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401
     if len(text) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES} bytes")
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_float=parse_float, parse_constant=_no_constant)
+        return decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -59,4 +61,18 @@ def _plain(value: object) -> Any:  # noqa: ANN401
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Canonical JSON text: sorted keys, decimals as text without trailing zeros, times in ISO 8601."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain, allow_nan=False, indent=indent)
+    return (_ENCODER if indent is None else _encoder(indent)).encode(value)
+
+
+def _encoder(indent: int | None = None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=_plain, allow_nan=False, indent=indent)
+
+
+def _decoder(parse_float: Callable[[str], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=parse_float, parse_constant=_no_constant)
+
+
+_ENCODER = _encoder()
+"""Made once, as its fellows are: of a short text to make one costs as much as to use it."""
+_EXACT = _decoder(_finite)
+_CANONICAL = _decoder(lambda number: _plain(_finite(number)))
