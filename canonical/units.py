@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from canonical.errors import UnknownUnit
 
@@ -40,17 +41,23 @@ def known_units() -> frozenset[str]:
 
 
 def factor(source: str, target: str, packs: Mapping[str, Decimal] | None = None) -> Decimal:
-    """How many `target` units one `source` unit is.
+    """How many `target` units one `source` unit is, to as many places as the context has; see `ratio`."""
+    share = ratio(source, target, packs)
+    return Decimal(share.numerator) / share.denominator
+
+
+def ratio(source: str, target: str, packs: Mapping[str, Decimal] | None = None) -> Fraction:
+    """How many `target` units one `source` unit is, exactly: a twelfth of a box has no last decimal place.
 
     `packs` gives, for one item, how many stocking units a pack unit holds; it reaches the target only
     where the target is the item's stocking unit (or shares its base).
     """
     if source == target:
-        return Decimal(1)
+        return Fraction(1)
     if packs and source in packs:
-        return packs[source]
+        return Fraction(packs[source])
     if packs and target in packs:
-        return Decimal(1) / packs[target]
+        return 1 / Fraction(packs[target])
     try:
         (source_base, up), (target_base, down) = _TO_BASE[source], _TO_BASE[target]
     except KeyError as unknown:
@@ -59,4 +66,4 @@ def factor(source: str, target: str, packs: Mapping[str, Decimal] | None = None)
         ) from None
     if source_base != target_base:
         raise UnknownUnit(f"cannot convert {source!r} to {target!r}", hint="add a pack conversion to the item")
-    return up / down
+    return Fraction(up) / Fraction(down)

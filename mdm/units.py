@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 
 from canonical.base import quantities
 from canonical.entities import DECIMAL, ENTITIES
 from canonical.errors import UnknownUnit
-from canonical.units import factor
+from canonical.units import ratio
 from mdm.handful import beside
 
 
@@ -26,20 +27,21 @@ class ItemUnits:
     packs: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     own: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
-    def to_stocking(self, system: str, item: str, unit: str | None) -> Decimal:
-        """Stocking units per given unit; raises `UnknownUnit`."""
+    def to_stocking(self, system: str, item: str, unit: str | None) -> Fraction:
+        """Stocking units per given unit, exactly; raises `UnknownUnit`."""
         stocking = self.stocking.get(item)
         source = unit or self.own.get((system, item)) or stocking
         if stocking is None or source is None:
             raise UnknownUnit("no unit is known for this item", system=system, entity="item", key=item)
-        return factor(source, stocking, self.packs.get(item))
+        return ratio(source, stocking, self.packs.get(item))
 
     def from_stocking(self, system: str, item: str, quantity: Decimal) -> tuple[Decimal, str]:
         """A quantity in stocking units as `system` counts the item, with that unit's canonical code."""
         unit = self.own.get((system, item)) or self.stocking.get(item)
         if unit is None:
             raise UnknownUnit("no unit is known for this item", system=system, entity="item", key=item)
-        return quantity / self.to_stocking(system, item, unit), unit
+        share = self.to_stocking(system, item, unit)
+        return quantity * share.denominator / share.numerator, unit
 
 
 def to_stocking_units(
@@ -55,17 +57,18 @@ def to_stocking_units(
     shown = [_converted(name, counted, unit_field) for name in frame.columns]
     if marked["_factor"].null_count() == 0:
         return marked.select(shown), frame.clear().hstack([marked["message"].clear()])
-    bad = marked.filter(pl.col("_factor").is_null()).drop("_factor", "_stocking")
+    bad = marked.filter(pl.col("_factor").is_null()).drop("_factor", "_divisor", "_stocking")
     return marked.filter(pl.col("_factor").is_not_null()).select(shown), bad
 
 
 _KEYS = ("system", "_item", "_unit")
-_TOLD = ("_factor", "_stocking", "message")
+_TOLD = ("_factor", "_divisor", "_stocking", "message")
 _FACTORS: dict[str, pl.DataType] = {
     "system": pl.String(),
     "_item": pl.String(),
     "_unit": pl.String(),
     "_factor": DECIMAL,
+    "_divisor": DECIMAL,
     "_stocking": pl.String(),
     "message": pl.String(),
 }
@@ -73,14 +76,22 @@ _FACTORS: dict[str, pl.DataType] = {
 
 def _converted(name: str, counted: Mapping[str, str], unit_field: str) -> pl.Expr:
     if name in counted:
-        return (pl.col(name) * pl.col("_factor")).cast(DECIMAL).alias(name)
+        return (pl.col(name) * pl.col("_factor") / pl.col("_divisor")).cast(DECIMAL).alias(name)
     return pl.col("_stocking" if name == unit_field else name).alias(name)
 
 
 def _factor_row(
     units: ItemUnits, system: str, item: str, unit: str | None
-) -> tuple[str, str, str | None, Decimal | None, str | None, str | None]:
+) -> tuple[str, str, str | None, Decimal | None, Decimal | None, str | None, str | None]:
     try:
-        return system, item, unit, units.to_stocking(system, item, unit), units.stocking[item], None
+        share = units.to_stocking(system, item, unit)
     except UnknownUnit as error:
-        return system, item, unit, None, None, str(error)
+        return system, item, unit, None, None, None, str(error)
+    up, down = (Decimal(part) for part in share.as_integer_ratio())
+    if max(up, down) > _SHORT:
+        up, down = up / down, Decimal(1)
+    return system, item, unit, up, down, units.stocking[item], None
+
+
+_SHORT = 10**10
+"""Above and below the line, whole numbers up to here leave a quantity its places; others are divided beforehand."""

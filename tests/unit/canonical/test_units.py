@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from canonical.errors import UnknownUnit
-from canonical.units import factor, known_units
+from canonical.units import factor, known_units, ratio
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,8 @@ def test_factor__refuses_to_guess(source: str, target: str) -> None:
 
 def test_every_known_unit__converts_to_itself() -> None:
     assert {factor(unit, unit) for unit in known_units()} == {Decimal(1)}
+
+
+def test_ratio__is_exact_where_a_factor_has_no_last_place() -> None:
+    assert ratio("pcs", "box", {"box": Decimal(12)}) == Fraction(1, 12)
+    assert ratio("oz", "lb") == Fraction(1, 16)
