@@ -202,3 +202,8 @@ def foreign_work(frames: Frames) -> Iterator[Row]:
     for row in rows(frames, "work_order"):
         if not row["our_reference"] and row["status"] in {"planned", "released", "running"}:
             yield row
+
+
+def has_begun(work: Row) -> bool:
+    """Whether a work order of others runs or has brought something already."""
+    return work["status"] == "running" or (work["good"] or 0) + (work["scrapped"] or 0) > 0

@@ -11,7 +11,7 @@ from math import ceil
 from canonical.plan import PlanBomLine, PlanDemand, PlanForecast
 from canonical.plan_lines import lines_of
 from pipeline.golden_rows import MILLION, Frames, Row, ppm, rows, scaled
-from pipeline.open_documents import OpenLine, delivered, foreign_work
+from pipeline.open_documents import OpenLine, delivered, foreign_work, has_begun
 from pipeline.plan_structure import Structure
 from pipeline.plan_supplies import lacking
 from pipeline.planning_settings import Planning
@@ -44,8 +44,8 @@ def demands(  # noqa: PLR0917 - the parts of one picture
 def _work_demands(
     frames: Frames, made_of: Structure, routes: Mapping[str, list[Row]], planning: Planning, as_of: date
 ) -> Iterator[PlanDemand]:
-    """Components that work orders of others still have to draw; what runs has drawn its kit."""
-    waiting = [row for row in foreign_work(frames) if row["status"] != "running"]
+    """Components that work orders of others still have to draw; what runs or was reported on has drawn its kit."""
+    waiting = [row for row in foreign_work(frames) if not has_begun(row)]
     parents: defaultdict[str, list[PlanBomLine]] = defaultdict(list)
     for line in lines_of(made_of.lines, "parent", {row["item"] for row in waiting}) if waiting else ():
         parents[line.parent].append(line)

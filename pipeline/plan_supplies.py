@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from canonical.items import Sourcing
-from canonical.plan import FirmOrder, PlanItem, PlanStock, ScheduledReceipt
+from canonical.plan import FirmOrder, PlanByProduct, PlanItem, PlanStock, ScheduledReceipt
 from pipeline.golden_rows import ZERO, Frames, Row, rows, scaled
 from pipeline.open_documents import (
     OpenLine,
@@ -74,6 +74,7 @@ class Supplies:
     as_of: date
     items: Mapping[str, PlanItem]
     lines: list[OpenLine]
+    by_products: Sequence[PlanByProduct] = ()
 
     def firm_orders(self) -> Iterator[FirmOrder]:
         """Our own work orders and transfers that have been begun: the plan may not change them any more."""
@@ -95,6 +96,7 @@ class Supplies:
         yield from self._purchases()
         yield from self._transfers()
         yield from self._goods_on_the_way()
+        yield from self._beside()
 
     def _good(self, item: str, started: int, day: date) -> int:
         """What comes out good, as the planner counts it for an order due on that day."""
@@ -158,6 +160,30 @@ class Supplies:
                 work, key = made[report["work_order"]], f"goods_receipt|{report['golden_id']}"
                 good, origin = scaled(report["good"]), planned_origin(work["our_reference"], made, failed)
                 yield ScheduledReceipt(key, work["item"], good, self.as_of, "goods_receipt", origin=origin)
+
+    def _beside(self) -> Iterator[ScheduledReceipt]:
+        """What open work orders yield beside their item: what of ours has been begun, and those of others."""
+        made: defaultdict[str, list[PlanByProduct]] = defaultdict(list)
+        for row in self.by_products:
+            made[row.parent].append(row)
+        for key, item, left, due, origin in self._open_work() if made else ():
+            for row in made.get(item, ()):
+                quantity = scaled(left) * row.numerator // row.denominator
+                if quantity > 0:
+                    name = f"by_product|{key}|{row.item}"
+                    yield ScheduledReceipt(name, row.item, quantity, due or self.as_of, "by_product", origin=origin)
+
+    def _open_work(self) -> Iterator[tuple[str, str, Decimal, date | None, str | None]]:
+        """Key, item, what is still to be made, due day and planned order of the work orders that count as supply."""
+        for order in own_orders(self.frames).values():
+            begun = order.started and not is_rework(order.reference) and order.to_warehouse is None
+            if begun and order.open_quantity > 0:
+                key = plan_key(order.reference)
+                yield key, order.item, order.open_quantity, order.due, key
+        for row in foreign_work(self.frames):
+            left = row["quantity"] - (row["good"] or ZERO) - (row["scrapped"] or ZERO)
+            if left > 0:
+                yield f"work_order|{row['golden_id']}", row["item"], left, row["due"], None
 
 
 class _Ordered:

@@ -39,7 +39,7 @@ def snapshot(frames: Frames, planning: Planning, as_of: date, prior_pegs: tuple[
     known = {item.code: item for item in items}
     made_of = structure(frames, versions, as_of)
     lines = open_lines(frames)
-    supplies = Supplies(frames, planning, as_of, known, lines)
+    supplies = Supplies(frames, planning, as_of, known, lines, made_of.by_products)
     picture = PlanningSnapshot(
         as_of=as_of,
         items=items,

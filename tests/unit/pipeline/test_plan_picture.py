@@ -11,6 +11,9 @@ import pytest
 
 from canonical.plan import Plan
 from pipeline.golden_rows import unscaled
+from pipeline.planning_settings import Planning
+from pipeline.snapshot import snapshot
+from planning.mrp import plan
 from tests.unit.pipeline.golden_plants import (
     AS_OF,
     Frames,
@@ -315,6 +318,56 @@ def test_by_products__are_there_for_others() -> None:
         **orders(ordered("A", "10", day(5), "SO-1"), ordered("CHIPS", "8", day(9), "SO-2")),
     }
     assert started(planned(frames), "CHIPS") == 3
+
+
+def open_work(**values: Any) -> pl.DataFrame:
+    """A work order for ten of A."""
+    known = {"golden_id": "W", "code": "W", "item": "A", "quantity": D(10), "good": D(0), "scrapped": D(0),
+             "status": "released", "start": day(2), "due": day(5)}  # fmt: skip
+    return golden("work_order", {**known, **values})
+
+
+@pytest.mark.parametrize(
+    ("said", "coming"),
+    [
+        ({}, 5), ({"status": "running", "good": D(4)}, 3), ({"status": "completed", "good": D(10)}, 0),
+        ({"status": "running", "our_reference": "M|A|SO-1|1|1"}, 5),
+        ({"status": "running", "our_reference": "M|A|SO-1|1|1", "scrapped": D(2)}, 4),
+    ],
+)  # fmt: skip
+def test_by_products__of_work_orders_are_on_their_way(said: dict[str, Any], coming: int) -> None:
+    frames = {
+        "item": golden("item", item("A", "make"), item("B"), item("CHIPS")),
+        **boms(bom("A", line("B"), line("CHIPS", "0.5", kind="by_product"))),
+        "work_order": open_work(**said), "stock": golden("stock", stock("B", "10")),
+        **orders(ordered("CHIPS", "8", day(9), "SO-2")),
+    }  # fmt: skip
+    assert started(planned(frames), "CHIPS") == 8 - coming
+
+
+def test_by_products__stay_pegged_when_the_order_they_come_of_begins() -> None:
+    frames = {
+        "item": golden("item", item("A", "make"), item("B"), item("CHIPS")),
+        **boms(bom("A", line("B"), line("CHIPS", "0.5", kind="by_product"))),
+        **orders(ordered("A", "10", day(5), "SO-1"), ordered("CHIPS", "5", day(9), "SO-2")),
+    }
+    before = planned(frames)
+    begun = {**frames, "work_order": open_work(status="running", our_reference="M|A|SO-1|1|1")}
+    begun |= orders(
+        ordered("A", "10", day(5), "SO-1"), ordered("CHIPS", "5", day(9), "SO-2"), ordered("CHIPS", "5", day(6), "SO-3")
+    )  # fmt: skip
+    after = plan(snapshot(begun, Planning(), AS_OF, before.pegs))
+    (peg,) = (peg for peg in after.pegs if peg.kind == "receipt")
+    assert (peg.consumer, peg.item, peg.quantity) == ("SO-2|1", "CHIPS", 5_000_000)
+
+
+@pytest.mark.parametrize(("said", "drawn"), [({}, 10), ({"good": D(4)}, 0), ({"good": D(8), "scrapped": D(2)}, 0)])
+def test_work_of_others__that_was_reported_on_has_drawn_its_kit(said: dict[str, Any], drawn: int) -> None:
+    frames = {
+        "item": golden("item", item("A", "make"), item("B")), **boms(bom("A", line("B"))),
+        "work_order": open_work(**said),
+    }  # fmt: skip
+    assert sum(unscaled(order.started) for order in planned(frames).planned_orders) == drawn
 
 
 def test_by_products__count_once_their_line_holds() -> None:
