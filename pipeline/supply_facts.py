@@ -71,7 +71,7 @@ def _stock(frames: Frames) -> tuple[Mapping[str, Decimal], Mapping[str, Decimal]
 
 
 def _in_transit(frames: Frames) -> Mapping[str, Decimal]:
-    """Item → what has been ordered, requested, is being made, or was made and is not on the shelf yet."""
+    """Item → what has been ordered, requested, is being made, is between two shelves, or not on its first one yet."""
     coming: defaultdict[str, Decimal] = defaultdict(Decimal)
     for entity in ("purchase_order", "purchase_request", "subcontract_order"):
         for row in rows(frames, entity):
@@ -82,6 +82,9 @@ def _in_transit(frames: Frames) -> Mapping[str, Decimal]:
         if row["status"] in WORK:
             done = (row["good"] or Decimal(0)) + (row["scrapped"] or Decimal(0))
             coming[row["item"]] += max(Decimal(0), row["quantity"] - done)
+    for row in rows(frames, "transfer_order"):
+        if row["status"] == "in_transit":
+            coming[row["item"]] += row["quantity"]
     received = {row["our_reference"] for row in rows(frames, "goods_receipt")}
     for report in finishing_reports(frames):
         if report["golden_id"] not in received:

@@ -124,6 +124,10 @@ def test_low_stock__counts_what_is_there_and_what_is_coming() -> None:
     assert found["supplier"] == "S1"
     [lot] = derived("low_stock", *frames, plan=Plan(planned_orders=(planned("B||1", "B", root=None),)))
     assert lot["proposed"] == 40
+    sent = {"golden_id": "T", "number": "T", "item": "B", "from_warehouse": "W", "to_warehouse": "V",
+            "quantity": Decimal(7), "status": "in_transit"}  # fmt: skip
+    [left] = derived("low_stock", *frames, ("transfer_order", [sent]))
+    assert (left["in_transit"], left["proposed"]) == (13, 2)
     bought["quantity"] = Decimal(19)
     assert derived("low_stock", *frames) == []
     bought["quantity"], item["obsolete"] = Decimal(10), True
