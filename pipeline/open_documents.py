@@ -204,6 +204,12 @@ def foreign_work(frames: Frames) -> Iterator[Row]:
             yield row
 
 
+def to_make(work: Row) -> Decimal:
+    """What a work order still brings, good or not."""
+    left: Decimal = work["quantity"] - (work["good"] or Decimal(0)) - (work["scrapped"] or Decimal(0))
+    return left
+
+
 def has_begun(work: Row) -> bool:
     """Whether a work order of others runs or has brought something already."""
     return work["status"] == "running" or (work["good"] or 0) + (work["scrapped"] or 0) > 0

@@ -19,6 +19,7 @@ from pipeline.open_documents import (
     own_orders,
     plan_key,
     planned_origin,
+    to_make,
 )
 from pipeline.planning_settings import Planning
 from planning.lot_sizing import Sizing, good_of
@@ -116,7 +117,7 @@ class Supplies:
     def _work(self) -> Iterator[ScheduledReceipt]:
         ordered = _Ordered(self.lines)
         for row in foreign_work(self.frames):
-            left = row["quantity"] - (row["good"] or ZERO) - (row["scrapped"] or ZERO)
+            left = to_make(row)
             day = row["due"] or self.as_of
             if left > 0:
                 yield ScheduledReceipt(
@@ -181,7 +182,7 @@ class Supplies:
                 key = plan_key(order.reference)
                 yield key, order.item, order.open_quantity, order.due, key
         for row in foreign_work(self.frames):
-            left = row["quantity"] - (row["good"] or ZERO) - (row["scrapped"] or ZERO)
+            left = to_make(row)
             if left > 0:
                 yield f"work_order|{row['golden_id']}", row["item"], left, row["due"], None
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from canonical.plan import Plan
 from canonical.strict_json import dumps
 from pipeline.fact_sources import FactSources
+from pipeline.open_documents import to_make
 from pipeline.plan_items import BOUGHT
 from pipeline.snapshot import Frames, Row, finishing_reports, own_orders, rows, unscaled
 
@@ -80,8 +81,7 @@ def _in_transit(frames: Frames) -> Mapping[str, Decimal]:
     made = {row["golden_id"]: row for row in rows(frames, "work_order")}
     for row in made.values():
         if row["status"] in WORK:
-            done = (row["good"] or Decimal(0)) + (row["scrapped"] or Decimal(0))
-            coming[row["item"]] += max(Decimal(0), row["quantity"] - done)
+            coming[row["item"]] += max(Decimal(0), to_make(row))
     for row in rows(frames, "transfer_order"):
         if row["status"] == "in_transit":
             coming[row["item"]] += row["quantity"]
