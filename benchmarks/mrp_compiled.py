@@ -1,10 +1,11 @@
 """The compiled planner on a large plant, every order pegged, beside plain Python.
 
-The plant is model A (`benchmarks.plants`), where everything shares everything. "52 weeks" plans by week, "365 days"
-by day, both with the kernel that `millstream plan case` runs, from tables to tables, in a process that holds nothing
-else. Its pegs are runs (all needs of one day and urgency of an item); both planners' single pegs are compared row by
-row at a size where both run. Plain netting (`benchmarks.plain_netting`) is the peer that does less.
-`MILLSTREAM_BENCH_ITEMS` sets the numbers of items.
+The plants are those of `benchmarks.plants`: model A, where everything shares everything, at each size, and families,
+whose products have about 300 BOM lines, at the largest. "52 weeks" plans by week, "365 days" by day, both with the
+kernel that `millstream plan case` runs, from tables to tables, in a process that holds nothing else. Its pegs are
+runs (all needs of one day and urgency of an item); both planners' single pegs are compared row by row at a size where
+both run. Plain netting (`benchmarks.plain_netting`) is the peer that does less. `MILLSTREAM_BENCH_ITEMS` sets the
+numbers of items.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from typing import NamedTuple
 
 from benchmarks import plain_netting
 from benchmarks.measuring import Figure, best_seconds
-from benchmarks.plants import WEEK, model_a
+from benchmarks.plants import WEEK, families, model_a
 from benchmarks.plotting import growth_plot
-from canonical.plan import Plan
+from canonical.plan import Plan, PlanningSnapshot
 from planning.encoding import encode
 from planning.fast import plan_compiled
 from planning.kernels.solving import solve
@@ -41,15 +42,12 @@ def measure() -> list[Figure]:
     large = max(SIZES)
     figures, points = [], []
     for items in sorted(SIZES):
-        alone, peer = _kernel(items, WEEK)
+        alone, peer = _kernel(model_a(items, WEEK), WEEK)
         points.append((items, alone.seconds))
-        figures.append(Figure(f"52 weeks: {alone.size}; peer: plain netting", alone.seconds, peer, "s"))
-        if items == large:
-            figures.append(Figure("52 weeks: memory over its input; peer: the goal", alone.megabytes, 400, "MB"))
-            figures.append(Figure("52 weeks: seconds; peer: the goal", alone.seconds, 1.0, "s"))
-    daily, _ = _kernel(large, 1)
-    figures.append(Figure(f"365 days: {daily.size}; peer: the goal", daily.seconds, 2.5, "s"))
-    figures.append(Figure("365 days: memory over its input; peer: the goal", daily.megabytes, 1200, "MB"))
+        figures += _weeks("model A", alone, peer, largest=items == large)
+    figures += _days("model A", _kernel(model_a(large, 1), 1)[0])
+    figures += _weeks("families", *_kernel(families(large, WEEK), WEEK), largest=True)
+    figures += _days("families", _kernel(families(large, 1), 1)[0])
     title = "Compiled planner: seconds by number of items (dashed: ten times the items, ten times the time)"
     growth_plot(PLOT, title, points, x="items", y="seconds")
     return [*figures, *_both(min(BOTH, large))]
@@ -63,12 +61,28 @@ class Alone(NamedTuple):
     size: str
 
 
-def _kernel(items: int, bucket_days: int) -> tuple[Alone, float]:
-    """The kernel on the model, and plain netting beside it, whose seconds are 0 for days."""
-    snapshot = model_a(items, bucket_days)
+def _weeks(plant: str, alone: Alone, peer: float, *, largest: bool) -> list[Figure]:
+    figures = [Figure(f"{plant}, 52 weeks: {alone.size}; peer: plain netting", alone.seconds, peer, "s")]
+    if largest:
+        figures += [
+            Figure(f"{plant}, 52 weeks: memory over its input; peer: the goal", alone.megabytes, 400, "MB"),
+            Figure(f"{plant}, 52 weeks: seconds; peer: the goal", alone.seconds, 1.0, "s"),
+        ]
+    return figures
+
+
+def _days(plant: str, alone: Alone) -> list[Figure]:
+    return [
+        Figure(f"{plant}, 365 days: {alone.size}; peer: the goal", alone.seconds, 2.5, "s"),
+        Figure(f"{plant}, 365 days: memory over its input; peer: the goal", alone.megabytes, 1200, "MB"),
+    ]
+
+
+def _kernel(snapshot: PlanningSnapshot, bucket_days: int) -> tuple[Alone, float]:
+    """The kernel on a plant, and plain netting beside it, whose seconds are 0 for days."""
     with collection_paused():
         columns, _ = encode(prepare(snapshot))
-    size = f"{items:,} items, {len(snapshot.bom):,} BOM lines, {len(snapshot.demands):,} demands"
+    size = f"{len(snapshot.items):,} items, {len(snapshot.bom):,} BOM lines, {len(snapshot.demands):,} demands"
     del snapshot
     with TemporaryDirectory() as folder, ProcessPoolExecutor(1, get_context("spawn")) as process:
         path = Path(folder) / "tables"
