@@ -15,6 +15,7 @@ from canonical.plan import Plan, PlanningSnapshot
 from pipeline.capacity import capacities
 from pipeline.hub import Hub
 from pipeline.plan import load_plan, planning_frames
+from pipeline.plan_items import COUNTED
 from pipeline.planning_settings import Planning
 from pipeline.promises import held_promises, honoured
 from pipeline.snapshot import rows, snapshot
@@ -115,6 +116,14 @@ class Desk:
     def item(self, named: str) -> str | None:
         """The item with this golden id or code."""
         return self._codes.get(named)
+
+    def is_counted(self, item: str) -> bool:
+        """Whether there are only whole ones of it."""
+        return self._units.get(item) in COUNTED
+
+    @cached_property
+    def _units(self) -> dict[str, str | None]:
+        return {row["golden_id"]: row["unit"] for row in rows(self.frames, "item")}
 
     def items_like(self, named: str) -> list[str]:
         """A few items whose id, code or name contains this."""

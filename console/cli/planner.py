@@ -362,15 +362,19 @@ def _item(terminal: Terminal, desk: Desk, named: str) -> str:
     return found
 
 
-def _scaled(terminal: Terminal, quantity: str) -> int:
+def _scaled(terminal: Terminal, desk: Desk, item: str, quantity: str) -> int:
+    """A quantity in scaled stocking units; whole ones of what is counted."""
     from pipeline.snapshot import scaled
 
     try:
-        found = scaled(Decimal(quantity))
+        given = Decimal(quantity)
+        found = scaled(given)
     except (ArithmeticError, ValueError):
         found = 0
     if found <= 0:
         raise ConfigurationError(terminal.say("plan.bad_quantity", given=quantity))
+    if desk.is_counted(item) and given != given.to_integral_value():
+        raise ConfigurationError(terminal.say("plan.not_whole", given=quantity, item=item))
     return found
 
 

@@ -58,7 +58,7 @@ def promise(
 
     with planner.hub_and_desk(terminal) as (hub, desk):
         code = _item(terminal, desk, item)
-        asked = Asked(code, _scaled(terminal, quantity), _day(terminal, wanted), priority=ROUTINE)
+        asked = Asked(code, _scaled(terminal, desk, code, quantity), _day(terminal, wanted), priority=ROUTINE)
         (answer,) = _answers(terminal, hub, desk, [Wanted(asked, key)], accept=accept, days=days, together=False)
         free = earliest_free(desk.now, desk.picture, code)
     answer["available_to_promise"] = [{"day": day, "quantity": _value("quantity", left)} for day, left in free.items()]
@@ -258,7 +258,8 @@ def impact(item: str, quantity: str, wanted: str, /, *, terminal: Caller) -> Exi
     from planning.promise.asking import Asked
 
     with planner.hub_and_desk(terminal) as (_, desk):
-        asked = Asked(_item(terminal, desk, item), _scaled(terminal, quantity), _day(terminal, wanted), priority=-1)
+        code = _item(terminal, desk, item)
+        asked = Asked(code, _scaled(terminal, desk, code, quantity), _day(terminal, wanted), priority=-1)
         found = desk.rush([asked])
         rows = [{**_row(row), "days": row.days, "order": row.root} for row in found.moved]
     own = {"item": asked.item, "wanted": asked.wanted, "rushed": found.days[0]}

@@ -30,33 +30,27 @@ def status(*, terminal: Caller) -> Exit:
         counted: dict[str, dict[str, int]] = {}
         for (system, state), count in sorted(outbox.counts(tx).items()):
             counted.setdefault(system, {})[state.value] = count
-        stuck, stopped = outbox.entries(tx, states=STUCK), down(tx)
+        present = {State(state) for states in counted.values() for state in states}
+        stuck = [one for state in STUCK if state in present for one in outbox.entries(tx, states=[state], limit=1)]
+        stopped = down(tx)
         answer: dict[str, Any] = {
             "last_run": last, "stages": stages and stages.by_stage, "commands": counted,
             "quarantined": sum(quarantine.counts(tx).values()), "conflicts": sum(conflicts.counts(tx).values()),
             "doubles": doubles.listed(tx),
             "down": [{**asdict(one), "press": one.press} for one in stopped],
-            "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in _oldest(stuck)],
+            "circuits": not_closed(tx), "oldest_stuck": [_pressing(one) for one in stuck],
         }  # fmt: skip
     terminal.answer(answer, lambda: _draw(terminal, answer, stages, stopped))
-    return Exit.PARKED if answer["doubles"] else _exit({one.state for one in stuck}, stopped=bool(stopped))
+    return Exit.PARKED if answer["doubles"] else _exit(present, stopped=bool(stopped))
 
 
-def _exit(stuck: set[State], *, stopped: bool) -> Exit:
+def _exit(present: set[State], *, stopped: bool) -> Exit:
     """What waits for a person first, then what is out of reach."""
-    if stuck & {State.PARKED, State.IN_DOUBT}:
+    if present & {State.PARKED, State.IN_DOUBT}:
         return Exit.PARKED
-    if State.REJECTED in stuck:
+    if State.REJECTED in present:
         return Exit.FINDINGS
     return Exit.UNREACHABLE if stopped else Exit.OK
-
-
-def _oldest(stuck: list[OutboxEntry]) -> list[OutboxEntry]:
-    """The oldest command of each state."""
-    first: dict[State, OutboxEntry] = {}
-    for one in sorted(stuck, key=lambda entry: entry.created_at):
-        first.setdefault(one.state, one)
-    return [first[state] for state in STUCK if state in first]
 
 
 def _pressing(entry: OutboxEntry) -> dict[str, Any]:

@@ -114,6 +114,10 @@ PLAN: dict[str, tuple[str, str]] = {
     "plan.no_order.hint": ("give the number of an order with open lines", "请给出有未交行的订单号"),
     "plan.no_promise": ("nothing is promised under {key}", "{key} 没有有效的承诺"),
     "plan.nobody_moves": ("No other order moves.", "不影响其他订单。"),
+    "plan.not_whole": (
+        "{given!r}: there are only whole ones of {item}; ask for a whole number",
+        "{given!r}：{item} 只有整数件，请给出整数",
+    ),
     "plan.order": (
         "{key}: {started} ordered, {good} of it good; due {due}, release {release}, supplier {supplier}",
         "{key}：下达 {started}，预计合格 {good}；需求日 {due}，下达日 {release}，供应商 {supplier}",

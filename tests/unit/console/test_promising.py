@@ -44,7 +44,9 @@ PICTURE = PlanningSnapshot(
     operations=(PlanOperation("G1", 10, "line", Fraction(0), Fraction(480)),),
 )
 FRAMES = {
-    "item": pl.DataFrame({"golden_id": ["G1", "G2"], "code": ["truck", "axle"], "name": ["Truck", "Axle"]}),
+    "item": pl.DataFrame(
+        {"golden_id": ["G1", "G2"], "code": ["truck", "axle"], "name": ["Truck", "Axle"], "unit": ["pcs", "kg"]}
+    ),
     "work_centre": pl.DataFrame({"golden_id": ["line"], "hours_per_day": [8], "calendar": ["line"]}),
     "calendar_day": pl.DataFrame({"calendar": ["line"], "day": [day(18)], "hours": [0]}),
 }
@@ -87,6 +89,14 @@ def test_promise__says_the_day_and_what_decides_it(call: Call) -> None:
     assert "nope" in call("plan", "promise", "nope", "1", "2026-03-04").err
     assert call("plan", "promise", "truck", "0", "2026-03-04").code == 2
     assert call("plan", "promise", "truck", "1", "soon").code == 2
+
+
+def test_promise__half_a_piece_is_refused_and_half_a_kilogram_is_not(call: Call) -> None:
+    refused = call("plan", "promise", "truck", "0.5", "2026-03-04")
+    assert (refused.code, "whole" in refused.err) == (2, True)
+    assert "整数" in call("plan", "impact", "truck", "1.5", "2026-03-04", "--lang", "zh").err
+    assert call("plan", "promise", "truck", "2.0", "2026-03-26").code == 0
+    assert call("plan", "promise", "axle", "0.5", "2026-03-04").code == 0
 
 
 def test_promise__accepted_it_holds_and_the_next_does_not_take_it(call: Call, hub: Any) -> None:
