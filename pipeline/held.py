@@ -25,7 +25,7 @@ class HeldLine:
 
 def held_lines(tx: Transaction) -> list[HeldLine]:
     """Every order line in quarantine, in key order."""
-    return [_held(row.rejection) for row in quarantine.listed(tx, entity="sales_order_line")]
+    return [_held(row.rejection) for row in quarantine.waiting_of(tx, "sales_order_line")]
 
 
 def held_orders(lines: Sequence[HeldLine]) -> dict[str, str]:

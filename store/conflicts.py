@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from store import queue
 from store.columns import canonical_text
+from store.prepared import Prepared
 from store.statements import Keyed, upsert
 from store.tables import conflicts
 
@@ -120,10 +121,10 @@ def _conflict(row: Row[Any]) -> Conflict:
 
 def counts(tx: Connection) -> dict[str, int]:
     """Entity → open conflicts."""
-    return {row.entity: row.total for row in tx.execute(_COUNTS)}
+    return {row.entity: row.total for row in _COUNTS.rows(tx)}
 
 
-_COUNTS = (
+_COUNTS = Prepared(
     select(conflicts.c.entity, func.count().label("total"))
     .where(conflicts.c.state == "open")
     .group_by(conflicts.c.entity)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from canonical.actors import Actor
 from store import audit
+from store.prepared import Prepared
 from store.statements import upsert
 from store.tables import connections
 
@@ -39,11 +40,11 @@ def listed(tx: Connection) -> dict[str, ConnectionBrake]:
         row.system: ConnectionBrake(
             row.system, ConnectionState(row.state), row.adopted_at, row.changed_at, row.changed_by
         )
-        for row in tx.execute(_LISTED)
+        for row in _LISTED.rows(tx)
     }
 
 
-_LISTED = select(connections).order_by(connections.c.system)
+_LISTED = Prepared(select(connections).order_by(connections.c.system))
 
 
 def set_state(tx: Connection, system: str, state: ConnectionState, actor: Actor | str, now: datetime) -> bool:

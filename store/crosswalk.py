@@ -17,6 +17,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
 
 from store import ticks
+from store.prepared import Prepared
 from store.statements import Keyed, select_in
 from store.tables import crosswalk
 
@@ -66,7 +67,7 @@ def bind(tx: Connection, rows: Iterable[Binding], now: datetime) -> list[BindCon
 
 _HERE = select(crosswalk).where(crosswalk.c.system == bindparam("of"), crosswalk.c.entity == bindparam("what"))
 _BY_KEY = Keyed(_HERE, crosswalk.c.source_key)
-_INSERT = insert(crosswalk)
+_INSERT = Prepared(insert(crosswalk))
 _PRIMARY = Keyed(_HERE.where(crosswalk.c.is_primary), crosswalk.c.golden_id)
 
 
@@ -97,7 +98,7 @@ def _bind_group(tx: Connection, system: str, entity: str, rows: Sequence[Binding
 
 def _insert(tx: Connection, rows: Sequence[Binding], now: datetime) -> None:
     if rows:
-        tx.execute(_INSERT, [{**_columns(row), "bound_at": now} for row in rows])
+        _INSERT.write(tx, *({**_columns(row), "bound_at": now} for row in rows))
         _tick(tx, rows)
 
 

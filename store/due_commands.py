@@ -34,6 +34,7 @@ from canonical.commands import Command, State
 from store.columns import UtcDateTime
 from store.connections import ConnectionState
 from store.outbox import command_of, same_key, unfinished_before
+from store.prepared import Prepared
 from store.statements import chunks, one_of
 from store.tables import connections, outbox
 
@@ -82,7 +83,7 @@ def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-_DUE = union_all(*(select(_due(state, *outbox.c).subquery()) for state in CLAIMABLE))
+_DUE = Prepared(union_all(*(select(_due(state, *outbox.c).subquery()) for state in CLAIMABLE)))
 LOCKED: Final = tuple(_due(state, outbox.c.id).with_for_update(of=outbox, skip_locked=True) for state in CLAIMABLE)
 """The ids, of each state in turn, locked where rows can be locked."""
 
@@ -100,22 +101,22 @@ class Outlook:
 
 def due(tx: Connection, now: datetime, system: str, limit: int = 1) -> list[Command]:
     """The commands that a claim would find."""
-    rows = tx.execute(_DUE, {"system": system, "now": now, "limit": limit})
+    rows = _DUE.rows(tx, {"system": system, "now": now, "limit": limit})
     first = sorted(rows, key=lambda row: (CLAIMABLE.index(row.state), row.position))
     return [command_of(row) for row in first[:limit]]
 
 
 def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:
     """When the first command of a system may be claimed; None where none is open, or each waits for another."""
-    return tx.execute(_FREE_OF, {"system": system, "now": now}).one()[0]
+    due_at: datetime | None = _FREE_OF.value(tx, {"system": system, "now": now})
+    return due_at
 
 
 def outlook(tx: Connection, now: datetime, system: str) -> Outlook:
     """How things stand with a system's open commands."""
     place = {"system": system, "now": now}
-    total = tx.execute(_OPEN_OF, place).scalar_one()
-    due_at, timed = tx.execute(_FREE_OF, place).one()
-    return Outlook(total, due_at, bool(timed))
+    (free,) = _FREE_OF.rows(tx, place)
+    return Outlook(_OPEN_OF.value(tx, place), free.due_at, bool(free.timed))
 
 
 def _free_of() -> Select[datetime, int]:
@@ -128,12 +129,14 @@ def _free_of() -> Select[datetime, int]:
         else_=NOW,
     )
     timed = case((under_lease, 1), (outbox.c.state == State.AWAITING, 0), else_=1)
-    return select(func.min(moment), func.max(timed)).where(*_OPEN_HERE, ~_in_the_way(), ~_braked())
+    return select(func.min(moment).label("due_at"), func.max(timed).label("timed")).where(
+        *_OPEN_HERE, ~_in_the_way(), ~_braked()
+    )
 
 
 _OPEN_HERE = (outbox.c.system == bindparam("system", type_=Text), one_of(outbox.c.state, CLAIMABLE))
-_OPEN_OF = select(func.count()).select_from(outbox).where(*_OPEN_HERE)
-_FREE_OF = _free_of()
+_OPEN_OF = Prepared(select(func.count()).select_from(outbox).where(*_OPEN_HERE))
+_FREE_OF = Prepared(_free_of())
 
 
 def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: Collection[str] = ()) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import polars as pl
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
+from store.prepared import Prepared
 from store.statements import Keyed, insert_missing, upsert
 from store.tables import change_events, decided_facts
 
@@ -45,22 +46,20 @@ _FIELDS = tuple(field.name for field in fields(ChangeEvent))
 
 
 _RECENT = Keyed(
-    select(change_events).where(
-        change_events.c.entity.in_(bindparam("of", expanding=True)), change_events.c.at >= bindparam("since")
-    ),
+    select(change_events).where(change_events.c.at >= bindparam("since")),
     change_events.c.key,
+    of=change_events.c.entity,
 )
 _BY_ID = Keyed(select(change_events), change_events.c.id)
 _DECIDED = select(*(decided_facts.c[name] for name in FACT_SCHEMA)).where(decided_facts.c.entity == bindparam("of"))
 _DECIDED_OF = Keyed(_DECIDED, decided_facts.c.key)
 _DECIDED_AMONG = Keyed(
-    select(decided_facts.c.entity, decided_facts.c.key, decided_facts.c.content).where(
-        decided_facts.c.entity.in_(bindparam("of", expanding=True))
-    ),
+    select(decided_facts.c.entity, decided_facts.c.key, decided_facts.c.content),
     decided_facts.c.key,
+    of=decided_facts.c.entity,
 )
-_UNDECIDE = delete(decided_facts).where(
-    decided_facts.c.entity == bindparam("of"), decided_facts.c.key == bindparam("at_key")
+_UNDECIDE = Prepared(
+    delete(decided_facts).where(decided_facts.c.entity == bindparam("of"), decided_facts.c.key == bindparam("at_key"))
 )
 
 
@@ -167,5 +166,4 @@ def mark_decided_rows(
     """`mark_decided` for a few of any entity: entity, key, content and hash of each changed fact."""
     rows = [dict(zip(("entity", "key", "content", "hash"), row, strict=True)) for row in changed]
     upsert(tx, decided_facts, rows, ["content", "hash"])
-    if gone:
-        tx.execute(_UNDECIDE, [{"of": entity, "at_key": key} for entity, key in gone])
+    _UNDECIDE.write(tx, *({"of": entity, "at_key": key} for entity, key in gone))

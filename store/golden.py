@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, cast, false, insert, or
 from canonical import strict_json
 from canonical.errors import MillstreamError
 from store.columns import canonical_text
+from store.prepared import Prepared
 from store.statements import Keyed, upsert
 from store.tables import golden_history, golden_records
 
@@ -69,14 +70,13 @@ def record(
             {**place, "written": written, "valid_from": valid_from, "run_id": run_id, "effective_from": since}
         )
     upsert(tx, golden_records, current, ["version", "content", "retired_at", "redirect_to"])
-    if history:
-        # The text is canonical already: written once for both tables.
-        tx.execute(_APPEND, history)
+    # The text is canonical already: written once for both tables.
+    _APPEND.write(tx, *history)
     return [row["golden_id"] for row in history]
 
 
 _STANDING = Keyed(select(golden_records).where(golden_records.c.entity == bindparam("of")), golden_records.c.golden_id)
-_APPEND = insert(golden_history).values(content=bindparam("written", type_=Text))
+_APPEND = Prepared(insert(golden_history).values(content=bindparam("written", type_=Text)))
 
 
 def _standing(tx: Connection, entity: str, golden_ids: Iterable[str]) -> list[Any]:

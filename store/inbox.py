@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
+from store.prepared import Prepared
 from store.statements import insert_new
 from store.tables import inbox
 
@@ -36,7 +37,7 @@ def accept(tx: Connection, system: str, event_id: str, payload: object, received
 
 def next_unread(tx: Connection, limit: int = 100, after: int = 0) -> list[InboxEvent]:
     """Unread events in the order they came, beyond position `after`."""
-    rows = tx.execute(_UNREAD, {"after": after, "most": limit})
+    rows = _UNREAD.rows(tx, {"after": after, "most": limit})
     return [InboxEvent(row.position, row.system, row.event_id, row.payload, row.received_at) for row in rows]
 
 
@@ -45,23 +46,22 @@ def mark(
 ) -> bool:
     """Say how reading ended (`unread` puts it back); False when there is no such event."""
     said = {"ended": state, "at": None if state == "unread" else now, "why": error}
-    return tx.execute(_MARK, {"of": system, "event": event_id, **said}).rowcount == 1
+    return _MARK.write(tx, {"of": system, "event": event_id, **said}) == 1
 
 
 def mark_done(tx: Connection, places: Collection[tuple[str, str]], now: datetime) -> None:
     """These events, (system, event id) each, are read."""
-    if places:
-        done = {"ended": "done", "at": now, "why": None}
-        tx.execute(_MARK, [{"of": system, "event": event_id, **done} for system, event_id in places])
+    done = {"ended": "done", "at": now, "why": None}
+    _MARK.write(tx, *({"of": system, "event": event_id, **done} for system, event_id in places))
 
 
-_UNREAD = (
+_UNREAD = Prepared(
     select(inbox)
     .where(inbox.c.state == "unread", inbox.c.position > bindparam("after"))
     .order_by(inbox.c.position)
     .limit(bindparam("most", type_=Integer))
 )
-_MARK = (
+_MARK = Prepared(
     update(inbox)
     .where(inbox.c.system == bindparam("of"), inbox.c.event_id == bindparam("event"))
     .values(state=bindparam("ended"), read_at=bindparam("at"), error=bindparam("why"))

@@ -23,6 +23,7 @@ from canonical.errors import MillstreamError
 from canonical.strict_json import dumps, loads
 from store import durable
 from store.database import is_postgresql
+from store.prepared import Prepared
 from store.statements import insert_missing, upsert
 from store.tables import landings, watermarks
 
@@ -70,10 +71,14 @@ class Watermark:
 
 
 _OF_STREAM = (landings.c.system == bindparam("of"), landings.c.stream == bindparam("what"))
-_LISTED = select(landings).where(*_OF_STREAM, landings.c.position > bindparam("after")).order_by(landings.c.position)
-_LAST = select(func.max(landings.c.position)).where(*_OF_STREAM)
-_LAST_COMPLETE = select(func.max(landings.c.position)).where(*_OF_STREAM, landings.c.complete)
-_WATERMARK = select(watermarks).where(watermarks.c.system == bindparam("of"), watermarks.c.stream == bindparam("what"))
+_LISTED = Prepared(
+    select(landings).where(*_OF_STREAM, landings.c.position > bindparam("after")).order_by(landings.c.position)
+)
+_LAST = Prepared(select(func.max(landings.c.position)).where(*_OF_STREAM))
+_LAST_COMPLETE = Prepared(select(func.max(landings.c.position)).where(*_OF_STREAM, landings.c.complete))
+_WATERMARK = Prepared(
+    select(watermarks).where(watermarks.c.system == bindparam("of"), watermarks.c.stream == bindparam("what"))
+)
 
 
 class RawFiles:
@@ -142,7 +147,7 @@ class RawFiles:
 
     def listed(self, tx: Connection, system: str, stream: str, *, after: int = 0) -> list[Landing]:
         """The landings of a stream beyond a position, oldest first."""
-        rows = tx.execute(_LISTED, {"of": system, "what": stream, "after": after})
+        rows = _LISTED.rows(tx, {"of": system, "what": stream, "after": after})
         return [
             Landing(
                 position=row.position,
@@ -158,11 +163,11 @@ class RawFiles:
 
     def last(self, tx: Connection, system: str, stream: str) -> int:
         """The position of the newest landing; 0 where there is none."""
-        return int(tx.execute(_LAST, {"of": system, "what": stream}).scalar() or 0)
+        return int(_LAST.value(tx, {"of": system, "what": stream}) or 0)
 
     def last_complete(self, tx: Connection, system: str, stream: str) -> int:
         """The position of the last landing that held every live record; 0 where none did."""
-        return int(tx.execute(_LAST_COMPLETE, {"of": system, "what": stream}).scalar() or 0)
+        return int(_LAST_COMPLETE.value(tx, {"of": system, "what": stream}) or 0)
 
     def sweep(self, tx: Connection, now: datetime, older_than: timedelta) -> list[Path]:
         """Remove the files that no manifest lists and that are older than `older_than`; returns them."""
@@ -225,7 +230,7 @@ def _list(tx: Connection, raw_files: Sequence[RawFile], run_id: str, fetched_at:
 
 def watermark_of(tx: Connection, system: str, stream: str) -> Watermark | None:
     """How far a stream was read; None when it never was."""
-    row = tx.execute(_WATERMARK, {"of": system, "what": stream}).one_or_none()
+    row = _WATERMARK.one(tx, {"of": system, "what": stream})
     return Watermark(row.value, row.fetched_at, row.run_id) if row else None
 
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from canonical import strict_json
 from canonical.commands import OPEN_STATES, Command, State, StepReceipt
+from store.prepared import Prepared
 from store.statements import Keyed, chunks, is_one_of
 from store.tables import documents, outbox, outbox_steps
 
@@ -108,8 +109,7 @@ def enqueue(
         _columns(command, now, superseded=command.revision < newest[_document(command)], held=causes)
         for command in fresh
     ]
-    if rows:
-        tx.execute(_ENQUEUE, rows)
+    _ENQUEUE.write(tx, *rows)
     for parked in _parked_in_doubt(tx, standing):
         tell_followers(tx, parked, now)
     waiting = tuple(str(row["id"]) for row in rows if row["state"] is State.HELD)
@@ -117,7 +117,7 @@ def enqueue(
 
 
 _DocumentKey = tuple[str, str, str]
-_ENQUEUE = insert(outbox)
+_ENQUEUE = Prepared(insert(outbox))
 _SAME_KEYS = Keyed(
     select(
         *(outbox.c[name] for name in ("id", "system", "kind", "business_key", "revision", "state", "held_for"))

@@ -12,6 +12,7 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from canonical.plan import Peg
+from store.prepared import Prepared
 from store.statements import insert_plainly
 from store.tables import plan_pegs, plan_summaries
 
@@ -36,9 +37,9 @@ class PlanSummary:
 
 
 _PLACE = {"at_supply": "supply", "at_consumer": "consumer", "at_item": "item"}
-_TAKE_OUT = delete(plan_pegs).where(*(plan_pegs.c[name] == bindparam(at) for at, name in _PLACE.items()))
-_LAST_NUMBER = select(func.max(plan_pegs.c.number))
-_LAST_SUMMARY = select(plan_summaries).order_by(plan_summaries.c.position.desc()).limit(1)
+_TAKE_OUT = Prepared(delete(plan_pegs).where(*(plan_pegs.c[name] == bindparam(at) for at, name in _PLACE.items())))
+_LAST_NUMBER = Prepared(select(func.max(plan_pegs.c.number)))
+_LAST_SUMMARY = Prepared(select(plan_summaries).order_by(plan_summaries.c.position.desc()).limit(1))
 
 
 def replace(tx: Connection, pegs: Iterable[Peg]) -> None:
@@ -51,9 +52,8 @@ def exchange(tx: Connection, gone: Iterable[Peg], come: Iterable[Peg]) -> None:
     """Take some pegs of the last plan out and put others in, behind those that stand."""
     old, new = set(gone), set(come)
     rows = [{at: getattr(peg, name) for at, name in _PLACE.items()} for peg in sorted(old - new, key=_in_order)]
-    if rows:
-        tx.execute(_TAKE_OUT, rows)
-    first = (tx.execute(_LAST_NUMBER).scalar() or 0) + 1
+    _TAKE_OUT.write(tx, *rows)
+    first = (_LAST_NUMBER.value(tx) or 0) + 1
     numbered = enumerate(sorted(new - old, key=_in_order), first)
     insert_plainly(tx, plan_pegs, ("number", *_FIELDS), [(number, *_of(peg)) for number, peg in numbered])
 
@@ -89,5 +89,5 @@ def record_summary(tx: Connection, summary: PlanSummary) -> None:
 
 def last_summary(tx: Connection) -> PlanSummary | None:
     """The newest plan's summary; None before the first plan."""
-    row = tx.execute(_LAST_SUMMARY).one_or_none()
+    row = _LAST_SUMMARY.one(tx)
     return PlanSummary(row.run_id, row.as_of, row.content) if row else None

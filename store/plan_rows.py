@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, func, inser
 
 from canonical.plan import Plan, PlannedOrder
 from store.bulk import fill, frame_of, schema_of
+from store.prepared import Prepared
 from store.statements import Keyed
 from store.tables import (
     planned_items,
@@ -32,10 +33,10 @@ _KNOWN_NAMES = Keyed(select(planned_names.c.name, planned_names.c.number), plann
 _NAMED = ("root", "supplier")
 """Columns that hold the number of a name."""
 _PLAIN = tuple(column.name for column in planned_orders.columns if column.name not in {"number", "item", *_NAMED})
-_TAKE_OUT = delete(planned_orders).where(planned_orders.c.key == bindparam("gone"))
+_TAKE_OUT = Prepared(delete(planned_orders).where(planned_orders.c.key == bindparam("gone")))
 _NUMBERED = (planned_orders, planned_items, planned_names)
-_PUT_INTO = {table: insert(table) for table in _NUMBERED}
-_LAST_NUMBER = {table: select(func.max(table.c.number)) for table in _NUMBERED}
+_PUT_INTO = {table: Prepared(insert(table)) for table in _NUMBERED}
+_LAST_NUMBER = {table: Prepared(select(func.max(table.c.number))) for table in _NUMBERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,17 @@ def _numbered(column: pl.Series, texts: pl.Series) -> pl.Series:
 def exchange_orders(tx: Connection, gone: Iterable[str], come: Sequence[PlannedOrder]) -> None:
     """Take the orders with these keys out and put others in, behind those that stand; a key stands once."""
     keys = {*gone, *(order.key for order in come)}
-    if keys:
-        tx.execute(_TAKE_OUT, [{"gone": key} for key in sorted(keys)])
+    _TAKE_OUT.write(tx, *({"gone": key} for key in sorted(keys)))
     if not come:
         return
     items = _numbers(tx, _KNOWN_ITEMS, planned_items.c.code, {one.item: _of_item(one) for one in come})
     names = {text: {"name": text} for one in come for name in _NAMED if (text := getattr(one, name)) is not None}
     named = _numbers(tx, _KNOWN_NAMES, planned_names.c.name, names)
-    tx.execute(_PUT_INTO[planned_orders], [
+    _PUT_INTO[planned_orders].write(tx, *(
         {**{name: getattr(one, name) for name in _PLAIN}, "number": number, "item": items[one.item],
          **{name: None if (text := getattr(one, name)) is None else named[text] for name in _NAMED}}
         for number, one in enumerate(come, _next(tx, planned_orders))
-    ])  # fmt: skip
+    ))  # fmt: skip
 
 
 def _of_item(order: PlannedOrder) -> dict[str, object]:
@@ -121,9 +121,9 @@ def _numbers(
     if new:
         first = _next(tx, column.table)
         found |= {text: number for number, text in enumerate(new, first)}
-        tx.execute(_PUT_INTO[column.table], [{**asked[text], "number": found[text]} for text in new])
+        _PUT_INTO[column.table].write(tx, *({**asked[text], "number": found[text]} for text in new))
     return found
 
 
 def _next(tx: Connection, table: Table) -> int:
-    return 1 + (tx.execute(_LAST_NUMBER[table]).scalar() or 0)
+    return 1 + (_LAST_NUMBER[table].value(tx) or 0)

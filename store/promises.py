@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from canonical.actors import Actor
 from store import audit
+from store.prepared import Prepared
 from store.tables import promises
 
 PromiseState = Literal["open", "released", "expired", "done"]
@@ -85,14 +86,15 @@ def standing(tx: Connection, now: datetime) -> list[AcceptedPromise]:
 
 def listed(tx: Connection, *, ended: bool = False, limit: int | None = None) -> list[AcceptedPromise]:
     """Promises in the order they were accepted, the open ones only unless told."""
-    query = _LISTED if ended else _OPEN
-    if limit is not None:
-        query = query.limit(limit)
-    return [_promise(row) for row in tx.execute(query)]
+    if limit is None and not ended:
+        return [_promise(row) for row in _OPEN.rows(tx)]
+    query = _LISTED if ended else _LISTED_OPEN
+    return [_promise(row) for row in tx.execute(query.limit(limit))]
 
 
 _LISTED = select(promises).order_by(promises.c.position)
-_OPEN = _LISTED.where(promises.c.state == "open")
+_LISTED_OPEN = _LISTED.where(promises.c.state == "open")
+_OPEN = Prepared(_LISTED_OPEN)
 
 
 def expire(tx: Connection, now: datetime) -> list[str]:

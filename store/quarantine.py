@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select, update
 
 from store import queue
+from store.prepared import Prepared
 from store.statements import Keyed, upsert
 from store.tables import quarantine
 
@@ -61,8 +62,8 @@ _Key = tuple[str, str, str]
 _HERE = tuple(quarantine.c[name] == bindparam(f"at_{name}") for name in ("stage", "system", "entity"))
 _KNOWN = select(*(quarantine.c[name] for name in ("source_key", "rule", "path", "first_seen", "state"))).where(*_HERE)
 _KNOWN_OF = Keyed(_KNOWN, quarantine.c.source_key)
-_WAITING = (
-    select(quarantine.c.state, func.count(quarantine.c.source_key.distinct()))
+_WAITING = Prepared(
+    select(quarantine.c.state, func.count(quarantine.c.source_key.distinct()).label("records"))
     .where(*_HERE)
     .group_by(quarantine.c.state)
 )
@@ -121,11 +122,11 @@ def _set_state(tx: Connection, place: dict[str, str], keys: list[_Key], state: Q
     if keys:
         here = {f"at_{name}": part for name, part in place.items()}
         rows = [{f"at_{name}": part for name, part in zip(_ROW, key, strict=True)} for key in keys]
-        tx.execute(_SET_STATE, [{**here, **row, "becomes": state} for row in rows])
+        _SET_STATE.write(tx, *({**here, **row, "becomes": state} for row in rows))
 
 
 _ROW = ("source_key", "rule", "path")
-_SET_STATE = (
+_SET_STATE = Prepared(
     update(quarantine)
     .where(*_HERE, *(quarantine.c[name] == bindparam(f"at_{name}") for name in _ROW))
     .values(state=bindparam("becomes"))
@@ -165,6 +166,11 @@ def listed(
     return [_row(row) for row in tx.execute(query)]
 
 
+def waiting_of(tx: Connection, entity: str) -> list[QuarantineRow]:
+    """Every row of an entity in quarantine, in key order."""
+    return [_row(row) for row in _WAITING_OF.rows(tx, {"of": entity})]
+
+
 def _named(filters: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
     return [quarantine.c[name] == value for name, value in filters.items() if value is not None]
 
@@ -179,6 +185,9 @@ def _row(row: Row[Any]) -> QuarantineRow:
 _RECORD = tuple(quarantine.c[name] for name in ("stage", "system", "entity", "source_key"))
 """What names a record, however many rules it breaks."""
 _OUT_OF_USE = quarantine.c.state != QuarantineState.RESOLVED
+_WAITING_OF = Prepared(
+    select(quarantine).where(quarantine.c.entity == bindparam("of"), _OUT_OF_USE).order_by(*quarantine.primary_key)
+)
 
 
 def count_records(tx: Connection, filters: Mapping[str, str | None]) -> int:
@@ -211,8 +220,8 @@ def rules(tx: Connection) -> dict[tuple[str, str, str, str], int]:
 
 def waiting(tx: Connection, stage: str, system: str, entity: str) -> tuple[int, bool]:
     """How many records of one place are in quarantine, and whether a person sent some of them through again."""
-    rows = tx.execute(_WAITING, {"at_stage": stage, "at_system": system, "at_entity": entity}).all()
-    found = {QuarantineState(state): count for state, count in rows}
+    rows = _WAITING.rows(tx, {"at_stage": stage, "at_system": system, "at_entity": entity})
+    found = {QuarantineState(row.state): row.records for row in rows}
     return found.get(QuarantineState.OPEN, 0), QuarantineState.REPLAYED in found
 
 

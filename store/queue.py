@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, bindparam, delete, func, insert, select, type_coerce, update
 
 from store.columns import canonical_text
+from store.prepared import Prepared
 from store.statements import Keyed, chunks, select_in, upsert
 from store.tables import queue_assignments, queue_items, queue_marks, queue_places
 
@@ -65,8 +66,7 @@ class Weight:
 def mark(tx: Connection, entity: str, about: Collection[str]) -> None:
     """What the queue says about these golden records, or records as `@system:key`, is to be made anew."""
     named = about if len(about) <= MANY else (ALL,)
-    if named:
-        tx.execute(insert(queue_marks), [{"entity": entity, "about": one} for one in sorted(set(named))])
+    _MARK.write(tx, *({"entity": entity, "about": one} for one in sorted(set(named))))
 
 
 def mark_known(tx: Connection, entity: str, golden_ids: Collection[str]) -> None:
@@ -77,6 +77,7 @@ def mark_known(tx: Connection, entity: str, golden_ids: Collection[str]) -> None
     mark(tx, entity, {row.golden_id for row in _KNOWN.rows(tx, golden_ids, of=entity)})
 
 
+_MARK = Prepared(insert(queue_marks))
 _KNOWN = Keyed(
     select(queue_places.c.golden_id).where(queue_places.c.entity == bindparam("of")), queue_places.c.golden_id
 )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from canonical.actors import Actor
+from store.prepared import Prepared
 from store.statements import insert_new, select_in, upsert
 from store.tables import run_stages, runs
 
@@ -88,11 +89,11 @@ def history(tx: Connection, stage: str, limit: int = 60) -> list[tuple[Run, list
 
 def last_stage(tx: Connection, stage: str) -> StageCounts | None:
     """The newest counts of a whole stage, over all runs."""
-    row = tx.execute(_LAST_STAGE, {"of": stage}).one_or_none()
+    row = _LAST_STAGE.one(tx, {"of": stage})
     return StageCounts(row.stage, row.part, row.counts, row.finished_at) if row else None
 
 
-_LAST_STAGE = (
+_LAST_STAGE = Prepared(
     select(run_stages)
     .where(run_stages.c.stage == bindparam("of"), run_stages.c.part == "")
     .order_by(run_stages.c.finished_at.desc())

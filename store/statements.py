@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Connection,
     Row,
@@ -24,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
+
+from store.prepared import Prepared
 
 Bulk = Mapping[str, Any]
 T = TypeVar("T")
@@ -42,22 +45,40 @@ class Keyed:
     """Rows of a query, or of an update that returns some, whose column is one of some values.
 
     It is put together once, for that takes several times as long as looking a few rows up: the values come as one
-    list, however many they are, and what else the query asks for comes by name (`bindparam`).
+    list, however many they are, and what else the query asks for comes by name (`bindparam`). `lists` are further
+    columns whose values come as lists, by the names these are given under.
     """
 
-    def __init__(self, query: Select[Any] | ReturningUpdate[Any], column: ColumnElement[Any]) -> None:
-        listed = func.json_each(bindparam("one_of", type_=Text)).table_valued("value")
-        self._sqlite = query.where(column.in_(select(listed.c.value)))
-        self._postgresql = query.where(column == any_(bindparam("one_of", type_=ARRAY(column.type))))
+    def __init__(
+        self, query: Select[Any] | ReturningUpdate[Any], column: ColumnElement[Any], **lists: ColumnElement[Any]
+    ) -> None:
+        listed = {"one_of": column, **lists}
+        self._lists = frozenset(lists)
+        self._sqlite = Prepared(query.where(*(one.in_(_json(name)) for name, one in listed.items())))
+        self._postgresql = Prepared(query.where(*(one == any_(_array(name, one)) for name, one in listed.items())))
 
-    def rows(self, tx: Connection, values: Iterable[Any], **given: object) -> list[Row[Any]]:
+    def rows(self, tx: Connection, values: Iterable[Any], **given: Any) -> list[Row[Any]]:  # noqa: ANN401 - column values
         """The rows of these values, which JSON can say."""
         arrays = tx.dialect.name == "postgresql"
         query = self._postgresql if arrays else self._sqlite
+        said = {name: _list(one, arrays=arrays) if name in self._lists else one for name, one in given.items()}
         found = list[Row[Any]]()
         for chunk in chunks(sorted(set(values))):
-            found += tx.execute(query, {**given, "one_of": chunk if arrays else json.dumps(chunk)})
+            found += query.rows(tx, {**said, "one_of": _list(chunk, arrays=arrays)})
         return found
+
+
+def _json(name: str) -> Select[Any]:
+    return select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value)
+
+
+def _array(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
+    return bindparam(name, type_=ARRAY(column.type))
+
+
+def _list(values: Iterable[Any], *, arrays: bool) -> object:
+    found = list(values)
+    return found if arrays else json.dumps(found)
 
 
 def one_of(column: ColumnElement[str], words: Collection[str]) -> ColumnElement[bool]:
@@ -81,32 +102,30 @@ def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert
 
 
 @lru_cache(maxsize=256)
-def _insert_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return insert_into(dialect, table).on_conflict_do_nothing()
+def _insert_new(dialect: str, table: Table) -> Prepared:
+    return Prepared(insert_into(dialect, table).on_conflict_do_nothing())
 
 
 @lru_cache(maxsize=256)
-def _upsert(dialect: str, table: Table, update: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
+def _upsert(dialect: str, table: Table, update: tuple[str, ...]) -> Prepared:
     insert = insert_into(dialect, table)
     changed = {name: insert.excluded[name] for name in update}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+    return Prepared(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
 
 
 def insert_new(tx: Connection, table: Table, row: Bulk) -> bool:
     """Insert one row; False when its key stands already."""
-    return tx.execute(_insert_new(tx.dialect.name, table), dict(row)).rowcount == 1
+    return _insert_new(tx.dialect.name, table).write(tx, row) == 1
 
 
 def insert_missing(tx: Connection, table: Table, rows: Sequence[Bulk]) -> None:
     """Insert the rows whose key is new; the others stay as they are."""
-    if rows:
-        tx.execute(_insert_new(tx.dialect.name, table), list(rows))
+    _insert_new(tx.dialect.name, table).write(tx, *rows)
 
 
 def upsert(tx: Connection, table: Table, rows: Sequence[Bulk], update: Sequence[str]) -> None:
     """Insert rows, or set the columns named in `update` where the primary key stands already."""
-    if rows:
-        tx.execute(_upsert(tx.dialect.name, table, tuple(update)), list(rows))
+    _upsert(tx.dialect.name, table, tuple(update)).write(tx, *rows)
 
 
 def insert_plainly(

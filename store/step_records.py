@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from canonical.commands import StepReceipt
+from store.prepared import Prepared
 from store.statements import Keyed
 from store.tables import outbox_steps
 
@@ -36,8 +37,8 @@ class Attempt(Protocol):
         """`intent`, `done` or `void`."""
 
 
-_BEGIN = insert(outbox_steps)
-_SETTLE = (
+_BEGIN = Prepared(insert(outbox_steps))
+_SETTLE = Prepared(
     update(outbox_steps)
     .where(
         outbox_steps.c.command_id == bindparam("at_command"),
@@ -80,8 +81,7 @@ def intended(tx: Connection, wanted: Collection[tuple[str, str]], known: Attempt
         place = {"command_id": command_id, "step": step, "attempt": attempt + 1}
         rows.append({**place, "state": "intent", "sent_at": now})
         known[command_id, step] = attempt + 1, attempt + 1
-    if rows:
-        tx.execute(_BEGIN, rows)
+    _BEGIN.write(tx, *rows)
 
 
 def written(receipt: StepReceipt) -> dict[str, Any]:
@@ -102,10 +102,8 @@ def answered(tx: Connection, receipts: Collection[tuple[str, StepReceipt]], know
             fresh.append({**place, "sent_at": now, **done})
             last += 1
         known[command_id, receipt.step] = last, None
-    if settled:
-        tx.execute(_SETTLE, settled)
-    if fresh:
-        tx.execute(_BEGIN, fresh)
+    _SETTLE.write(tx, *settled)
+    _BEGIN.write(tx, *fresh)
 
 
 def voided(tx: Connection, intents: Collection[tuple[str, str]], known: Attempts, now: datetime) -> None:
@@ -118,4 +116,4 @@ def voided(tx: Connection, intents: Collection[tuple[str, str]], known: Attempts
             known[command_id, step] = last, None
     if settled:
         voided = {"state": "void", "settled_at": now, "receipt": None}
-        tx.execute(_SETTLE, [{**place, **voided} for place in settled])
+        _SETTLE.write(tx, *({**place, **voided} for place in settled))

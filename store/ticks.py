@@ -6,42 +6,43 @@ Whoever keeps a copy of a table in memory compares its counter instead of readin
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.sql.dml import ReturningInsert
 
+from store.prepared import Prepared
 from store.statements import insert_into, upsert
 from store.tables import ticks
 
-_VALUE = select(ticks.c.value).where(ticks.c.name == bindparam("of"))
-_HELD = _VALUE.with_for_update()
+_OF = select(ticks.c.value).where(ticks.c.name == bindparam("of"))
+_VALUE, _HELD = Prepared(_OF), Prepared(_OF.with_for_update())
 
 
 def advance(tx: Connection, name: str) -> int:
     """What `name` stands for has changed; the counter as it stands now."""
-    return int(tx.execute(_advance(tx.dialect.name), {"name": name, "value": 1}).scalar_one())
+    return int(_advance(tx.dialect.name).value(tx, {"name": name, "value": 1}))
 
 
 @lru_cache
-def _advance(dialect: str) -> ReturningInsert[Any]:
+def _advance(dialect: str) -> Prepared:
     further = {"value": ticks.c.value + 1}
     advanced = insert_into(dialect, ticks).on_conflict_do_update(index_elements=[ticks.c.name], set_=further)
-    return advanced.returning(ticks.c.value)
+    return Prepared(advanced.returning(ticks.c.value))
 
 
 def value(tx: Connection, name: str) -> int | None:
     """The counter as it stands; None where it was never advanced or put."""
-    return tx.execute(_VALUE, {"of": name}).scalar_one_or_none()
+    found: int | None = _VALUE.value(tx, {"of": name})
+    return found
 
 
 def under(tx: Connection, prefix: str) -> dict[str, int]:
     """The counters whose names begin so, by the rest of their name."""
-    rows = tx.execute(_UNDER, {"prefix": prefix})
-    return {row.name.removeprefix(prefix): row.value for row in rows}
+    return {row.name.removeprefix(prefix): row.value for row in _UNDER.rows(tx, {"prefix": prefix})}
 
 
-_UNDER = select(ticks.c.name, ticks.c.value).where(ticks.c.name.startswith(bindparam("prefix"), autoescape=False))
+_UNDER = Prepared(
+    select(ticks.c.name, ticks.c.value).where(ticks.c.name.startswith(bindparam("prefix"), autoescape=False))
+)
 
 
 def put(tx: Connection, name: str, value: int) -> None:
@@ -51,7 +52,7 @@ def put(tx: Connection, name: str, value: int) -> None:
 
 def hold(tx: Connection, name: str) -> int:
     """The counter as it stands, which nobody else advances before this transaction ends."""
-    return tx.execute(_HELD, {"of": name}).scalar_one_or_none() or 0
+    return int(_HELD.value(tx, {"of": name}) or 0)
 
 
 def raise_to(tx: Connection, name: str, value: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Integer, Row, Select, bindparam, func, select, update
 
+from store.prepared import Prepared
 from store.statements import insert_missing, select_in
 from store.tables import timers
 
@@ -79,10 +80,10 @@ def end(tx: Connection, about: Iterable[TimerKey], now: datetime) -> None:
 
 def due(tx: Connection, now: datetime, limit: int = 1000) -> list[Timer]:
     """Timers that have run out and have not fired, the longest overdue first."""
-    return [_timer(row) for row in tx.execute(_DUE, {"now": now, "most": limit})]
+    return [_timer(row) for row in _DUE.rows(tx, {"now": now, "most": limit})]
 
 
-_DUE = (
+_DUE = Prepared(
     select(timers)
     .where(timers.c.state == "waiting", timers.c.due_at <= bindparam("now", type_=timers.c.due_at.type))
     .order_by(timers.c.due_at, timers.c.position)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from store.prepared import Prepared
 from store.statements import upsert
 from store.tables import verdicts
 
@@ -48,10 +49,10 @@ def of_run(tx: Connection, run_id: str) -> list[Verdict]:
 
 def stopping(tx: Connection, run_id: str) -> list[Verdict]:
     """The verdicts of one run that stop what depends on them: of blocking rules that did not pass."""
-    return [_verdict(row) for row in tx.execute(_STOPPING, {"of": run_id})]
+    return [_verdict(row) for row in _STOPPING.rows(tx, {"of": run_id})]
 
 
-_STOPPING = (
+_STOPPING = Prepared(
     select(verdicts)
     .where(verdicts.c.run_id == bindparam("of"), verdicts.c.blocking, ~verdicts.c.passed)
     .order_by(*verdicts.primary_key)

@@ -124,7 +124,8 @@ def test_expect__asks_together_for_what_payloads_will_refer_to(store: Store) -> 
     made = [Command("order_production", "erp", "work_order", f"R{at}", 1, {"sales_order": f"SO-{at}"}, "rule:r", "-")
             for at in range(4)]  # fmt: skip
     asked: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    store.engine.dispose()
+    event.listen(store.engine, "connect", lambda driver, _: driver.set_trace_callback(asked.append))
     lookups.expect(made)
     assert len([one for one in asked if one.startswith("SELECT")]) == 2, "documents, and what was mastered since"
     asked.clear()
