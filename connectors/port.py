@@ -39,11 +39,13 @@ class StreamSpec:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """One step of an operation: its delivery class and whether it can be looked up."""
+    """One step of an operation: its delivery class and whether its document can be looked up."""
 
     name: str
     delivery_class: DeliveryClass
     can_look_up: bool
+    shows: bool = False
+    """Whether the state of the document tells that the step is done."""
 
 
 Variant = Literal["create", "change", "cancel"]

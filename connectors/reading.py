@@ -333,8 +333,11 @@ class _timed:  # noqa: N801 - reads as a word of the language
 
 def _operation_spec(name: str, operation: Operation) -> port.OperationSpec:
     can_look_up = operation.look_up is not None
+    shown = operation.look_up.done_steps if operation.look_up else {}
     variants = {
-        variant: tuple(port.StepSpec(step, operation.steps[step].delivery, can_look_up) for step in steps)
+        variant: tuple(
+            port.StepSpec(step, operation.steps[step].delivery, can_look_up, step in shown) for step in steps
+        )
         for variant, steps in operation.variants.items()
     }
     size = max((step.batch.size for step in operation.steps.values() if step.batch), default=1)

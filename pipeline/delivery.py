@@ -123,13 +123,19 @@ def set_out(connector: Connector, claimed: ClaimedCommand, standing: Document | 
     if command.cancelled:
         variant = "cancel"
     journey = Journey(claimed, spec, variant, receipts=dict(claimed.receipts))
-    if command.cancelled and standing is None and not claimed.steps and not claimed.half_made:
+    if command.cancelled and standing is None and not _left_behind(claimed, spec):
         journey.ending = Finished(State.UNCHANGED, "never stood in the target")
     elif variant not in spec.variants:
         journey.ending = Finished(State.REJECTED, f"{command.kind} cannot {variant} a document")
     elif variant == "create" and standing is None and claimed.half_made and not _can_take_over(journey):
         journey.ending = Finished(State.PARKED, "an earlier revision was begun and given up; nobody can look it up")
     return journey
+
+
+def _left_behind(claimed: ClaimedCommand, spec: OperationSpec) -> bool:
+    """Whether there may be something to cancel though no document is known."""
+    can_look_up = any(step.can_look_up for step in spec.variants.get("cancel", ()))
+    return bool(claimed.steps) or claimed.half_made or (claimed.sent_before and can_look_up)
 
 
 def _begun(claimed: ClaimedCommand, spec: OperationSpec, standing: Document) -> bool:
@@ -234,6 +240,7 @@ def heed_found(journey: Journey, found: Found, now: datetime) -> None:
             _fetch_existing(journey, found)
         elif _may_stand(journey):
             _take_over(journey, found)
+        _open_again(journey)
     except MillstreamError as error:
         journey.ending = _hindered(journey, error)
 
@@ -252,11 +259,11 @@ def _hindered(journey: Journey, error: MillstreamError) -> Ending:
 def _may_stand(journey: Journey) -> bool:
     """Whether the document to create may stand already.
 
-    An attempt was sent back, perhaps for that very reason; or an earlier revision was refused half way.
+    An attempt was sent back, perhaps for that very reason; or an earlier revision was, perhaps half way.
     """
-    first, claimed = journey.steps[0], journey.claimed
-    sent_back = any(record.step == first.name and record.state == "void" for record in claimed.steps)
-    return _can_take_over(journey) and not claimed.receipts and (sent_back or claimed.half_made)
+    claimed = journey.claimed
+    sent_back = any(record.state == "void" for record in claimed.steps)
+    return _can_take_over(journey) and not claimed.receipts and (sent_back or claimed.sent_before)
 
 
 def _can_take_over(journey: Journey) -> bool:
@@ -315,7 +322,7 @@ def _doubtful(journey: Journey) -> StepSpec:
 def _look(journey: Journey, found: Found, step: StepSpec, now: datetime) -> None:
     if standing := _found_for(journey, found):
         journey.existing = standing[0]
-        if step.name in standing[0].done_steps and not _repeatable(journey, step):
+        if step.name in standing[0].done_steps and _tells(journey, step):
             journey.receipts |= {
                 name: _receipt(name, standing[0], now) for name in _shown_done(journey, step, standing[0])
             }
@@ -331,9 +338,39 @@ def _shown_done(journey: Journey, step: StepSpec, found: FoundDocument) -> list[
     return [one.name for one in journey.steps if one.name in found.done_steps and one.name not in journey.receipts]
 
 
-def _repeatable(journey: Journey, step: StepSpec) -> bool:
-    """Writing the same content onto a document that stands has no further effect; a look-up cannot tell if it did."""
-    return journey.variant == "change" and step.name == journey.spec.variants["create"][0].name
+def _tells(journey: Journey, step: StepSpec) -> bool:
+    """Whether a document that shows a doubtful step done tells that nothing of it is to come or to be done again.
+
+    Writing the same content onto a document that stands has no further effect, and none can see whose content it is.
+    What opens a document that was open before may yet come, and open it after it was written.
+    """
+    if step in _opening(journey):
+        return _settled(journey)
+    return journey.variant != "change" or step.name != _writing(journey)
+
+
+def _writing(journey: Journey) -> str:
+    return journey.spec.variants["create"][0].name
+
+
+def _opening(journey: Journey) -> tuple[StepSpec, ...]:
+    """The steps of a change that open the document, so that its content can be written."""
+    names = [step.name for step in journey.steps]
+    if journey.variant != "change" or _writing(journey) not in names:
+        return ()
+    return journey.steps[: names.index(_writing(journey))]
+
+
+def _open_again(journey: Journey) -> None:
+    """Forget what opened the document, where it is closed and its content not written yet, or perhaps not.
+
+    A person closed it meanwhile, or a step that writes and closes in one was carried out and never answered.
+    """
+    if journey.existing is None or _writing(journey) in journey.receipts:
+        return
+    for step in _opening(journey):
+        if step.shows and step.name not in journey.existing.done_steps:
+            journey.receipts.pop(step.name, None)
 
 
 def _settled(journey: Journey) -> bool:

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
+    ScalarSelect,
     Text,
     bindparam,
     case,
@@ -78,11 +78,14 @@ class ClaimedCommand:
     """Whether a document stands under its business key."""
     half_made: bool = False
     """Whether an earlier command for the same document carried a step of it out, or perhaps did, and was given up."""
+    sent_before: bool = False
+    """Whether an earlier command for it was sent at all and given up: a refusal may leave part of a document behind."""
 
     @property
     def receipts(self) -> dict[str, StepReceipt]:
-        """Step → receipt, for the steps that are done."""
-        return {record.step: record.receipt for record in self.steps if record.receipt is not None}
+        """Step → receipt, for the steps whose last attempt is done."""
+        last = {record.step: record.receipt for record in self.steps}
+        return {step: receipt for step, receipt in last.items() if receipt is not None}
 
 
 def claim(
@@ -120,7 +123,8 @@ def claim(
             row.not_before,
             awaits=row.state == State.AWAITING,
             stands=bool(there[row.id].stands),
-            half_made=bool(there[row.id].half_made),
+            half_made=there[row.id].trace == _CARRIED_OUT,
+            sent_before=there[row.id].trace is not None,
         )
         for row in rows
     ]
@@ -135,19 +139,24 @@ _BEGUN = exists(select(1).where(outbox_steps.c.command_id == outbox.c.id).correl
 _GIVEN_UP = (State.REJECTED, State.PARKED, State.SUPERSEDED)
 
 
-def _half_made() -> ColumnElement[bool]:
+_SENT_BACK, _CARRIED_OUT = 1, 2
+
+
+def _trace() -> ScalarSelect[int]:
+    """What earlier commands for the same document may have left behind when they were given up; null: nothing."""
     earlier = outbox.alias()
-    return exists(
-        select(1)
+    return (
+        select(func.max(case((outbox_steps.c.state == "void", _SENT_BACK), else_=_CARRIED_OUT)))
         .select_from(earlier.join(outbox_steps, outbox_steps.c.command_id == earlier.c.id))
         .where(same_key(earlier, outbox), earlier.c.kind == outbox.c.kind, earlier.c.position < outbox.c.position)
-        .where(is_one_of(earlier.c.state, _GIVEN_UP), outbox_steps.c.state != "void")
+        .where(is_one_of(earlier.c.state, _GIVEN_UP))
         .correlate(outbox)
+        .scalar_subquery()
     )
 
 
 _FOUND = Keyed(
-    select(outbox.c.id, _BEGUN.label("begun"), _STANDS.label("stands"), _half_made().label("half_made")),
+    select(outbox.c.id, _BEGUN.label("begun"), _STANDS.label("stands"), _trace().label("trace")),
     outbox.c.id,
 )
 """Not returned by the claim: SQLite serves a query inside of what is returned by no index."""

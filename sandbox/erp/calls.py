@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox.common.ledger import Effect
 from sandbox.common.state import SystemState
-from sandbox.erp import production, transitions
+from sandbox.erp import production, transitions, workflow
 from sandbox.erp.envelope import (
     BAD_PARAMETER,
     NO_RECORD,
@@ -104,10 +104,19 @@ def _save_all(
                 with _savepoint(db):
                     result = save(db, form, model, options, local_now(state))
                     _record(state, form, "Save", result.document, result.effect)
+                    if options.and_audit and form.bill:
+                        _submit_and_audit(state, form, result.document)
                 saved.append((_success(result, index), result.document))
             except Refused as error:
                 failures.append(failed(error, index))
     return saved, failures
+
+
+def _submit_and_audit(state: SystemState, form: Form, document: Document) -> None:
+    """What IsAutoSubmitAndAudit adds to a Save; where people approve the form's documents, it is left with them."""
+    for name in ("Submit",) if workflow.approves(state, form) else ("Submit", "Audit"):
+        transitions.step(state.db, form, name, document, local_now(state))
+        _record(state, form, name, document, "updated")
 
 
 def _success(saved: Saved, index: int) -> Success:
@@ -135,13 +144,13 @@ def stepping(name: str) -> Call:
 
     def call(state: SystemState, body: Body) -> object:
         form = _form(body)
-        return _each(
-            state,
-            form,
-            name,
-            lowered(_details(body), "data"),
-            lambda db, document, at: transitions.step(db, form, name, document, at),
-        )
+
+        def act(db: sqlite3.Connection, document: Document, at: str) -> None:
+            if name == "Audit":
+                workflow.check_audit(state, form, document)
+            transitions.step(db, form, name, document, at)
+
+        return _each(state, form, name, lowered(_details(body), "data"), act)
 
     return call
 

@@ -26,6 +26,8 @@ class SaveOptions:
     delete_rows: bool = True
     only_fields: frozenset[str] = frozenset()
     refuse_repeat: bool = False
+    and_audit: bool = False
+    """Submit and audit it too, all or nothing."""
 
     @classmethod
     def of(cls, request: Mapping[str, object]) -> SaveOptions:
@@ -37,6 +39,7 @@ class SaveOptions:
             _flag(request.get("isdeleteentry"), otherwise=True),
             frozenset(str(key).lower() for key in only),
             _flag(request.get("validaterepeatjson"), otherwise=False),
+            _flag(request.get("isautosubmitandaudit"), otherwise=False),
         )
 
 

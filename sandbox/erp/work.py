@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 from sandbox.common.state import SystemState
+from sandbox.erp import transitions, workflow
 from sandbox.erp.calls import local_now
-from sandbox.erp.forms import FORMS
+from sandbox.erp.envelope import Refused
+from sandbox.erp.forms import FORMS, Form
 from sandbox.erp.tables import document_by_number, store_document
 
 _PURCHASE = FORMS["PUR_PurchaseOrder"]
@@ -20,10 +22,32 @@ def work(state: SystemState, round_number: int) -> dict[str, Any]:
 
 
 def edit(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Change a purchase order as its buyer would: `{purchase, due?: day, refused?: bool}`, refused by the supplier.
+    """What people do in the ERP; no client wrote it, so the ledger is silent. ValueError names what cannot be done.
 
-    No client wrote it, so the ledger is silent. ValueError names what cannot be done.
+    `{purchase: number, due?: day, refused?: bool}` changes a purchase order as its buyer would;
+    `{workflow: form, on: bool}` lets people approve a form's documents; `{approve: number, form: form}` approves one.
     """
+    if "workflow" in wanted:
+        workflow.give(state, FORMS[wanted["workflow"]], on=bool(wanted["on"]))
+    elif "approve" in wanted:
+        _approve(state, FORMS[wanted["form"]], str(wanted["approve"]))
+    else:
+        return _edit_purchase(state, wanted)
+    return wanted
+
+
+def _approve(state: SystemState, form: Form, number: str) -> None:
+    with state.transaction() as db:
+        document = document_by_number(db, form, number)
+        if document is None:
+            raise ValueError(f"no {form.form_id} {number}")
+        try:
+            transitions.step(db, form, "Audit", document, local_now(state))
+        except Refused as error:
+            raise ValueError(error.message) from None
+
+
+def _edit_purchase(state: SystemState, wanted: dict[str, Any]) -> dict[str, Any]:
     number = str(wanted["purchase"])
     with state.transaction() as db:
         order = document_by_number(db, _PURCHASE, number)

@@ -19,7 +19,7 @@ from canonical.commands import Command, State
 from pipeline import delivery
 from store import outbox
 from store.unit_of_work import Store
-from tests.faults.world import FAULTS, LOOKED_UP, OPERATIONS, World, careless, command, dump, empty, states
+from tests.faults.world import ALIKE, FAULTS, LOOKED_UP, OPERATIONS, World, careless, command, dump, empty, states
 
 NAMED = {
     "order_work": {
@@ -27,6 +27,11 @@ NAMED = {
         "answer written+command written+document written", "answer written+command written",
     },
     "order_production": {
+        "command written", "command written+intent written", "looked up", "answer written+command written",
+        "command written+document written", "answer written+command written+document written",
+        "before save_and_audit is sent", "save_and_audit sent",
+    },
+    "request_purchase": {
         "command written", "command written+intent written", "looked up", "answer written+command written",
         "command written+document written",
         "answer written+command written+document written", "answer written+command written+intent written",
@@ -38,8 +43,6 @@ NAMED = {
     },
 }  # fmt: skip
 """The points at which a process may die: after each commit, before each call goes out, after each answer."""
-ALIKE = {behaviour: fault for fault, behaviour in FAULTS.items() if fault != "none"}.values()
-"""One fault of each behaviour: what the target does and what the hub hears is all that tells them apart here."""
 
 
 @pytest.fixture(scope="module")
@@ -102,39 +105,41 @@ def test_crash_point__times_fault__each_effect_once(store: Store, kind: str) -> 
 @pytest.mark.parametrize("fault", ["none", *ALIKE])
 def test_crash_point__steps_that_go_out_together_each_have_one_effect(store: Store, fault: str) -> None:
     """Two operations whose calls are made at the same time, so that their intents and receipts share commits."""
-    spec = replace(OPERATIONS["order_production"], calls_at_once=2)
-    both = {"K": spec, "P": replace(spec, name="request_purchase")}
+    both = {"K": "order_production", "P": "request_purchase"}
+    specs = {name: replace(OPERATIONS[name], calls_at_once=2) for name in both.values()}
 
     def played(crash_at: int | None) -> World:
-        world = _world(store, [replace(command("order_production", key), kind=one.name) for key, one in both.items()])
-        world.operations = {one.name: one for one in both.values()}
+        world = _world(store, [command(kind, key) for key, kind in both.items()])
+        world.operations = specs
         world.target.faults["P", LOOKED_UP[-1].name] = [fault]
         world.crash_at = crash_at
         world.live()
         world.calm_down()
-        for key in both:
-            made = [world.target.effects[key, step.name] for step in LOOKED_UP]
-            assert made == [1] * len(LOOKED_UP), f"{fault}, killed at {crash_at}: {key} {made}"
+        for key, kind in both.items():
+            made = [world.target.effects[key, step.name] for step in specs[kind].variants["create"]]
+            assert made == [1] * len(made), f"{fault}, killed at {crash_at}: {key} {made}"
         assert set(states(store).values()) == {State.APPLIED}
         return world
 
     uncrashed = played(None)
-    assert uncrashed.points.count("before save is sent") == 1, "one commit before, and one after, for both"
+    together = uncrashed.points.count("before save+save_and_audit is sent")
+    assert together == 1, "one commit before, and one after, for both"
     for at in range(len(uncrashed.points)):
         played(at)
 
 
-def test_crash_point__look_up_fails_while_the_target_commits_late(store: Store) -> None:
+@pytest.mark.parametrize(("kind", "step"), [("order_production", "save_and_audit"), ("request_purchase", "save")])
+def test_crash_point__look_up_fails_while_the_target_commits_late(store: Store, kind: str, step: str) -> None:
     """Killed right after sending; the next life's first look-up fails: the pause after that is no time to settle."""
-    sent = _played(store, "order_production", "save", "none", None).points.index("save sent")
-    world = _world(store, [command("order_production", "K")])
-    world.target.faults["K", "save"] = ["late_commit"]
+    sent = _played(store, kind, step, "none", None).points.index(f"{step} sent")
+    world = _world(store, [command(kind, "K")])
+    world.target.faults["K", step] = ["late_commit"]
     world.failing_look_ups, world.crash_at = 1, sent
     world.live()
     world.crash_at = None
     world.calm_down()
     assert world.failing_look_ups == 0
-    _judge(world, "order_production", "late commit, killed, look-up failed")
+    _judge(world, kind, "late commit, killed, look-up failed")
 
 
 def test_crash_point__calm_run_parks_nothing(store: Store) -> None:
@@ -179,7 +184,7 @@ def test_process_that_is_really_gone__the_next_one_goes_on(store: Store, tmp_pat
     """The same with `os._exit`: nothing of the process runs on, and SQLite has to recover."""
     url = f"sqlite:///{tmp_path}/gone.sqlite"
     opened = Store.open(url)
-    world = _world(opened, [command("order_production", "K")])
+    world = _world(opened, [command("request_purchase", "K")])
     opened.close()
     told, tell = os.pipe()
     child = os.fork()
@@ -193,7 +198,7 @@ def test_process_that_is_really_gone__the_next_one_goes_on(store: Store, tmp_pat
             world.target.effects[key, step] += 1  # what the dead process had made the target do
     world = World(Store.open(url), target_effects=world.target.effects)
     world.calm_down()
-    _judge(world, "order_production", f"gone at {point}")
+    _judge(world, "request_purchase", f"gone at {point}")
     world.store.close()
 
 

@@ -83,7 +83,8 @@ def test_notice_restore__what_was_sent_since_the_backup_is_not_made_again(
     assert dict(world.target.effects) == made
     ended = {key.removeprefix("new-"): state for key, state in states(world.store).items() if key.startswith("new")}
     assert ended == {
-        "order_production": State.APPLIED, "order_work": State.APPLIED, "print_ticket": State.PARKED,
+        "order_production": State.APPLIED, "order_work": State.APPLIED, "request_purchase": State.APPLIED,
+        "print_ticket": State.PARKED,
     }  # fmt: skip
     with world.store.read() as tx:
         assert [act.action for act in audit.listed(tx, "store")] == ["older store noticed"]

@@ -38,7 +38,7 @@ START = datetime(2026, 11, 2, tzinfo=UTC)
 LATE_SECONDS = 2.0
 SETTLE_SECONDS = 5.0
 Carried = Literal["now", "late", "never"]
-FAULTS: Mapping[str, tuple[Carried, OutcomeKind]] = {
+FAULTS: dict[str, tuple[Carried, OutcomeKind]] = {
     "none": ("now", OutcomeKind.APPLIED),
     "error_before": ("never", OutcomeKind.UNKNOWN),
     "error_after": ("now", OutcomeKind.UNKNOWN),
@@ -53,12 +53,18 @@ FAULTS: Mapping[str, tuple[Carried, OutcomeKind]] = {
     "expired": ("never", OutcomeKind.RETRY),
 }
 """Hostile mode → what the target does with the call, and what the hub hears."""
+ALIKE = {behaviour: fault for fault, behaviour in FAULTS.items() if fault != "none"}.values()
+"""One fault of each behaviour: what the target does and what the hub hears is all that tells them apart here."""
 KEYED = StepSpec("create", DeliveryClass.KEYED, can_look_up=False)
 BLIND = StepSpec("print", DeliveryClass.BLIND, can_look_up=False)
 LOOKED_UP = tuple(StepSpec(name, DeliveryClass.LOOKED_UP, can_look_up=True) for name in ("save", "submit", "audit"))
+IN_ONE = StepSpec("save_and_audit", DeliveryClass.LOOKED_UP, can_look_up=True)
 OPERATIONS = {
     "order_work": OperationSpec("order_work", "work_order", {"create": (KEYED,)}),
-    "order_production": OperationSpec("order_production", "work_order", {"create": LOOKED_UP}, SETTLE_SECONDS, 10),
+    "order_production": OperationSpec("order_production", "work_order", {"create": (IN_ONE,)}, SETTLE_SECONDS, 10),
+    "request_purchase": OperationSpec(
+        "request_purchase", "purchase_request", {"create": LOOKED_UP}, SETTLE_SECONDS, 10
+    ),
     "print_ticket": OperationSpec("print_ticket", "shipment", {"create": (BLIND,)}),
 }
 
@@ -108,8 +114,9 @@ class Target:
 
     def found(self, key: str) -> list[FoundDocument]:
         """The documents that carry our reference; their state shows which steps are done."""
-        done = tuple(step.name for step in LOOKED_UP if self.effects[key, step.name])
-        return [FoundDocument(key, f"id-{key}", f"n-{key}", done_steps=done)] * self.effects[key, "save"]
+        done = tuple(step.name for step in (*LOOKED_UP, IN_ONE) if self.effects[key, step.name])
+        made = self.effects[key, LOOKED_UP[0].name] + self.effects[key, IN_ONE.name]
+        return [FoundDocument(key, f"id-{key}", f"n-{key}", done_steps=done)] * made
 
 
 @dataclass

@@ -6,11 +6,14 @@ The systems' own ledgers, which the hub cannot touch, say what really happened.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,9 +22,11 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from canonical.commands import DeliveryClass, Outcome, OutcomeKind, StepReceipt
 from canonical.errors import AuthenticationFailed, TransientError
+from connectors import registry
 from connectors.port import Connector, FoundDocument, StepRequest, Variant
 from connectors.registry import open_connector
 
@@ -170,23 +175,100 @@ def test_crm__progress_is_upserted_and_read_back(plant: Plant) -> None:
     assert found.content["Percent_Complete__c"] == 80
 
 
-def test_erp__order_is_made_changed_and_cancelled(plant: Plant) -> None:
-    erp = plant.connectors["erp"]
-    made = _steps(erp, _request("order_production", "M1", _production(plant)))
-    assert [outcome.kind for outcome in made] == [OutcomeKind.APPLIED] * 3
-    [document] = erp.look_up("order_production", ["M1"])["M1"]
-    assert document.done_steps == ("save", "submit", "audit")
-    changed = _steps(
-        erp, _request("order_production", "M1", _production(plant, "5"), variant="change", existing=document)
-    )
-    assert [outcome.kind for outcome in changed] == [OutcomeKind.APPLIED] * 4
-    [after] = erp.look_up("order_production", ["M1"])["M1"]
-    assert after.content["FQty"] == 5
-    assert after.content["FTreeEntity_FEntryId"] == document.content["FTreeEntity_FEntryId"]
-    request = _request("order_production", "M1", {}, variant="cancel", existing=after)
+def _requisition(plant: Plant, quantity: str = "3") -> dict[str, Any]:
+    known = _records(plant.connectors["erp"], "production_orders")[0]
+    row = {
+        "FMaterialId": {"FNumber": known["FMaterialId.FNumber"]}, "FUnitId": {"FNumber": known["FUnitId.FNumber"]},
+        "FReqQty": Decimal(quantity), "FArrivalDate": "2026-12-05",
+    }  # fmt: skip
+    return {"FEntity": [row]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "make", "names", "done"),
+    [
+        ("order_production", _production, ("FTreeEntity", "FQty"), ("save_and_audit",)),
+        ("request_purchase", _requisition, ("FEntity", "FReqQty"), ("save", "submit", "audit")),
+    ],
+)
+def test_erp__order_is_made_changed_and_cancelled(
+    plant: Plant, operation: str, make: Any, names: tuple[str, str], done: tuple[str, ...]
+) -> None:
+    wanted = _request(operation, "M1", make(plant))
+    _made_changed_and_cancelled(plant.connectors["erp"], wanted, make(plant, "5"), names, done)
+
+
+def _made_changed_and_cancelled(
+    erp: Connector, wanted: StepRequest, changed_to: Any, names: tuple[str, str], done: tuple[str, ...]
+) -> None:
+    """`names` are those of the rows and of their quantity, `done` the steps that make the document."""
+    operation, key, (entity, quantity) = wanted.operation, wanted.reference, names
+    made = _steps(erp, wanted)
+    assert [outcome.kind for outcome in made] == [OutcomeKind.APPLIED] * len(done)
+    [document] = erp.look_up(operation, [key])[key]
+    assert document.done_steps == done
+    changed = _steps(erp, _request(operation, key, changed_to, variant="change", existing=document))
+    assert [outcome.kind for outcome in changed] == [OutcomeKind.APPLIED] * (1 + len(done))
+    [after] = erp.look_up(operation, [key])[key]
+    assert (after.content[quantity], after.content["FDocumentStatus"]) == (5, "C")
+    assert after.content[f"{entity}_FEntryId"] == document.content[f"{entity}_FEntryId"]
+    request = _request(operation, key, {}, variant="cancel", existing=after)
     kinds = [outcome.kind for outcome in (*_steps(erp, request), *_steps(erp, request))]
     assert kinds == [OutcomeKind.APPLIED, OutcomeKind.UNCHANGED]
-    assert "cancel" in erp.look_up("order_production", ["M1"])["M1"][0].done_steps
+    assert "cancel" in erp.look_up(operation, [key])[key][0].done_steps
+
+
+def _as_the_readme_says(folder: Path, *, people_audit: bool) -> Path:
+    """A folder of connectors, with the ERP's as its README changes it where people approve production orders."""
+    shutil.copytree(ROOT / "connectors" / "erp", folder / "erp", ignore=shutil.ignore_patterns("__pycache__"))
+    (block,) = re.findall(r"```yaml\n(.*?)```", (folder / "erp" / "README.md").read_text(), re.DOTALL)
+    wanted = yaml.safe_load(block)["operations"]["order_production"]
+    file = folder / "erp" / "system.yaml"
+    system = yaml.safe_load(file.read_text())
+    order = system["operations"]["order_production"]
+    del order["steps"]["save_and_audit"], order["look_up"]["done_steps"]["save_and_audit"]
+    for part, name in ((order, "steps"), (order, "variants"), (order["look_up"], "done_steps")):
+        part[name] |= (wanted["look_up"] if name == "done_steps" else wanted)[name]
+    if people_audit:
+        for steps in order["variants"].values():
+            steps[:] = [step for step in steps if step != "audit"]
+    file.write_text(yaml.safe_dump(system, allow_unicode=True, sort_keys=False))
+    return folder
+
+
+@contextmanager
+def _erp_of(plant: Plant, folder: Path) -> Iterator[Connector]:
+    """A door to the ERP as a folder says, which stands in for the product's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "FOLDER", folder)
+        with closing(open_connector("erp", plant.ready["env"], folder=folder)) as erp:
+            yield erp
+
+
+def test_erp__site_that_goes_back_to_single_steps_as_the_readme_says(plant: Plant, tmp_path: Path) -> None:
+    wanted = _request("order_production", "own-steps", _production(plant))
+    with _erp_of(plant, _as_the_readme_says(tmp_path, people_audit=False)) as erp:
+        names, done = ("FTreeEntity", "FQty"), ("save", "submit", "audit")
+        _made_changed_and_cancelled(erp, wanted, _production(plant, "5"), names, done)
+
+
+def test_erp__order_people_have_to_approve(plant: Plant, tmp_path: Path) -> None:
+    """One call does not pass for done, and makes no second order; single steps end with the submission."""
+    shipped = plant.connectors["erp"]
+    plant.control("erp", "edit", {"workflow": "PRD_MO", "on": True})
+    try:
+        [kept] = _steps(shipped, _request("order_production", "approval-1", _production(plant)))
+        assert kept.kind is OutcomeKind.UNKNOWN
+        [document] = shipped.look_up("order_production", ["approval-1"])["approval-1"]
+        assert document.done_steps == ()
+        [again] = _steps(shipped, _request("order_production", "approval-1", _production(plant), existing=document))
+        assert (again.kind, "审核中" in (again.message or "")) == (OutcomeKind.REJECTED, True)
+        with _erp_of(plant, _as_the_readme_says(tmp_path, people_audit=True)) as erp:
+            made = _steps(erp, _request("order_production", "approval-2", _production(plant)))
+        assert [outcome.kind for outcome in made] == [OutcomeKind.APPLIED] * 2
+    finally:
+        plant.control("erp", "edit", {"workflow": "PRD_MO", "on": False})
+    assert plant.created("erp", ["approval-1", "approval-2"]) == Counter({"approval-1": 1, "approval-2": 1})
 
 
 def test_mes__order_is_made_changed_and_cancelled(plant: Plant) -> None:
@@ -306,7 +388,7 @@ def _patiently(connector: Connector, request: StepRequest) -> Sequence[FoundDocu
 )
 def test_write__hostile_weather_makes_each_document_once(plant: Plant, system: str, operation: str, make: Any) -> None:
     connector, payload = plant.connectors[system], make(plant)
-    references = [f"H-{system}-{number}" for number in range(10)]
+    references = [f"H-{operation}-{number}" for number in range(10)]
     plant.control(system, "hostile", {"seed": 11, "rate": 0.5, **WEATHER})
     try:
         for reference in references:

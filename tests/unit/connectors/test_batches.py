@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -43,12 +42,16 @@ def crm(server: Server) -> Iterator[Connector]:
     connector.close()
 
 
-def _order(number: int, step: str = "save", **more: Any) -> StepRequest:
-    saved = StepReceipt("save", str(number), f"MO{number}", f"R{number}", NOW)
-    receipts = {} if step == "save" else {"save": saved}
+def _order(number: int, **more: Any) -> StepRequest:
     payload = {"FTreeEntity": [{"FQty": 4}]}
-    given = {"receipts": receipts, **more}
-    return StepRequest(f"c{number}", "order_production", "create", step, f"R{number}", payload, **given)
+    return StepRequest(f"c{number}", "order_production", "create", "save_and_audit", f"R{number}", payload, **more)
+
+
+def _purchase(number: int, step: str = "save", **more: Any) -> StepRequest:
+    saved = StepReceipt("save", str(number), f"MO{number}", f"R{number}", NOW)
+    given = {"receipts": {} if step == "save" else {"save": saved}, **more}
+    payload = {"FEntity": [{"FReqQty": 4}]}
+    return StepRequest(f"c{number}", "request_purchase", "create", step, f"R{number}", payload, **given)
 
 
 def _done(place: int, number: int) -> dict[str, Any]:
@@ -56,7 +59,8 @@ def _done(place: int, number: int) -> dict[str, Any]:
 
 
 def _shown(number: int, **more: Any) -> dict[str, Any]:
-    return {"F_MS_Ref": f"R{number}", "FBillNo": f"MO{number}", "FTreeEntity": [{"FQty": "4.0"}], **more}
+    order = {"FTreeEntity": [{"FQty": "4.0"}], "FDocumentStatus": "C"}
+    return {"F_MS_Ref": f"R{number}", "FBillNo": f"MO{number}", **order, "FEntity": [{"FReqQty": "4.0"}], **more}
 
 
 def _refusal(place: int | None, message: str = "字段必录") -> dict[str, Any]:
@@ -87,6 +91,7 @@ def test_write__many_are_saved_by_one_call(server: Server, erp: Connector) -> No
     [asked] = server.asked
     assert "BatchSave" in asked.path
     assert [model["F_MS_Ref"] for model in asked.json["data"]["Model"]] == ["R1", "R2"]
+    assert asked.json["data"]["IsAutoSubmitAndAudit"] == "true"
 
 
 def test_write__steps_of_two_operations_go_out_at_the_same_time(server: Server, erp: Connector) -> None:
@@ -98,7 +103,7 @@ def test_write__steps_of_two_operations_go_out_at_the_same_time(server: Server, 
         return _reply([_done(1, 2), _done(0, 1)], shown=[_shown(2), _shown(1)])
 
     server.reply = reply
-    requests = [replace(_order(number), operation="request_purchase") for number in (1, 2)]
+    requests = [_purchase(number) for number in (1, 2)]
     assert len(_kinds(erp, [_order(1), *requests, _order(2)])) == 4
     assert len(server.asked) == 2
 
@@ -157,6 +162,9 @@ def test_write__what_wants_to_be_alone_is(server: Server, erp: Connector) -> Non
         # another quantity than was sent
         (_reply([_done(0, 1), _done(1, 2), _done(2, 3)],
                 shown=[_shown(1), _shown(2, FTreeEntity=[{"FQty": 5}]), _shown(3)]), [APPLIED, UNKNOWN, APPLIED]),
+        # saved, and left in approval
+        (_reply([_done(0, 1), _done(1, 2), _done(2, 3)],
+                shown=[_shown(1), _shown(2, FDocumentStatus="B"), _shown(3)]), [APPLIED, UNKNOWN, APPLIED]),
         # refusals that name nobody, all refused, refused as a whole
         (_reply([_done(0, 1)], [_refusal(None)], [_shown(1)]), [APPLIED, UNKNOWN, UNKNOWN]),
         (_reply([], [_refusal(0), _refusal(1), _refusal(2)]), [UNKNOWN] * 3),
@@ -193,7 +201,7 @@ def test_write__session_lost_is_renewed_only_where_nothing_was_done(server: Serv
 def test_write__steps_of_many_are_matched_by_id_and_number(server: Server, erp: Connector, step: str) -> None:
     other = {"Id": 2, "Number": "PR2", "DIndex": 1}  # the same id in another form
     server.script = [_reply([_done(0, 1), _done(1, 2)]), _reply([_done(0, 1), other]), _reply([_done(0, 2)])]
-    requests = [_order(1, step), _order(2, step)]
+    requests = [_purchase(1, step), _purchase(2, step)]
     assert _kinds(erp, requests) == [APPLIED, APPLIED]
     assert _kinds(erp, requests) == [APPLIED, UNKNOWN]
     assert _kinds(erp, requests) == [UNKNOWN, UNKNOWN]
@@ -202,7 +210,7 @@ def test_write__steps_of_many_are_matched_by_id_and_number(server: Server, erp: 
 
 def test_write__a_document_without_id_is_refused_before_the_call(server: Server, erp: Connector) -> None:
     server.script = [_reply([_done(0, 1), _done(1, 3)])]
-    requests = [_order(1, "submit"), _order(2, "submit", receipts={}), _order(3, "submit")]
+    requests = [_purchase(1, "submit"), _purchase(2, "submit", receipts={}), _purchase(3, "submit")]
     assert _kinds(erp, requests) == [APPLIED, REJECTED, APPLIED]
     assert server.asked[0].json["data"] == {"Ids": "1,3"}
 
@@ -326,13 +334,13 @@ def test_crm__look_up_of_many(server: Server, crm: Connector) -> None:
 
 
 def test_calls__one_reference_stands_once_in_a_call() -> None:
-    batch = load_system("erp").system.operations["order_production"].steps["save"].batch
+    batch = load_system("erp").system.operations["order_production"].steps["save_and_audit"].batch
     assert calls([_order(1), _order(1), _order(2)], lambda _: batch) == [[0], [1, 2]]
 
 
 def test_calls__steps_are_not_mixed() -> None:
-    batch = load_system("erp").system.operations["order_production"].steps["save"].batch
-    requests = [_order(1), _order(2, "submit"), _order(3), _order(4, "submit")]
+    batch = load_system("erp").system.operations["request_purchase"].steps["save"].batch
+    requests = [_purchase(1), _purchase(2, "submit"), _purchase(3), _purchase(4, "submit")]
     assert calls(requests, lambda _: batch) == [[0, 2], [1, 3]]
 
 

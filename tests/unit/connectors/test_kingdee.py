@@ -21,9 +21,9 @@ def erp(server: Server) -> Iterator[Connector]:
     connector.close()
 
 
-def _saved(reference: str = "R1") -> Answer:
+def _saved(reference: str = "R1", status_after: str = "C") -> Answer:
     status = {"IsSuccess": True, "MsgCode": 0, "SuccessEntitys": [{"Id": 7, "Number": "MO7"}]}
-    returned = [{"F_MS_Ref": reference, "FTreeEntity": [{"FQty": "4.0"}]}]
+    returned = [{"F_MS_Ref": reference, "FDocumentStatus": status_after, "FTreeEntity": [{"FQty": "4.0"}]}]
     return Answer(body={"Result": {"ResponseStatus": status, "Id": 7, "Number": "MO7", "NeedReturnData": returned}})
 
 
@@ -32,7 +32,9 @@ def _refused(code: int, message: str) -> Answer:
     return Answer(body={"Result": {"ResponseStatus": status}})
 
 
-def _save(erp: Connector, existing: FoundDocument | None = None, step: str = "save", variant: Any = "change") -> Any:
+def _save(
+    erp: Connector, existing: FoundDocument | None = None, step: str = "save_and_audit", variant: Any = "change"
+) -> Any:
     payload = {"FTreeEntity": [{"FQty": 4}, {"FQty": 5}]}
     request = StepRequest("c", "order_production", variant, step, "R1", payload, existing=existing)
     return erp.write([request])[0]
@@ -43,7 +45,17 @@ def test_save__new_document_has_neither_id_nor_entry_ids(server: Server, erp: Co
     assert _save(erp, variant="create").kind is OutcomeKind.APPLIED
     asked = server.asked[0].json
     assert asked["data"]["Model"] == {"FTreeEntity": [{"FQty": 4}, {"FQty": 5}], "F_MS_Ref": "R1"}
+    assert asked["data"]["IsAutoSubmitAndAudit"] == "true"
     assert server.asked[0].headers["x-api-clientid"] == "x"
+
+
+@pytest.mark.parametrize("status", ["A", "B"])
+def test_save__what_is_not_audited_by_it_is_not_done(server: Server, erp: Connector, status: str) -> None:
+    """A site where people approve orders answers that it saved: the order is looked up, never taken for audited."""
+    server.script = [_saved(status_after=status)]
+    outcome = _save(erp, variant="create")
+    assert outcome.kind is OutcomeKind.UNKNOWN
+    assert "FDocumentStatus" in outcome.message
 
 
 def test_save__changed_document_keeps_its_rows(server: Server, erp: Connector) -> None:
@@ -66,6 +78,8 @@ def test_save__changed_document_keeps_its_rows(server: Server, erp: Connector) -
         (_refused(1, "会话信息已丢失"), OutcomeKind.RETRY),
         (_refused(4, "未将对象引用设置到对象的实例"), OutcomeKind.UNKNOWN),
         (_refused(14, "调用超过限制"), OutcomeKind.RETRY),
+        (_refused(12, "编号为[MO7]的生产订单已审核，不允许修改，请先反审核"), OutcomeKind.UNKNOWN),
+        (_refused(12, "编号为[MO7]的生产订单审核中，不允许修改"), OutcomeKind.REJECTED),
     ],
 )
 def test_save__errors_inside_http_200(server: Server, erp: Connector, answer: Answer, kind: OutcomeKind) -> None:
@@ -81,13 +95,23 @@ def test_cancel__already_cancelled_counts_for_our_document_only(
     assert _save(erp, FoundDocument("R1", "7", "MO7"), "cancel", "cancel").kind is kind
 
 
-def test_look_up__entry_rows_are_one_document(server: Server, erp: Connector) -> None:
-    columns = load_system("erp").system.operations["order_production"].look_up
+@pytest.mark.parametrize("operation", ["order_production", "request_purchase"])
+def test_look_up__entry_rows_are_one_document(server: Server, erp: Connector, operation: str) -> None:
+    columns = load_system("erp").system.operations[operation].look_up
     assert columns
     row = dict.fromkeys(columns.columns) | {"FID": 7, "FBillNo": "MO7", "F_MS_Ref": "R1", "FDocumentStatus": "B"}
-    server.script = [Answer(body=[list({**row, "FTreeEntity_FEntryId": entry}.values()) for entry in (70, 71)])]
-    [document] = erp.look_up("order_production", ["R1"])["R1"]
+    entity = next(name for name in columns.columns if name.endswith("_FEntryId"))
+    server.script = [Answer(body=[list({**row, entity: entry}.values()) for entry in (70, 71)])]
+    [document] = erp.look_up(operation, ["R1"])["R1"]
     assert document.native_id == "7"
-    assert document.done_steps == ("save", "submit")
+    assert document.done_steps == (() if operation == "order_production" else ("save", "submit"))
     assert len(document.content["rows"]) == 2
     assert server.asked[0].json["data"]["FilterString"] == "F_MS_Ref='R1'"
+
+
+def test_operations__a_bill_shows_what_opened_it(erp: Connector) -> None:
+    """Else a change could not tell that somebody closed it again before it was written."""
+    opening = [
+        operation.variants["change"][0] for operation in erp.operations.values() if "cancel" in operation.variants
+    ]
+    assert [(step.name, step.shows) for step in opening] == [("unaudit", True)] * 3

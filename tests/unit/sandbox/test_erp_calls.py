@@ -1,6 +1,7 @@
 """Saving, the states a bill goes through, queries, and the ledger behind them."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 
 from sandbox.common.state import SystemState
+from sandbox.erp import transitions, work
 from sandbox.erp.app import _result
 from sandbox.erp.calls import local_now
+from sandbox.erp.envelope import NOT_OPERABLE, Refused
 from sandbox.erp.forms import FORMS
 from sandbox.erp.saving import SaveOptions, save
-from sandbox.erp.tables import create_tables
+from sandbox.erp.tables import Document, create_tables
 
 Json = dict[str, Any]
 MASTERS: dict[str, list[Json]] = {
@@ -171,6 +174,53 @@ def test_save__need_update_and_return_fields(erp: SystemState) -> None:
     assert answer["NeedReturnData"][0]["FBillNo"] == made["Number"]
     assert answer["NeedReturnData"][0]["FTreeEntity"][0]["FEntryID"] > 0
     assert _query(erp, "PRD_MO", "F_MS_Ref,FDate") == [["R2", "2026-11-02T00:00:00"]]
+
+
+@pytest.mark.parametrize("flag", ["true", True])
+def test_save__is_submitted_and_audited_in_the_same_call(erp: SystemState, flag: object) -> None:
+    answer = _save(
+        erp, "PRD_MO", {"F_MS_Ref": "R1", "FTreeEntity": [ROW]}, IsAutoSubmitAndAudit=flag,
+        NeedReturnFields=["FDocumentStatus"],
+    )  # fmt: skip
+    assert answer["NeedReturnData"] == [{"FDocumentStatus": "C"}]
+    assert _query(erp, "PRD_MO", "FDocumentStatus,FStatus") == [["C", "3"]]
+    names = [(row["operation"], row["effect"]) for row in erp.ledger.rows()]
+    assert names == [("PRD_MO.Save", "created"), ("PRD_MO.Submit", "updated"), ("PRD_MO.Audit", "updated")]
+
+
+def test_save__refused_at_audit_leaves_everything_as_it_was(erp: SystemState, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_many(db: sqlite3.Connection, document: Document, at: str) -> None:
+        transitions._release(db, document, at)
+        if Decimal(str(document.rows[0].values["FQty"])) > 50:
+            raise Refused("产能不足", NOT_OPERABLE)
+
+    monkeypatch.setattr(transitions, "_CONSEQUENCES", {("PRD_MO", "Audit"): refuse_many})
+    stands, at_once = _order(erp), {"IsAutoSubmitAndAudit": "true"}
+    new = [{"F_MS_Ref": f"N{quantity}", "FTreeEntity": [{**ROW, "FQty": quantity}]} for quantity in (60, 5)]
+    change = {"FID": stands["Id"], "FTreeEntity": [{**ROW, "FQty": 70}]}
+    _refused(_save(erp, "PRD_MO", change, **at_once), "产能不足", 12)
+    answer = _call(erp, "BatchSave", formid="PRD_MO", data={"Model": [*new, change], **at_once})["Result"]
+    assert [one["DIndex"] for one in answer["ResponseStatus"]["Errors"]] == [0, 2]
+    assert [one["DIndex"] for one in answer["ResponseStatus"]["SuccessEntitys"]] == [1]
+    orders = _query(erp, "PRD_MO", "F_MS_Ref,FQty,FDocumentStatus", OrderString="FID ASC")
+    assert orders == [["R1", 10.0, "A"], ["N5", 5.0, "C"]]
+    assert [row["reference"] for row in erp.ledger.rows()] == ["R1", "N5", "N5", "N5"]
+
+
+def test_save__of_a_form_with_a_workflow_stays_in_approval_until_people_approve(erp: SystemState) -> None:
+    work.edit(erp, {"workflow": "PRD_MO", "on": True})
+    made = _save(erp, "PRD_MO", {"F_MS_Ref": "R1", "FTreeEntity": [ROW]}, IsAutoSubmitAndAudit="true")
+    assert made["ResponseStatus"]["IsSuccess"]
+    assert _query(erp, "PRD_MO", "FDocumentStatus") == [["B"]]
+    _refused(_step(erp, "PRD_MO", "Audit", made["Number"]), "在审批流程中", 12)
+    work.edit(erp, {"approve": made["Number"], "form": "PRD_MO"})
+    assert _query(erp, "PRD_MO", "FDocumentStatus,FStatus") == [["C", "3"]]
+    with pytest.raises(ValueError, match="只能审核审核中状态"):
+        work.edit(erp, {"approve": made["Number"], "form": "PRD_MO"})
+    with pytest.raises(ValueError, match="no PRD_MO"):
+        work.edit(erp, {"approve": "MO9", "form": "PRD_MO"})
+    work.edit(erp, {"workflow": "PRD_MO", "on": False})
+    _audit(erp, "PRD_MO", _order(erp)["Number"])
 
 
 def test_save__audited_bill_is_closed_to_change_until_unaudited(erp: SystemState) -> None:
