@@ -63,8 +63,9 @@ MOST_DOUBLED = 0.02
 """Of the class B commands of seeds with a stop past the lease; every one of them reported."""
 PATIENT = "{requests_per_second: 1000, timeout_seconds: 60}"
 """For what the harness itself asks, in calm weather, on however busy a machine."""
-SHARES = (("mes", "order_work", 0.4), ("erp", "order_production", 0.3), ("crm", "update_order_progress", 0.2),
-          ("wms", "expedite_picking", 0.1))  # fmt: skip
+SHARES = (("mes", "order_work", 0.4), ("erp", "order_production", 0.15), ("erp", "request_purchase", 0.15),
+          ("crm", "update_order_progress", 0.2), ("wms", "expedite_picking", 0.1))  # fmt: skip
+"""In the ERP a production order is one call, a purchase request three."""
 
 
 @dataclass(frozen=True)
@@ -187,32 +188,31 @@ def _as_it_stands(_: Lookups, command: Command) -> dict[str, Any]:
 
 
 def _bodies(hub: Hub) -> dict[str, dict[str, Any]]:
-    """System → a payload it accepts."""
+    """Kind of command → a payload its system accepts."""
 
     def first(system: str, stream: str) -> Mapping[str, Any]:
         return next(iter(hub.connector(system).read(stream))).records[0]
 
     made, known, order = first("erp", "production_orders"), first("mes", "work_orders"), first("crm", "orders")
-    row = {
-        "FMaterialId": {"FNumber": made["FMaterialId.FNumber"]}, "FUnitId": {"FNumber": made["FUnitId.FNumber"]},
-        "FQty": 3, "FPlanStartDate": "2026-12-01", "FPlanFinishDate": "2026-12-05",
-    }  # fmt: skip
+    item = {"FMaterialId": {"FNumber": made["FMaterialId.FNumber"]}, "FUnitId": {"FNumber": made["FUnitId.FNumber"]}}
+    row = {**item, "FQty": 3, "FPlanStartDate": "2026-12-01", "FPlanFinishDate": "2026-12-05"}
     work = {name: known[name] for name in ("erp_order_no", "material_code", "unit")}
     return {
-        "erp": {"FTreeEntity": [row]},
-        "mes": {**work, "quantity": 2, "priority": 5, "due_on": "2026-12-05"},
-        "crm": {"Order__c": order["Id"], "Stage__c": "In production", "Percent_Complete__c": 40},
-        "wms": {"orderReference": "", "reason": "urgent"},
+        "order_production": {"FTreeEntity": [row]},
+        "request_purchase": {"FEntity": [{**item, "FReqQty": 3, "FArrivalDate": "2026-12-05"}]},
+        "order_work": {**work, "quantity": 2, "priority": 5, "due_on": "2026-12-05"},
+        "update_order_progress": {"Order__c": order["Id"], "Stage__c": "In production", "Percent_Complete__c": 40},
+        "expedite_picking": {"orderReference": "", "reason": "urgent"},
     }
 
 
 def _commands(hub: Hub, seed: int, orders: int, bodies: Mapping[str, Mapping[str, Any]]) -> list[Command]:
-    commands = []
+    commands: list[Command] = []
     for system, kind, share in SHARES:
         entity = hub.connector(system).operations[kind].entity
-        for number in range(round(orders * share)):
-            key = f"F{seed}-{system}-{number}"
-            body = {**bodies[system], **({"orderReference": key} if system == "wms" else {})}
+        for _ in range(round(orders * share)):
+            key = f"F{seed}-{system}-{len(commands)}"
+            body = {**bodies[kind], **({"orderReference": key} if system == "wms" else {})}
             commands.append(Command(kind, system, entity, key, 1, body, "rule:faults", f"seed {seed}"))
     random.Random(seed).shuffle(commands)
     return commands
@@ -398,12 +398,16 @@ def _count(told: Told, commands: Sequence[Command], desk: Desk, configuration: C
         stand = {one.command.business_key: one for one in outbox.entries(tx)}
     told.reported = _doubles_found(hub)
     hub.close()
-    made = {system: _made(desk.plant.ledger(system)) for system in SYSTEMS}
+    ledgers = {system: desk.plant.ledger(system) for system in SYSTEMS}
+    made = {system: _made(rows) for system, rows in ledgers.items()}
+    states = {row["reference"]: row["content"].get("FDocumentStatus") for row in ledgers["erp"]}
     for command in commands:
         entry, count = stand[command.business_key], made[command.system][command.business_key]
         told.states.setdefault(command.system, {}).setdefault(entry.state.value, 0)
         told.states[command.system][entry.state.value] += 1
         _judge(told, command, entry, count)
+        if command.system == "erp" and states.get(command.business_key) != "C":
+            told.wrong.append(f"{command.business_key}: {entry.state.value}, and not audited")
 
 
 def _judge(told: Told, command: Command, entry: outbox.OutboxEntry, count: int) -> None:
