@@ -1,8 +1,8 @@
 """Configured orders from JSON to kit lists, dates and production orders the simulated ERP accepted; peer: the goal.
 
 The product has twenty options and fifteen modules of twenty lines each, out of a 150 % structure of some 700: about
-300 BOM lines an order. A hundred orders go the hub's own way: judged records, plan, decide, deliver in three signed
-steps (save, submit, audit) to the ERP of the sandbox, in its own process. Their modules are built on the line
+300 BOM lines an order. A hundred orders go the hub's own way: judged records, plan, decide, deliver, saved and
+audited by one signed call, to the ERP of the sandbox, in its own process. Their modules are built on the line
 (phantoms), parts come from stock and from purchases under way, so that one configured order is one production order
 with its kit. Each round has a store of its own; 95 of 100 rounds are below what is said. Ten thousand go as far as kit
 lists and dates, in memory: the same option model, the same frames, the same planner, with modules made and shared.
