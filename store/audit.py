@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from canonical.actors import Actor
+from store.prepared import Prepared
 from store.tables import audit
 
 
@@ -26,7 +27,10 @@ class AuditEntry:
 def append(tx: Connection, at: datetime, actor: Actor | str, action: str, on: str, *, detail: object = None) -> None:
     """Write down one act, in the transaction of the act itself."""
     row = {"at": at, "actor": str(actor), "action": action, "object": on, "detail": detail}
-    tx.execute(insert(audit).values(**row))
+    _APPEND.write(tx, row)
+
+
+_APPEND = Prepared(insert(audit))
 
 
 def listed(tx: Connection, on: str | None = None, limit: int = 1000) -> list[AuditEntry]:

@@ -10,7 +10,6 @@ from functools import partial
 from http import HTTPStatus
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -18,8 +17,8 @@ from starlette.routing import Route
 from canonical.errors import AuthenticationFailed, ConfigurationError, ContractBroken
 from connectors.spec import Webhook
 from connectors.webhook import MAX_BODY_BYTES, believe, live_secrets
+from console.web.arrivals import Arrival, Arrivals, keep_all
 from pipeline.hub import Hub
-from store import audit, inbox
 
 Doors = Mapping[str, tuple[Webhook, tuple[str, ...]]]
 
@@ -39,7 +38,9 @@ def webhook_app(hub: Hub, wake: Callable[[], None] = _nobody) -> Starlette:
             "no webhook of a connected system has a secret",
             hint="declare `webhook:` in its system.yaml and set the variable it names",
         )
-    route = Route("/webhooks/{system}", partial(_receive, hub, doors, wake), methods=["POST"])
+    route = Route(
+        "/webhooks/{system}", partial(_receive, hub, doors, Arrivals(partial(keep_all, hub)), wake), methods=["POST"]
+    )
     return Starlette(routes=[route])
 
 
@@ -53,7 +54,9 @@ def open_doors(hub: Hub) -> Doors:
     return doors
 
 
-async def _receive(hub: Hub, doors: Doors, wake: Callable[[], None], request: Request) -> JSONResponse:
+async def _receive(
+    hub: Hub, doors: Doors, arrivals: Arrivals, wake: Callable[[], None], request: Request
+) -> JSONResponse:
     system = request.path_params["system"]
     if system not in doors:
         return _answer(HTTPStatus.NOT_FOUND, "unknown")
@@ -67,7 +70,7 @@ async def _receive(hub: Hub, doors: Doors, wake: Callable[[], None], request: Re
         return _answer(HTTPStatus.UNAUTHORIZED, "refused")
     except ContractBroken:
         return _answer(HTTPStatus.BAD_REQUEST, "refused")
-    fresh = await run_in_threadpool(_keep, hub, system, event.event_id, event.payload)
+    fresh = await arrivals.kept(Arrival(system, event.event_id, event.payload))
     if fresh:
         wake()
     return _answer(HTTPStatus.ACCEPTED if fresh else HTTPStatus.OK, "accepted" if fresh else "known")
@@ -81,15 +84,6 @@ async def _bounded(request: Request) -> bytes | None:
         if len(body) > MAX_BODY_BYTES:
             return None
     return body
-
-
-def _keep(hub: Hub, system: str, event_id: str, payload: object) -> bool:
-    with hub.store.begin() as tx:
-        now = hub.now()
-        fresh = inbox.accept(tx, system, event_id, payload, now)
-        if fresh:
-            audit.append(tx, now, f"system:{system}", "webhook accepted", f"inbox/{system}/{event_id}")
-    return fresh
 
 
 def _answer(status: HTTPStatus, text: str) -> JSONResponse:
