@@ -6,17 +6,19 @@ records nor rules changed, the verdicts of the last time stand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.basis import differing, digest
+from mdm.handful import HANDFUL
+from pipeline.basis import differing, replaced, rows_of
+from pipeline.findings import Basis, Found, found_last, keep_findings, related_to
 from pipeline.hub import Hub, Run
-from quality.quarantine import Quarantined, remove
-from quality.row_rules import Standing, judge_rows
+from quality.quarantine import Quarantined, condemning, remove
+from quality.row_rules import Renewed, judge_again, judge_rows
 from quality.spec import Rulebook
 from quality.suite import judge_suite
 from quality.verdict import Verdict as Finding
@@ -43,69 +45,101 @@ def judge(hub: Hub, entity: str, run: Run, *, suite: bool = True) -> Judged:
     """Judge `golden/<entity>` and write the rows that passed to `judged/<entity>`.
 
     The compiled row rules say which rows go on, for every path alike. `suite`: Great Expectations draws the
-    verdicts from the same rulebook; where it takes too long they are those of the row rules.
+    verdicts from the same rulebook; where it takes too long they are those of the row rules, and rows on which
+    nothing changed are not looked at again. The outcome is that of judging everything.
     """
-    frame = hub.frames.read(f"golden/{entity}")
+    frame, passed = hub.frames.read(f"golden/{entity}"), hub.frames.read(f"judged/{entity}")
     assert frame is not None, f"{entity} was never reconciled"
-    rulebook = hub.configuration.rulebooks.get(entity)
-    related = _related(hub, rulebook, entity)
-    basis = _basis(hub, entity, rulebook, related)
-    found = _known_findings(hub, rulebook, basis, suite=suite) if rulebook else ()
-    passed = hub.frames.read(f"judged/{entity}")
-    if found is not None and passed is not None and hub.frames.made_of(f"judged/{entity}") == basis:
-        return _written_down(hub, run, entity, found, None, rows=(frame.height, passed.height))
-    found, good, bad = _judged_anew(hub, rulebook, entity, frame, related, suite=suite)
+    rulebook = hub.configuration.rulebooks.get(entity) or Rulebook(entity=entity)
+    basis, last = Basis.of(hub, rulebook), found_last(hub, rulebook)
+    drawn = basis.text()
+    if last is not None and passed is not None and last.drawn == drawn and (last.by_suite or not suite):
+        return _written_down(hub, run, entity, last.verdicts, None, rows=(frame.height, passed.height))
+    found = None
+    if last is not None and passed is not None and not suite:
+        found = _judged_again(hub, rulebook, frame, passed, last=last, now=basis)
+    if found is None:
+        found = _judged_anew(hub, rulebook, frame, passed, suite=suite)
     # Quarantine before the frames, which say that it is done: who is killed in between judges once more.
-    judged = _written_down(hub, run, entity, found, bad, rows=(frame.height, good.height))
-    _put(hub, entity, good, run, basis)
-    _keep_findings(hub, entity, run, found, f"{basis}{SUITE}" if suite else basis)
+    judged = _written_down(hub, run, entity, found.verdicts, found.bad, rows=(frame.height, found.good.height))
+    _put(hub, entity, found, run, drawn)
+    keep_findings(hub, entity, run, found.verdicts, drawn, suite=suite)
     return judged
 
 
+class _Split(NamedTuple):
+    """The verdicts, the rows that passed, and the others: None where these are the same, and wait for the same.
+
+    `differ`: the keys of the rows that passed otherwise the last time.
+    """
+
+    verdicts: tuple[Finding, ...]
+    good: pl.DataFrame
+    bad: list[Quarantined] | None
+    differ: frozenset[str] | None
+
+
 def _judged_anew(
-    hub: Hub, rulebook: Rulebook | None, entity: str, frame: pl.DataFrame, related: Mapping[str, str], *, suite: bool
-) -> tuple[tuple[Finding, ...], pl.DataFrame, list[Quarantined]]:
-    """The verdicts, the rows that passed, and the others."""
-    named = {name: other for name, at in related.items() if (other := hub.frames.read(at)) is not None}
-    frames = Standing(named, hub.kept.get(f"related/{entity}"))
-    hub.kept[f"related/{entity}"] = frames
-    by_rows = judge_rows(rulebook, frame, related=frames) if rulebook else ()
-    good, bad = remove(rulebook, frame, by_rows) if rulebook and by_rows else (frame, [])
+    hub: Hub, rulebook: Rulebook, frame: pl.DataFrame, before: pl.DataFrame | None, *, suite: bool
+) -> _Split:
+    related = _related(hub, rulebook)
+    found = by_rows = judge_rows(rulebook, frame, related=related)
+    good, bad = remove(rulebook, frame, by_rows)
     # Great Expectations cannot judge a table without rows; the row rules, compiled from the same book, can.
-    if rulebook and suite and frame.height:
-        found = _agreed(by_rows, judge_suite(rulebook, frame, related=frames))
-    else:
-        found = by_rows
-    return tuple(found), good, bad
+    if rulebook.rules and suite and frame.height:
+        found = _agreed(by_rows, judge_suite(rulebook, frame, related=related))
+    return _Split(found, good, bad, None if before is None else differing(before, good, "golden_id"))
 
 
-def _keep_findings(hub: Hub, entity: str, run: Run, found: Sequence[Finding], drawn: str) -> None:
-    """The verdicts beside what they were drawn from; where they are the same, the version that stands goes on."""
-    name = f"findings/{entity}"
-    rows = [(one.rule, one.passed, list(one.failing), one.observed, one.error) for one in found]
-    last = hub.frames.read(name)
-    if last is not None and last.columns == list(FINDING) and last.rows() == rows:
-        hub.frames.renew(name, drawn)
-    else:
-        hub.frames.write(name, pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id, drawn)
+def _judged_again(
+    hub: Hub, rulebook: Rulebook, frame: pl.DataFrame, before: pl.DataFrame, *, last: Found, now: Basis
+) -> _Split | None:
+    """By what changed since the last time alone; None where that is not known, or not little."""
+    keys = _touched(hub, rulebook, frame, last.basis, now)
+    failed = {key for one in last.verdicts for key in one.failing}
+    if keys is None or len(keys | failed) > HANDFUL or any(one.error for one in last.verdicts):
+        return None
+    rows = rows_of(frame, keys, "golden_id")
+    renewed = Renewed(keys, rows, {one.rule: one.failing for one in last.verdicts})
+    found = judge_again(rulebook, frame, renewed, related=_related(hub, rulebook))
+    condemned = condemning(rulebook, found)
+    out = {key for names in condemned.values() for key in names}
+    bad: list[Quarantined] | None = None
+    if not out.isdisjoint(keys) or condemned != condemning(rulebook, last.verdicts):
+        bad = remove(rulebook, rows_of(frame, out, "golden_id"), found)[1]
+    passing = rows if out.isdisjoint(keys) else rows.filter([key not in out for key in rows["golden_id"]])
+    good, differ = replaced(before, passing, keys, "golden_id")
+    return _Split(found, good, bad, differ)
 
 
-def _put(hub: Hub, entity: str, good: pl.DataFrame, run: Run, basis: str) -> None:
+def _related(hub: Hub, rulebook: Rulebook) -> dict[str, pl.DataFrame]:
+    places = related_to(hub, rulebook).items()
+    return {name: frame for name, at in places if (frame := hub.frames.read(at)) is not None}
+
+
+def _touched(hub: Hub, rulebook: Rulebook, frame: pl.DataFrame, last: Basis, now: Basis) -> frozenset[str] | None:
+    """The keys of rows that came, went, changed, or name a record that did; None where that is not known."""
+    if last.rules != now.rules or last.related.keys() != now.related.keys():
+        return None
+    keys = hub.frames.changed_since(f"golden/{rulebook.entity}", last.golden)
+    for name, at in related_to(hub, rulebook).items():
+        changed = hub.frames.changed_since(at, last.related[at])
+        if keys is None or changed is None:
+            return None
+        if changed:
+            named = pl.Series([sorted(changed)], dtype=pl.List(pl.String))
+            fields = {rule.fields[0] for rule in rulebook.rules if rule.references == name}
+            keys = keys.union(*(frame["golden_id"].filter(frame[field].is_in(named)) for field in fields))
+    return keys
+
+
+def _put(hub: Hub, entity: str, found: _Split, run: Run, drawn: str) -> None:
     """Write the rows that passed; where they are the same, the version that stands goes on."""
     name = f"judged/{entity}"
-    before, made_of = hub.frames.read(name), hub.frames.made_of(name)
-    changed: frozenset[str] | None = None
-    if before is not None:
-        golden = hub.frames.changed_since(f"golden/{entity}", made_of.partition(" ")[0])
-        if golden is None:
-            changed = differing(before, good, "golden_id")
-        else:
-            one, other = before["golden_id"], good["golden_id"]
-            changed = golden if one.equals(other) else golden | (frozenset(one.to_list()) ^ frozenset(other.to_list()))
-    if changed is not None and not changed:
-        hub.frames.renew(name, basis)
+    if found.differ is not None and not found.differ:
+        hub.frames.renew(name, drawn)
     else:
-        hub.frames.write(name, good, run.run_id, basis, changed=changed)
+        hub.frames.write(name, found.good, run.run_id, drawn, changed=found.differ)
 
 
 def _written_down(
@@ -157,26 +191,6 @@ def _replace(tx: Transaction, held: Sequence[tuple[str, Sequence[Rejection], dat
 
 
 _REJECTED = ("source_key", "rule", "message", "path", "payload")
-SUITE = " suite"
-"""Behind the basis of verdicts that Great Expectations drew."""
-FINDING: dict[str, pl.DataType] = {
-    "rule": pl.String(),
-    "passed": pl.Boolean(),
-    "failing": pl.List(pl.String()),
-    "observed": pl.String(),
-    "error": pl.String(),
-}
-
-
-def _known_findings(hub: Hub, rulebook: Rulebook, basis: str, *, suite: bool) -> tuple[Finding, ...] | None:
-    """The verdicts drawn before from the same records and rules; None where there are none."""
-    name = f"findings/{rulebook.entity}"
-    last = hub.frames.read(name)
-    if last is None or last.columns != list(FINDING) or last.height != len(rulebook.rules):
-        return None
-    if hub.frames.made_of(name) not in ({f"{basis}{SUITE}"} if suite else {basis, f"{basis}{SUITE}"}):
-        return None
-    return tuple(_remembered(rulebook, row) for row in last.iter_rows(named=True))
 
 
 def _agreed(by_rows: Sequence[Finding], by_suite: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -188,49 +202,6 @@ def _agreed(by_rows: Sequence[Finding], by_suite: Sequence[Finding]) -> tuple[Fi
         else replace(one, passed=False, error="the row rules, compiled from the same book, say otherwise")
         for one in by_suite
     )
-
-
-def _remembered(rulebook: Rulebook, row: Mapping[str, Any]) -> Finding:
-    rule = next(rule for rule in rulebook.rules if rule.name == row["rule"])
-    return Finding(
-        rule=rule.name,
-        entity=rulebook.entity,
-        severity=rule.severity,
-        scope=rule.scope,
-        blocking=rule.blocking,
-        passed=row["passed"],
-        failing=tuple(row["failing"]),
-        observed=row["observed"],
-        error=row["error"],
-    )
-
-
-def _basis(hub: Hub, entity: str, rulebook: Rulebook | None, related: Mapping[str, str]) -> str:
-    """What a verdict depends on: the records, first of all; the rules; the records they may refer to."""
-    others = [f"{at} {hub.frames.version(at)}" for _, at in sorted(related.items())]
-    return f"{hub.frames.version(f'golden/{entity}')} {digest(_rules(hub, rulebook), *others)}"
-
-
-def _rules(hub: Hub, rulebook: Rulebook | None) -> str:
-    """A rulebook as text, made once."""
-    if rulebook is None:
-        return ""
-    place = f"rulebook/{rulebook.entity}"
-    kept: tuple[Rulebook, str] | None = hub.kept.get(place)
-    if kept is None or kept[0] is not rulebook:
-        kept = hub.kept[place] = (rulebook, rulebook.model_dump_json())
-    return kept[1]
-
-
-def _related(hub: Hub, rulebook: Rulebook | None, entity: str) -> dict[str, str]:
-    """Entity → where the records stand that references may name: those that passed, of what is judged before us.
-
-    So doubt about a record holds what refers to it.
-    """
-    order = hub.configuration.entities
-    before = frozenset(order[: order.index(entity)]) if entity in order else frozenset()
-    needed = rulebook.needs() if rulebook else ()
-    return {name: f"{'judged' if name in before else 'golden'}/{name}" for name in needed}
 
 
 def _verdict(entity: str, finding: Finding, checked: int) -> Verdict:

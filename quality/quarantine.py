@@ -46,16 +46,24 @@ def remove(
 
     A rule about a whole frame (its share of nulls) names rows without condemning them.
     """
-    about_rows = {
-        rule.name: rule for rule in rulebook.rules if rule.kind not in ("not_null_share", "row_count_between")
-    }
-    failed = [each for each in verdicts if each.severity == "error" and each.rule in about_rows and each.failing]
+    about_rows = {rule.name: rule for rule in rulebook.rules}
+    failed = condemning(rulebook, verdicts)
     if not failed:
         return frame, []
-    rules = [about_rows[verdict.rule] for verdict in failed]
-    named = (pl.col(key).is_in(list(verdict.failing)).fill_null(value=False) for verdict in failed)
+    rules = [about_rows[name] for name in failed]
+    named = (pl.col(key).is_in(list(keys)).fill_null(value=False) for keys in failed.values())
     marks = frame.select(one.alias(_mark(rule)) for one, rule in zip(named, rules, strict=True))
     return _parted(rulebook.entity, rules, frame, marks, key)
+
+
+def condemning(rulebook: Rulebook, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
+    """Rule → the keys of the rows it takes out: of verdicts of severity `error` that are about single rows."""
+    about_rows = {rule.name for rule in rulebook.rules if rule.kind not in ("not_null_share", "row_count_between")}
+    return {
+        each.rule: each.failing
+        for each in verdicts
+        if each.severity == "error" and each.rule in about_rows and each.failing
+    }
 
 
 def _parted(

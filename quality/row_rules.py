@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import polars as pl
@@ -14,24 +16,6 @@ from quality.verdict import Verdict
 
 Related = Mapping[str, pl.DataFrame]
 """Other entities' frames by name, for rules over references; they carry the same key column."""
-
-
-class Standing(dict[str, pl.DataFrame]):
-    """Related frames of which most are the same at the next judging: their lists of keys are made once a frame."""
-
-    def __init__(self, frames: Related, before: Standing | None = None) -> None:
-        super().__init__(frames)
-        self.lists: dict[tuple[str, str | None, str], tuple[pl.DataFrame, pl.Series]] = {}
-        if before is not None:
-            self.lists = before.lists
-
-    def keys_of(self, rule: Rule, key: str, frame: pl.DataFrame) -> pl.Series:
-        """The list of a rule; of this very frame it may have been made before."""
-        place = (rule.references or "", rule.mark, key)
-        kept = self.lists.get(place)
-        if kept is None or kept[0] is not frame:
-            kept = self.lists[place] = (frame, _keys(rule, key, frame))
-        return kept[1]
 
 
 def failing(rule: Rule, key: str = "golden_id", related: Related | None = None) -> pl.Expr:
@@ -89,10 +73,6 @@ def _outside(rule: Rule, column: pl.Expr) -> pl.Expr:
 def related_keys(rule: Rule, key: str, related: Related) -> pl.Series:
     """The keys a reference may (`exists_in`) or may not (`reference_unmarked`) have, as one list."""
     frame = related[rule.references or ""]
-    return related.keys_of(rule, key, frame) if isinstance(related, Standing) else _keys(rule, key, frame)
-
-
-def _keys(rule: Rule, key: str, frame: pl.DataFrame) -> pl.Series:
     if rule.mark is not None:
         frame = frame.filter(pl.col(rule.mark).fill_null(value=False))
     named = frame[key]
@@ -105,7 +85,75 @@ def judge_rows(
     """One verdict for each rule, over all rows of `frame`; `key` is the column that names a row."""
     known = related or {}
     marks = frame.select(failing(rule, key, known).alias(rule.name) for rule in rulebook.rules if _judged(rule, known))
-    return tuple(_verdict(rulebook.entity, rule, frame, key, marks) for rule in rulebook.rules)
+    return tuple(
+        _verdict(rulebook.entity, rule, frame.height, _named(frame, key, marks, rule)) for rule in rulebook.rules
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Keys of the few rows that came, went, changed, or name what did; the `rows` of these keys that stand now."""
+
+    keys: Collection[str]
+    rows: pl.DataFrame
+    before: Mapping[str, Collection[str]]
+    """Rule → the keys that failed it at the last judging."""
+
+
+def judge_again(
+    rulebook: Rulebook, frame: pl.DataFrame, renewed: Renewed, key: str = "golden_id", related: Related | None = None
+) -> tuple[Verdict, ...]:
+    """What `judge_rows` gives where only some rows can be judged otherwise than before; the others are left alone."""
+    known, rows, ids = related or {}, renewed.rows, renewed.rows[key].to_list()
+    alone = [rule for rule in rulebook.rules if rule.references is None and rule.kind not in _OF_ALL_ROWS]
+    marks = rows.select(_alone(rule).alias(rule.name) for rule in alone) if alone else rows
+    verdicts = list[Verdict]()
+    for rule in rulebook.rules:
+        keys: list[str] | None = None
+        if rule.kind == "unique":
+            keys = _twice(rule, frame, renewed, key)
+        elif _judged(rule, known):
+            broken = marks[rule.name].to_list() if rule.references is None else _astray(rule, key, rows, known)
+            stays = [name for name in renewed.before[rule.name] if name not in renewed.keys]
+            keys = sorted([*stays, *(name for name, fails in zip(ids, broken, strict=True) if fails)])
+        verdicts.append(_verdict(rulebook.entity, rule, frame.height, keys))
+    return tuple(verdicts)
+
+
+_OF_ALL_ROWS = ("unique", "row_count_between")
+
+
+def _astray(rule: Rule, key: str, rows: pl.DataFrame, related: Related) -> list[bool]:
+    """`failing` of a rule over references, name by name: of a few, in a frame by key, each is looked up."""
+    frame, wrong = related[rule.references or ""], rule.kind == "reference_unmarked"
+    said = rows[rule.fields[0]].to_list()
+    names = frame[key]
+    if not names.is_sorted():
+        known = {name for name in related_keys(rule, key, related)[0] if name is not None}
+        return [name is not None and (name in known) == wrong for name in said]
+    marks = None if rule.mark is None else frame[rule.mark]
+
+    def stands(name: str) -> bool:
+        at = bisect_left(names, name)
+        return at < len(names) and names[at] == name and (marks is None or bool(marks[at]))
+
+    return [name is not None and stands(name) == wrong for name in said]
+
+
+def _twice(rule: Rule, frame: pl.DataFrame, renewed: Renewed, key: str) -> list[str]:
+    """The keys of rows that say the same; where there were none, a renewed row is among those that do now."""
+    if not renewed.before[rule.name]:
+        first = rule.fields[0]
+        alike = frame[first].is_in(renewed.rows[first].implode())
+        if (alike.sum() or 0) <= renewed.rows.height - renewed.rows[first].null_count() and _all_differ(rule, renewed):
+            return []
+        frame = frame.filter(alike)
+    return _keys_where(frame, key, frame.select(_alone(rule)).to_series())
+
+
+def _all_differ(rule: Rule, renewed: Renewed) -> bool:
+    said = list(zip(*(renewed.rows[field].to_list() for field in rule.fields), strict=True))
+    return len(set(said)) == len(said)
 
 
 def _judged(rule: Rule, related: Related) -> bool:
@@ -113,16 +161,24 @@ def _judged(rule: Rule, related: Related) -> bool:
     return rule.kind != "row_count_between" and (rule.references is None or rule.references in related)
 
 
-def _verdict(entity: str, rule: Rule, frame: pl.DataFrame, key: str, marks: pl.DataFrame) -> Verdict:
-    if rule.kind == "row_count_between":
-        return verdict_of(entity, rule, passed=_count_fits(rule, frame.height), observed=str(frame.height))
-    if rule.name not in marks.columns:
-        return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
-    broken = marks[rule.name]
+def _named(frame: pl.DataFrame, key: str, marks: pl.DataFrame, rule: Rule) -> list[str] | None:
+    """The keys of rows that are marked for a rule; None where it was not looked at."""
+    return _keys_where(frame, key, marks[rule.name]) if rule.name in marks.columns else None
+
+
+def _keys_where(frame: pl.DataFrame, key: str, broken: pl.Series) -> list[str]:
     named = frame[key].filter(broken).cast(pl.String).to_list() if broken.any() else []
-    keys = sorted("" if name is None else name for name in named)
+    return sorted("" if name is None else name for name in named)
+
+
+def _verdict(entity: str, rule: Rule, height: int, keys: list[str] | None) -> Verdict:
+    """A rule's verdict on so many rows, of which these keys break it."""
+    if rule.kind == "row_count_between":
+        return verdict_of(entity, rule, passed=_count_fits(rule, height), observed=str(height))
+    if keys is None:
+        return verdict_of(entity, rule, passed=False, error=f"no frame of {rule.references} is given")
     if rule.kind == "not_null_share":
-        share = 1.0 if frame.is_empty() else (frame.height - len(keys)) / frame.height
+        share = (height - len(keys)) / height if height else 1.0
         enough = share >= float(rule.min or 0)
         return verdict_of(entity, rule, passed=enough, failing_keys=keys, observed=f"{share:.6f}")
     return verdict_of(entity, rule, passed=not keys, failing_keys=keys)
