@@ -77,7 +77,10 @@ def rows_of(frame: pl.DataFrame, keys: Collection[str], key: str) -> pl.DataFram
     if len(keys) > HANDFUL or not names.is_sorted():
         return frame.filter(pl.col(key).is_in(pl.Series([sorted(keys)], dtype=pl.List(pl.String))))
     places = [at for name in sorted(keys) for at in range(bisect_left(names, name), bisect_right(names, name))]
-    return frame[places] if places else frame.clear()
+    if not places:
+        return frame.clear()
+    first, last = places[0], places[-1]
+    return frame.slice(first, len(places)) if last - first < len(places) else frame[places]
 
 
 def replaced(
@@ -87,22 +90,25 @@ def replaced(
 
     Both frames have one row a key, and `before` is by key; so is the result. None for other columns.
     """
-    fresh = {name: place for place, name in enumerate(rows[key].to_list())}
-    ids, names = sorted(keys | fresh.keys()), before[key]
+    rows = rows if rows[key].is_sorted() else rows.sort(key)
+    fresh, names = rows[key].to_list(), before[key]
+    ids = sorted(keys.union(fresh))
     if len(ids) > HANDFUL or not _alike(before, rows) or not names.is_sorted():
         renewed = pl.col(key).is_in(pl.Series([ids], dtype=pl.List(pl.String)))
         standing, others = before.filter(renewed), before.filter(~renewed)
         return pl.concat([others, rows]).sort(key), differing(standing, rows, key)
-    pieces, stood, start = list[pl.DataFrame](), dict[str, tuple[Any, ...]](), 0
+    pieces, stood, start, taken, come = list[pl.DataFrame](), dict[str, tuple[Any, ...]](), 0, 0, 0
     for name in ids:
         place = bisect_left(names, name, start)
-        pieces.append(before[start:place])
-        start = place
+        if place > start:  # what comes in between goes in together
+            pieces += (rows.slice(taken, come - taken), before.slice(start, place - start))
+            start, taken = place, come
         if place < before.height and names[place] == name:
             stood[name] = before.row(place)
             start = place + 1
-        if name in fresh:
-            pieces.append(rows[fresh[name] : fresh[name] + 1])
-    whole = pl.concat([*(piece for piece in pieces if piece.height), before[start:]])
+        if come < len(fresh) and fresh[come] == name:
+            come += 1
+    pieces += (rows.slice(taken), before.slice(start))
+    whole = pl.concat([piece for piece in pieces if piece.height] or [before.clear()])
     whole = whole.rechunk() if whole.n_chunks() > min(_PIECES, whole.height // _PIECE) else whole
     return whole, _unlike(stood, _by_key(rows, key))

@@ -15,6 +15,7 @@ import polars as pl
 from canonical.errors import MillstreamError, TransientError
 from canonical.strict_json import dumps
 from connectors.port import Record
+from pipeline.basis import rows_of
 from pipeline.hub import Hub, Run
 from pipeline.land import has_landed, land
 from pipeline.versions import Versions
@@ -104,7 +105,7 @@ def _standing(hub: Hub, system: str, stream: str, keys: set[str]) -> dict[str, d
         if owner != system or all(mapping.spec.stream != stream for mapping in mappings):
             continue
         if (frame := hub.frames.read(f"canonical/{entity}/{owner}")) is not None:
-            ours = frame["source_key"].is_in(list(keys))
-            stood = zip(*(frame[name].filter(ours).to_list() for name in ("source_key", "changed_at")), strict=True)
+            ours = rows_of(frame, keys, "source_key")
+            stood = zip(ours["source_key"].to_list(), ours["changed_at"].to_list(), strict=True)
             found |= {key: at for key, at in stood if at is not None}
     return found
