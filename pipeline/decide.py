@@ -7,7 +7,7 @@ change is never decided twice and never forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from pipeline.order_facts import REVIEW
 from pipeline.overtaking import check_view, count_deciding
 from pipeline.plan import planning_frames
 from pipeline.record_changes import Neighbourhood, record_changes
-from pipeline.snapshot import Frames
+from pipeline.snapshot import Frames, rows
 from pipeline.standing import mark, standing_frame, standing_frames
 from rules.bulk import decide_all
 from rules.decide import CommandDraft, Decision, Notice, TimerEnd
@@ -129,7 +129,7 @@ class LookedAt:
     facts: tuple[Changes, ...]
     records: tuple[Heard, ...]
     traces: Mapping[Place, Trace]
-    related: Mapping[str, pl.DataFrame]
+    related: Callable[[str], pl.DataFrame | None]
     adopted: Collection[str]
     """Facts that were never looked at before: what they say now is history."""
     adopted_records: Collection[Change]
@@ -160,7 +160,7 @@ def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | No
         facts=facts_changed,
         records=records.heard,
         traces=traced(tx, acting, records.heard, hub.now()),
-        related={**frames, **found},
+        related=lambda name: found[name] if name in found else frames.get(name),
         adopted=HISTORY - known,
         adopted_records=records.adopted,
         watched=frozenset({*facts_watched, *(hub.configuration.rules.subjects() & ENTITIES.keys())}),
@@ -169,7 +169,7 @@ def looked_at(hub: Hub, tx: Transaction, run: Run, plan: Plan, scope: Scope | No
 
 def decided(hub: Hub, looked: LookedAt) -> list[Decision]:
     """What the rules want because of it; commands of a circle wait for a person's approval, and people are told."""
-    rules, frames = hub.configuration.rules, looked.related.get
+    rules, frames = hub.configuration.rules, looked.related
     records = FrameRecords(frames)
     decisions: list[Decision] = []
     for changes in looked.facts:
@@ -255,10 +255,9 @@ def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
 
 def _reviews(tx: Transaction, frames: Frames) -> dict[tuple[str, str], dict[str, Task]]:
     """The reviews of custom orders: no other task says anything about a fact."""
-    orders = frames.get("sales_order")
-    custom = () if orders is None else zip(orders["golden_id"].to_list(), orders["custom"].to_list(), strict=True)
+    custom = (order["golden_id"] for order in rows(frames, "sales_order") if order["custom"])
     found: dict[tuple[str, str], dict[str, Task]] = {}
-    for task in tasks.latest(tx, REVIEW, (order for order, is_custom in custom if is_custom)):
+    for task in tasks.latest(tx, REVIEW, custom):
         found.setdefault((task.kind, task.key), {})[task.owner] = task
     return found
 

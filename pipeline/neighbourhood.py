@@ -11,11 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import reduce
-from operator import or_
 from typing import TypeVar
-
-import polars as pl
 
 from canonical.plan import (
     FirmOrder,
@@ -27,6 +23,7 @@ from canonical.plan import (
     PlanStock,
     ScheduledReceipt,
 )
+from pipeline.cuts import Cut, Part, Places
 from pipeline.settings import Planning
 from pipeline.snapshot import Frames, snapshot
 from planning.preparation import prepare, safety_stock_key
@@ -38,6 +35,7 @@ _BY_ITEM = (
     "stock", "purchase_request", "purchase_order", "subcontract_order", "work_order", "supplier_agreement", "rework",
     "transfer_order",
 )  # fmt: skip
+_OF_WORK = ("operation_report", "inspection")
 Supply = TypeVar("Supply", PlanStock, ScheduledReceipt, FirmOrder)
 
 
@@ -127,13 +125,13 @@ def neighbourhood(
     lines: frozenset[str],
 ) -> Neighbourhood | None:
     """What these sales orders and lines, some of them new or gone, reach; None where that is not bounded."""
-    own_lines = frames["sales_order_line"].filter(pl.col("order").is_in(list(orders)))
-    roots = lines | frozenset(own_lines["golden_id"])
-    first = set(own_lines["item"]) | {peg.item for root in roots for peg in standing.drawn.get(root, ())}
+    own = places.cut("sales_order_line", frames["sales_order_line"], {"order": orders})
+    roots = lines | {row["golden_id"] for row in own.rows}
+    first = {row["item"] for row in own.rows} | {peg.item for root in roots for peg in standing.drawn.get(root, ())}
     items = down(first, parts)
     consumers = set(roots) | {safety_stock_key(item) for item in items}
     planned = _planned_again(standing, items, consumers)
-    narrow = _narrowed(frames, places, orders, items)
+    narrow = _narrowed(frames, places, own, orders, items)
     picture = snapshot(narrow, planning, standing.as_of, ())
     if not _bounded(picture, items, standing, planning):
         return None
@@ -221,56 +219,23 @@ def _left(standing: Standing, row: Supply, consumers: set[str]) -> Supply:
     return replace(row, quantity=max(0, row.quantity - others)) if others else row
 
 
-def _narrowed(frames: Frames, places: Places, orders: frozenset[str], items: set[str]) -> dict[str, pl.DataFrame]:
+def _narrowed(frames: Frames, places: Places, own: Part, orders: frozenset[str], items: set[str]) -> Cut:
     """The rows that have to do with the orders and items; frames nobody narrows stay whole."""
     of_item: dict[str, Collection[str]] = {"item": items}
     cuts: dict[str, dict[str, Collection[str]]] = {
         "sales_order": {"golden_id": orders},
-        "sales_order_line": {"order": orders},
         "shipment": {"sales_order": orders, **of_item},
         "item": {"golden_id": items},
         "bom": of_item,
         "bom_line": {"parent": items},
         **dict.fromkeys(("routing", "operation", "forecast", *_BY_ITEM), of_item),
     }
-    narrow = {
-        name: places.cut(name, frame, cuts[name]) if name in cuts and frame.height else frame
-        for name, frame in frames.items()
-    }
-    made = narrow["work_order"]["golden_id"].to_list() if "work_order" in narrow else None
-    for name in ("operation_report", "inspection"):
-        if made is not None and name in narrow:
-            narrow[name] = places.cut(name, narrow[name], {"work_order": made})
-    return narrow
-
-
-class Places:
-    """Where in a frame the rows with a value stand, told once for a frame that is cut again and again."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, tuple[pl.DataFrame, dict[str, dict[str, list[int]]]]] = {}
-
-    def cut(self, name: str, frame: pl.DataFrame, wanted: Mapping[str, Collection[str]]) -> pl.DataFrame:
-        """The rows of which one of these columns holds one of its values, in the frame's order."""
-        seen, told = self._told.get(name, (None, {}))
-        if seen is not frame:  # the next turn may bring another one: to read this one through would be in vain
-            self._told[name] = (frame, {})
-            return frame.filter(reduce(or_, (_among(column, values) for column, values in wanted.items())))
-        for column in wanted.keys() - told.keys():
-            told[column] = _places(frame[column])
-        found = {at for column, values in wanted.items() for value in values for at in told[column].get(value, ())}
-        return frame[sorted(found)] if found else frame.clear()
-
-
-def _among(column: str, values: Collection[str]) -> pl.Expr:
-    return pl.col(column).is_in(pl.Series([list(values)], dtype=pl.List(pl.String)))
-
-
-def _places(column: pl.Series) -> dict[str, list[int]]:
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    for at, value in enumerate(column.to_list()):
-        found[value].append(at)
-    return found
+    parts = {name: places.cut(name, frames[name], cuts[name]) for name in cuts if name in frames}
+    if "work_order" in parts:
+        made = {"work_order": [row["golden_id"] for row in parts["work_order"].rows]}
+        parts |= {name: places.cut(name, frames[name], made) for name in _OF_WORK if name in frames}
+    parts["sales_order_line"] = own
+    return Cut(parts | {name: places.all(name, frame) for name, frame in frames.items() if name not in parts})
 
 
 Changed = Mapping[str, tuple[PlannedOrder | None, PlannedOrder | None]]

@@ -16,13 +16,13 @@ from canonical.plan import Plan, PlanMessage, PlannedOrder, PlanningSnapshot, Pl
 from pipeline import demand
 from pipeline.basis import digest, rows_of
 from pipeline.configured import Configured, any_configured
+from pipeline.cuts import Places
 from pipeline.hub import Hub, Run
 from pipeline.land import never_landed
 from pipeline.neighbourhood import (
     REACHING,
     Changed,
     Neighbourhood,
-    Places,
     Standing,
     components,
     neighbourhood,

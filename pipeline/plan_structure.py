@@ -11,11 +11,13 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import polars as pl
 
 from canonical.plan import INT64_MAX, PlanBomLine, PlanByProduct, PlanOperation, PlanProblem, PlanSubstitute
 from canonical.plan_lines import BomLines, lines_of
+from pipeline.cuts import Cut
 from pipeline.golden_rows import Frames, Row, begins, ends, in_force, ppm, rows
 
 LINE = (
@@ -113,11 +115,13 @@ def by_bom(versions: Iterable[Version]) -> Chosen:
 
 def _lines(frames: Frames, chosen: Chosen, as_of: date) -> Sequence[PlanBomLine]:
     """The components of the versions that count, many of them in columns."""
+    if isinstance(frames, Cut):
+        return tuple(line_by_line(map(itemgetter(*LINE), frames.rows("bom_line")), chosen, as_of))
     frame = frames.get("bom_line")
     if frame is None:
         return ()
     found = in_columns(frame.select(LINE), chosen, as_of) if frame.height >= COLUMNS_FROM else None
-    return tuple(line_by_line(frame.select(LINE), chosen, as_of)) if found is None else found
+    return tuple(line_by_line(frame.select(LINE).iter_rows(), chosen, as_of)) if found is None else found
 
 
 def in_columns(frame: pl.DataFrame, chosen: Chosen, as_of: date) -> BomLines | None:
@@ -145,9 +149,9 @@ def in_columns(frame: pl.DataFrame, chosen: Chosen, as_of: date) -> BomLines | N
     return BomLines(dated.filter(some.fill_null(value=True) | (first >= ends).fill_null(value=False)))
 
 
-def line_by_line(frame: pl.DataFrame, chosen: Chosen, as_of: date) -> Iterator[PlanBomLine]:
+def line_by_line(lines: Iterable[tuple[Any, ...]], chosen: Chosen, as_of: date) -> Iterator[PlanBomLine]:
     """No row becomes a mapping: of some thousand lines this is faster than columns are."""
-    for bom, parent, component, quantity, per, lost, operation, kind, first, until in frame.iter_rows():
+    for bom, parent, component, quantity, per, lost, operation, kind, first, until in lines:
         versions = chosen.get(bom)
         if versions is None or parent != versions[0].item or kind not in COMPONENT:
             continue
@@ -171,6 +175,8 @@ def _nowhere(window: tuple[date | None, date | None], row: Row) -> bool:
 
 def _rows_beside(frames: Frames) -> Iterator[Row]:
     """Lines that are more than components: substitutes and what they stand for, by-products."""
+    if isinstance(frames, Cut):
+        return (row for row in frames.rows("bom_line") if row["group"] is not None or row["kind"] not in COMPONENT)
     frame = frames.get("bom_line")
     if frame is None:
         return iter(())

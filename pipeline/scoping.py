@@ -6,6 +6,7 @@ from canonical.facts import FACTS
 from canonical.plan import Plan
 from pipeline.decide import Scope, watched_facts
 from pipeline.facts import references_of
+from pipeline.golden_rows import rows
 from pipeline.hub import Hub
 from pipeline.plan import Near
 
@@ -56,5 +57,4 @@ def _shipments(near: Near) -> set[str]:
 
 def _told(near: Near, entity: str, field: str) -> list[str | None]:
     """What the neighbourhood's records, which are few, say."""
-    frame = near.area.frames.get(entity)
-    return [] if frame is None else frame[field].to_list()
+    return [row[field] for row in rows(near.area.frames, entity)]

@@ -59,7 +59,7 @@ def test_in_columns__are_the_lines_line_by_line(rows: list[dict[str, Any]], head
     frame, chosen = _frame(rows), by_bom(one for one in heads if one.item == items[one.bom])
     found = in_columns(frame, chosen, AS_OF)
     assert isinstance(found, BomLines)
-    assert list(found) == list(line_by_line(frame, chosen, AS_OF))
+    assert list(found) == list(line_by_line(frame.iter_rows(), chosen, AS_OF))
 
 
 def test_in_columns__leaves_what_is_beyond_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
