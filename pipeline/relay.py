@@ -26,7 +26,7 @@ from pipeline.route import begin, see
 from pipeline.scoping import scope_of, stays_near
 from pipeline.timers import fire_due
 from pipeline.touched import THROUGH_WORK_ORDER
-from store import inbox, runs
+from store import inbox, runs, ticks
 from store.inbox import InboxEvent
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ AT_ONCE = 200
 """Events in one turn."""
 LATER_SECONDS = 5.0
 """When an event is looked at again whose system could not be asked for what it names."""
+KEPT = "frames kept"
+"""The counter of how often frames that stood in memory only were written."""
 ATTEMPTS = 3
 """How often an event is tried alone before it is put aside as failed."""
 
@@ -102,10 +104,10 @@ class Relay:
 
     def close(self) -> None:
         """Keep the frames, and end the run."""
-        self.hub.frames.deferred = False
-        self.hub.frames.flush()
         with self.hub.store.begin() as tx:
             runs.finish(tx, self._run.run_id, "done", self.hub.now())
+        self.hub.frames.deferred = False
+        self.hub.frames.flush()
 
     def settle(self) -> None:
         """When it is quiet: plan and decide on everything, as a pass does, and keep what stands in memory only.
@@ -120,6 +122,8 @@ class Relay:
                 decided = self._decided(self._run, _Clock())
             self._told(Turned(self._run.turn, 0, (), (), decided.changes, decided.commands, {}, decided.at_once))
             self._unsettled = False
+        with self.hub.store.begin() as tx:  # what the frames tell of was committed provisionally: first it has to last
+            ticks.advance(tx, KEPT)
         self.hub.frames.flush()
 
     def poll(self, system: str) -> bool:
@@ -161,7 +165,8 @@ class Relay:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
         with self.hub.frames.glance(), self.hub.bindings.glance(), self.hub.store.steadily():
-            brought = land_brought(self.hub, self._run, events, self._landed)
+            with self.hub.store.provisionally():  # until the turn has decided nobody is told, and events stay unread
+                brought = land_brought(self.hub, self._run, events, self._landed)
             clock.lap("land")
             turned = self._turn(events, brought, clock=clock)
         self._landed = set()
@@ -177,7 +182,8 @@ class Relay:
         hub, run, clock = self.hub, self._run, clock or _Clock()
         entities = tuple(hub.configuration.entities) if everything else self._reached(brought)
         look_again(hub, run)
-        see(hub, run, entities, suite=False)
+        with hub.store.provisionally():
+            see(hub, run, entities, suite=False)
         clock.lap("see")
         near = self._near(run, clock) if entities and not everything else None
         decided: Decided | None = None

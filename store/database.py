@@ -2,11 +2,13 @@
 
 SQLite runs in WAL with `synchronous=FULL` (NORMAL loses acknowledged rows at a power cut); a write
 transaction begins IMMEDIATE, so that it waits for its turn instead of failing half way.
-PostgreSQL runs with `synchronous_commit=on`.
+PostgreSQL runs with `synchronous_commit=on`. What is committed provisionally alone does without (`unsynced`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from canonical.errors import ConfigurationError, StoreFailed
 
 BUSY_SECONDS = 30
 _FULL = ("disk is full", "no space left on device", "disk quota exceeded")
+_NORMAL = 1
 WRITES = "millstream_writes"
 """Execution option of a connection that is going to write."""
 
@@ -79,6 +82,39 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def unsynced(connection: Connection) -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk; the next commit that does brings it along.
+
+    SQLite then runs with `synchronous=NORMAL`: it writes its log in the same order, and syncs it later.
+    """
+    if is_postgresql(connection):
+        with connection.begin():
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield
+        return
+    driver: Any = connection.connection.driver_connection
+    level = _level_of(driver)
+    _set_level(driver, min(level, _NORMAL))
+    try:
+        with connection.begin():
+            yield
+    finally:
+        try:
+            _set_level(driver, level)
+        except BaseException:
+            connection.invalidate()  # nobody else may take it for one that waits
+            raise
+
+
+def _level_of(driver: Any) -> int:  # noqa: ANN401 - the driver's own connection
+    return int(driver.execute("PRAGMA synchronous").fetchone()[0])
+
+
+def _set_level(driver: Any, level: int) -> None:  # noqa: ANN401 - as above
+    driver.execute(f"PRAGMA synchronous={level}")
 
 
 def _postgresql(url: URL) -> Engine:

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from store.database import BUSY_SECONDS, WRITES, open_engine
+from store.database import BUSY_SECONDS, WRITES, open_engine, unsynced
 from store.migrations import upgrade
 from store.write_gate import WriteGate
 
@@ -70,6 +70,20 @@ class Store:
             finally:
                 self._own.reading, self._own.waiting = None, None
 
+    @contextmanager
+    def provisionally(self) -> Iterator[None]:
+        """What this thread commits meanwhile stands for all at once, and outlives a power cut by the next commit.
+
+        That is any commit that is not provisional, of whomever: it makes last what was committed before it, and
+        nothing that was committed later can stand without it. So this is for what a power cut may take because it is
+        made again from what was acknowledged, and never for what somebody is told of.
+        """
+        self._own.provisional = True
+        try:
+            yield
+        finally:
+            self._own.provisional = False
+
     def beside(self, write: Callable[[Connection, Sequence[Row]], None], *rows: Row) -> None:
         """Write rows nobody waits for: at once, or while this thread reads steadily with its next write.
 
@@ -116,7 +130,7 @@ class Store:
             with (
                 self._alone(),
                 self.engine.connect().execution_options(**{WRITES: True}) as connection,
-                connection.begin(),
+                unsynced(connection) if getattr(self._own, "provisional", False) else connection.begin(),
                 self._taken_along(connection),
             ):
                 yield connection

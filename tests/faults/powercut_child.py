@@ -1,4 +1,7 @@
-"""Lands files and decides commands, and acknowledges each only once it stands; what a power cut may interrupt."""
+"""Lands files and decides commands, and acknowledges each only once it stands; what a power cut may interrupt.
+
+What was seen is committed provisionally: nobody is told, and what is decided on it makes it last.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from sqlalchemy import event
 
 from canonical.commands import Command
 from canonical.errors import MillstreamError
-from store import outbox
+from store import outbox, ticks
 from store.landing import RawFiles, record_landing
 from store.sent_mark import SentMark
 from store.unit_of_work import Store
@@ -48,6 +51,8 @@ def _work(root: Path, store: Store, rounds: int) -> None:
         with store.begin() as tx:
             record_landing(tx, file, f"run{number}", NOW, str(number), complete=True)
         os.write(acks, f"landed {file.digest}\n".encode())
+        with store.provisionally(), store.begin() as tx:
+            ticks.put(tx, f"seen/K{number}", number)
         command = Command("make", "erp", "work_order", f"K{number}", 1, {"n": number}, "rule:r", "e")
         with store.begin() as tx:
             outbox.enqueue(tx, [command], NOW)

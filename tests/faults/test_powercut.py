@@ -55,11 +55,16 @@ def _lost(folder: Path, found: Mapping[str, bytes], acks: list[str]) -> list[str
         sound = database.execute("PRAGMA integrity_check").fetchone()[0]
         landed = {row[0]: row[1] for row in database.execute("SELECT digest, stream FROM landings")}
         decided = {row[0] for row in database.execute("SELECT id FROM outbox")}
+        keys = {row[0] for row in database.execute("SELECT business_key FROM outbox")}
+        seen = {
+            row[0].removeprefix("seen/") for row in database.execute("SELECT name FROM ticks WHERE name LIKE 'seen/%'")
+        }
     sent = int(found.get("deliveries.mark", b"") or b"-1")
     told = [] if sound == "ok" else [f"the database is not sound: {sound}"]
     for what, name in (ack.split(" ") for ack in acks):
         kept = {"landed": name in landed, "decided": name in decided, "sent": what != "sent" or sent >= int(name)}[what]
         told += [] if kept else [f"{what} {name} was acknowledged and is lost"]
+    told += [f"{key} was decided on what is lost" for key in sorted(keys - seen)]
     for digest, stream in landed.items():
         content = found.get(f"raw/erp/{stream}/{digest}.parquet")
         if content is None or hashlib.sha256(content).hexdigest() != digest:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from store import ticks
 from store.unit_of_work import Store, Transaction
+
+FULL = 2
+"""Of SQLite's `PRAGMA synchronous`."""
 
 
 def _value(store: Store) -> int | None:
@@ -85,3 +89,52 @@ def test_beside__is_written_with_the_next_write_and_at_the_latest_when_the_stead
         either_store.beside(put, 4)
         assert seen() == 3
     assert seen() == 4, "left during a write: with the next"
+
+
+def _waits_for_the_disk(store: Store) -> bool:
+    with store.begin() as tx:
+        ticks.advance(tx, "one")
+        if tx.dialect.name == "postgresql":
+            return bool(tx.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on")
+        return bool(tx.exec_driver_sql("PRAGMA synchronous").scalar_one() == FULL)
+
+
+def test_provisionally__this_thread_alone_does_not_wait_for_the_disk(either_store: Store) -> None:
+    """Neither others meanwhile nor anybody later, on whichever connection; what was written stands."""
+    seen: list[bool] = []
+    with either_store.provisionally():
+        assert not _waits_for_the_disk(either_store)
+        other = threading.Thread(target=lambda: seen.append(_waits_for_the_disk(either_store)))
+        other.start()
+        other.join()
+        assert not _waits_for_the_disk(either_store)
+    assert seen == [True]
+    assert all(_waits_for_the_disk(either_store) for _ in range(3))
+    assert _value(either_store) == 6
+
+
+def test_provisionally__ends_with_an_exception_as_without(either_store: Store) -> None:
+    """The transaction is undone, and the next one waits again."""
+    with pytest.raises(LookupError), either_store.provisionally():
+        _advance_and_fail(either_store)
+    assert _value(either_store) is None
+    assert _waits_for_the_disk(either_store)
+    assert _value(either_store) == 1
+
+
+def test_provisionally__a_connection_that_may_not_wait_is_given_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be told to wait again nobody else gets it."""
+    monkeypatch.setattr("store.database._level_of", lambda _: 2)
+    monkeypatch.setattr("store.database._set_level", _refuse_to_wait)
+    with pytest.raises(OSError, match="no more"), store.provisionally(), store.begin() as tx:
+        ticks.advance(tx, "one")
+    monkeypatch.undo()
+    assert all(_waits_for_the_disk(store) for _ in range(3))
+
+
+def _refuse_to_wait(driver: Any, level: int) -> None:
+    if level == FULL:
+        raise OSError("no more")
+    driver.execute(f"PRAGMA synchronous={level}")
