@@ -173,6 +173,8 @@ def _quarantined(
     hub: Hub, system: str, entity: str, rows: Sequence[Rejection], keys: frozenset[str], *, before: int
 ) -> int:
     """Put the failing ones of some records into quarantine; how many records wait there in all, `before` so many."""
+    if not rows and not before:
+        return before
     if not rows:
         with hub.store.read() as tx:
             if not quarantine.unresolved(tx, "conform", system, entity, keys):

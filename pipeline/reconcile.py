@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline.candidates import find_candidates
 from pipeline.hub import Hub, Run
 from pipeline.reach import Reach, Since, Told, told
 from pipeline.told_relations import TOLD
-from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, sent_again, touched, written
+from pipeline.touched import THROUGH_WORK_ORDER, Inputs, crosswalk_name, inputs, read, touched, waiting, written
 from store import conflicts, crosswalk, golden, quarantine, queue, runs, ticks
 from store.crosswalk import Binding
 from store.quarantine import Rejection
@@ -62,12 +63,12 @@ def _reconciled(hub: Hub, policy: Policy, run: Run, records: pl.DataFrame) -> Ma
     entity, steward = policy.entity, told(hub, policy)
     now = inputs(hub, policy, lambda: _units(hub).digest, steward)
     last = read(hub.frames.made_of(f"golden/{entity}"))
-    again = sent_again(hub, entity)
+    waits, again = waiting(hub, entity)
     if last == now and not again:
-        return _unchanged(hub, entity, run, records.height)
+        return _unchanged(hub, entity, run, records.height, waits)
     within = None if again or not last else _reached(hub, policy, records, steward, Since(last, now))
     mine = records if within is None else within.among(records)
-    return _mastered(hub, policy, run, mine, steward=steward, within=within, made_of=now)
+    return _mastered(hub, policy, run, mine, steward=steward, within=within, made_of=now, waits=waits)
 
 
 def _reached(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, since: Since) -> Reach | None:
@@ -78,18 +79,11 @@ def _reached(hub: Hub, policy: Policy, records: pl.DataFrame, steward: Told, sin
     return None if keys is None else reach.alone(hub, policy.entity, keys)
 
 
-def _unchanged(hub: Hub, entity: str, run: Run, records: int) -> Mastered:
+def _unchanged(hub: Hub, entity: str, run: Run, records: int, waits: int) -> Mastered:
     frame = hub.frames.read(f"golden/{entity}")
     with hub.store.read() as tx:
-        mastered = _counted(hub, tx, entity, records=records, golden=0 if frame is None else frame.height)
-    return _written_down(hub, run, mastered)
-
-
-def _counted(hub: Hub, tx: Transaction, entity: str, *, records: int, golden: int) -> Mastered:
-    """What stands now."""
-    systems = hub.configuration.sources_of(entity)
-    unresolved = sum(quarantine.waiting(tx, "reconcile", system, entity)[0] for system in systems)
-    return Mastered(entity, records, golden, conflicts.counts(tx).get(entity, 0), unresolved)
+        doubts = conflicts.counts(tx).get(entity, 0)
+    return _written_down(hub, run, Mastered(entity, records, 0 if frame is None else frame.height, doubts, waits))
 
 
 def _written_down(hub: Hub, run: Run, done: Mastered) -> Mastered:
@@ -107,6 +101,7 @@ def _mastered(
     steward: Told,
     within: Reach | None,
     made_of: Inputs,
+    waits: int,
 ) -> Mastered | None:
     """Master some records, or all of them; the golden records of the others stand."""
     entity, given = policy.entity, steward.given
@@ -116,7 +111,7 @@ def _mastered(
     known = mastering.homes(hub, policy) if within is None else within.homes
     outcome = mastering.coded(hub, policy, reconcile(policy, counted, known, given))
     outcome = mastering.in_version(hub, policy, outcome, run.run_id)
-    waiting = [*_unresolved(unresolved), *_unknown_units(unknown)]
+    held = [*_unresolved(unresolved), *_unknown_units(unknown)]
     frame, changed = _golden(hub, entity, outcome, within)
     binds = policy.crosswalk or entity in mastering.STEWARDED
     fresh = _unbound(outcome, known) if binds else []
@@ -124,10 +119,11 @@ def _mastered(
         if not reach.holds(tx, policy, steward):
             return None
         before = ticks.hold(tx, crosswalk.tick_of(entity)) if binds else hub.bindings.tick(entity)
-        moved = _remember(hub, tx, policy, outcome, run, unbound=fresh, held=waiting, given=given, within=within)
+        moved, doubts, turned = _remember(
+            hub, tx, policy, outcome, run, unbound=fresh, held=held, given=given, within=within
+        )
         after = ticks.hold(tx, crosswalk.tick_of(entity)) if fresh or entity in mastering.STEWARDED else before
         total = sum(_height(hub, f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity))
-        mastered = _counted(hub, tx, entity, records=total, golden=frame.height)
         hub.bindings.noticed(entity, after)
     # Nobody else has bound anything since we looked, and nothing stands elsewhere than at home.
     if str(before) == made_of.get(crosswalk_name(entity)) and not moved:
@@ -140,7 +136,8 @@ def _mastered(
         hub.frames.write(f"golden/{entity}", frame, run.run_id, written(made_of), changed=changed)
     if entity in mastering.STEWARDED:
         reach.keep_links(hub, entity, given.links, run.run_id)
-    return _written_down(hub, run, mastered)
+    waits = waiting(hub, entity)[0] if turned else waits
+    return _written_down(hub, run, Mastered(entity, total, frame.height, doubts, waits))
 
 
 def _height(hub: Hub, name: str) -> int:
@@ -289,8 +286,11 @@ def _remember(
     held: list[tuple[str, Rejection]],
     given: Stewarded,
     within: Reach | None,
-) -> bool:
-    """Crosswalk, conflicts, quarantine and history in one transaction; whether decisions or links moved a record."""
+) -> tuple[bool, int, bool]:
+    """Crosswalk, conflicts, quarantine and history in one transaction.
+
+    Whether decisions or links moved a record; how many conflicts are open; whether quarantine is another one now.
+    """
     entity = policy.entity
     now = hub.now()
     if policy.crosswalk:
@@ -298,12 +298,8 @@ def _remember(
     settled = mastering.settle(tx, policy, given, now) if entity in mastering.STEWARDED else None
     if settled is not None:
         queue.mark(tx, entity, {*(row["golden_id"] for row in unbound), *settled.touched})
-    renewed = None if within is None else within.golden | set(outcome.golden["golden_id"])
-    conflicts.replace(tx, entity, mastering.conflicts_of(entity, outcome), now, within=renewed)
-    for system in hub.configuration.sources_of(entity):
-        mine = [rejection for owner, rejection in held if owner == system]
-        only = None if within is None else within.keys(system)
-        quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=only)
+    doubts = _doubted(tx, entity, outcome, now, within)
+    turned = _quarantined(hub, tx, entity, held, now=now, within=within)
     if entity in KEPT_THROUGH_TIME:
         contents = {row["golden_id"]: row for row in outcome.golden.to_dicts()}
         changed = golden.record(tx, entity, contents, now, run.run_id, effective=outcome.effective)
@@ -312,7 +308,30 @@ def _remember(
         if entity in TOLD.values():
             gone = mastering.untold(tx, entity, outcome, None if within is None else within.golden)
             golden.withdraw(tx, entity, dict.fromkeys(gone), now, run.run_id)
-        return False
+        return False, doubts, turned
     gone = mastering.untold(tx, entity, outcome, None if within is None else within.golden)
     mastering.withdraw(tx, entity, settled, gone, run_id=run.run_id, now=now)
-    return bool(settled.moved)
+    return bool(settled.moved), doubts, turned
+
+
+def _doubted(tx: Transaction, entity: str, outcome: Reconciled, now: datetime, within: Reach | None) -> int:
+    """Write down where systems disagree; how many such conflicts of the entity are open."""
+    found, standing = mastering.conflicts_of(entity, outcome), conflicts.counts(tx).get(entity, 0)
+    if not found and not standing:
+        return 0
+    renewed = None if within is None else within.golden | set(outcome.golden["golden_id"])
+    turnover = conflicts.replace(tx, entity, found, now, within=renewed)
+    return standing + turnover.opened - turnover.closed
+
+
+def _quarantined(
+    hub: Hub, tx: Transaction, entity: str, held: list[tuple[str, Rejection]], *, now: datetime, within: Reach | None
+) -> bool:
+    """Put what does not resolve into quarantine, and take out what does; whether that changed anything."""
+    turned = False
+    for system in hub.configuration.sources_of(entity):
+        mine = [rejection for owner, rejection in held if owner == system]
+        only = None if within is None else within.keys(system)
+        turnover = quarantine.replace(tx, "reconcile", system, entity, mine, now=now, within=only)
+        turned = turned or bool(turnover.opened or turnover.resolved)
+    return turned

@@ -69,12 +69,11 @@ def crosswalk_name(entity: str) -> str:
     return f"{_CROSSWALK}{entity}"
 
 
-def sent_again(hub: Hub, entity: str) -> bool:
-    """Whether a person wants records of the entity to be tried again."""
+def waiting(hub: Hub, entity: str) -> tuple[int, bool]:
+    """How many records of the entity are in quarantine, and whether a person wants some of them to be tried again."""
     with hub.store.read() as tx:
-        return any(
-            quarantine.waiting(tx, "reconcile", system, entity)[1] for system in hub.configuration.sources_of(entity)
-        )
+        found = [quarantine.waiting(tx, "reconcile", system, entity) for system in hub.configuration.sources_of(entity)]
+    return sum(count for count, _ in found), any(again for _, again in found)
 
 
 def touched(hub: Hub, policy: Policy, records: pl.DataFrame, last: Inputs, now: Inputs) -> frozenset[str] | None:
