@@ -52,7 +52,7 @@ class Turned:
     commands: Mapping[str, int]
     seconds: Mapping[str, float]
     at_once: tuple[str, ...] = ()
-    """Of the systems, those with a command that waits for no other document."""
+    """`system/entity` of the commands that wait for no other document."""
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -134,6 +134,10 @@ class Relay:
 
     def turn(self) -> Turned | None:
         """Read what came; None where nothing did, or where a batch pass has the right of way."""
+        with self.hub.store.steadily():
+            return self._turn_of_what_came()
+
+    def _turn_of_what_came(self) -> Turned | None:
         self.waiting = must_give_way(self.hub, self._run.run_id)
         if self.waiting:
             return None
@@ -164,7 +168,7 @@ class Relay:
     def _attempt(self, events: Sequence[InboxEvent]) -> Turned:
         self._run = replace(self._run, as_of=self.hub.as_of(), turn=self._run.turn + 1)
         clock = _Clock()
-        with self.hub.frames.glance(), self.hub.bindings.glance(), self.hub.store.steadily():
+        with self.hub.frames.glance(), self.hub.bindings.glance():
             with self.hub.store.provisionally():  # until the turn has decided nobody is told, and events stay unread
                 brought = land_brought(self.hub, self._run, events, self._landed)
             clock.lap("land")
@@ -192,14 +196,14 @@ class Relay:
         else:
             decided = self._decided(run, clock) if entities else None
             self._read(events, brought)
-        fire_due(hub, run)
-        clock.lap("read")
         turned = Turned(
             run.turn, len(events), tuple(sorted(brought.streams)), entities,
             decided.changes if decided else {}, decided.commands if decided else {}, clock.seconds,
             decided.at_once if decided else (),
         )  # fmt: skip
         self._told(turned)
+        fire_due(hub, run)  # last, for those who deliver need not wait for it
+        clock.lap("timers")
         return turned
 
     def _near(self, run: Run, clock: _Clock) -> Near | None:

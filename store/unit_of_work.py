@@ -47,7 +47,7 @@ class Store:
 
         It keeps other writers waiting, so nothing slow belongs in it; and an exception has to leave it.
         """
-        with self.begin() as tx:
+        with self.begin() as tx, self._taken_along(tx):
             self._own.tx = tx
             try:
                 yield
@@ -58,14 +58,15 @@ class Store:
     def steadily(self) -> Iterator[None]:
         """What this thread reads meanwhile goes through one connection, which spares most of what a short look costs.
 
-        It looks afresh after each of this thread's own writes. What is written `beside` waits for the next of them.
+        It looks afresh after each of this thread's own writes. What is written `beside` waits for its end, or for what
+        this thread writes `together`.
         """
         with self._reading() as connection:
             self._own.reading, self._own.waiting = connection, {}
             try:
                 yield
                 if self._own.waiting:
-                    with self.begin():
+                    with self.together():
                         pass
             finally:
                 self._own.reading, self._own.waiting = None, None
@@ -85,9 +86,9 @@ class Store:
             self._own.provisional = False
 
     def beside(self, write: Callable[[Connection, Sequence[Row]], None], *rows: Row) -> None:
-        """Write rows nobody waits for: at once, or while this thread reads steadily with its next write.
+        """Write rows nobody waits for: at once, or while this thread reads steadily with what it writes `together`.
 
-        Rows for the same writer are written together.
+        Rows for the same writer go in as one.
         """
         if (waiting := self._waiting) is not None:
             waiting.setdefault(write, []).extend(rows)
@@ -131,7 +132,6 @@ class Store:
                 self._alone(),
                 self.engine.connect().execution_options(**{WRITES: True}) as connection,
                 unsynced(connection) if getattr(self._own, "provisional", False) else connection.begin(),
-                self._taken_along(connection),
             ):
                 yield connection
         finally:

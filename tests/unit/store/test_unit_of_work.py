@@ -62,7 +62,7 @@ def test_steadily__shows_what_others_wrote_after_a_write_of_its_own_only(either_
         assert (before, steady, _value(either_store)) == (None, None, 2)
 
 
-def test_beside__is_written_with_the_next_write_and_at_the_latest_when_the_steady_reading_ends(
+def test_beside__is_written_with_what_is_written_together_and_at_the_latest_when_the_steady_reading_ends(
     either_store: Store,
 ) -> None:
     written: list[Sequence[int]] = []
@@ -78,17 +78,20 @@ def test_beside__is_written_with_the_next_write_and_at_the_latest_when_the_stead
     with either_store.steadily():
         either_store.beside(put, 1)
         either_store.beside(put, 2)
-        assert seen() is None
+        _advance(either_store)
+        assert seen() is None, "a write of its own takes nothing along"
         with pytest.raises(LookupError):
             _advance_and_fail(either_store)
         assert seen() is None, "what was rolled back waits again"
     assert (seen(), written) == (2, [[1, 2], [1, 2]]), "rows for one writer are written together"
     either_store.beside(put, 3)
     assert seen() == 3, "nobody reads steadily: at once"
-    with either_store.steadily(), either_store.begin():
-        either_store.beside(put, 4)
-        assert seen() == 3
-    assert seen() == 4, "left during a write: with the next"
+    with either_store.steadily():
+        with either_store.together():
+            either_store.beside(put, 4)
+            assert seen() == 3
+        with either_store.together():
+            assert seen() == 4, "left during a write: with the next"
 
 
 def _waits_for_the_disk(store: Store) -> bool:
