@@ -83,12 +83,21 @@ class Standing:
             self.drawn[peg.consumer].remove(peg)
             self.given[peg.supply].remove(peg)
 
-    def urgency(self, consumer: str) -> int | None:
-        """The priority of the most urgent demand an order or a demand serves; None where it serves no demand alone."""
+    def urgencies(self, consumers: Iterable[str]) -> dict[str, int | None]:
+        """The priority of the most urgent demand each order or demand serves; None where it serves no demand alone."""
+        told: dict[str, int | None] = {}
+        for consumer in consumers:
+            self._urgency(consumer, told)
+        return told
+
+    def _urgency(self, consumer: str, told: dict[str, int | None]) -> int | None:
+        """Of one, and of those `told` before: orders serve others that serve the same."""
         if consumer in self.demands:
-            return self.demands[consumer].priority
-        found = [self.urgency(peg.consumer) for peg in self.given.get(consumer, ())]
-        return None if not found or None in found else min(one for one in found if one is not None)
+            told[consumer] = self.demands[consumer].priority
+        elif consumer not in told:
+            found = [self._urgency(peg.consumer, told) for peg in self.given.get(consumer, ())]
+            told[consumer] = None if not found or None in found else min(one for one in found if one is not None)
+        return told[consumer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +198,12 @@ def _planned_again(standing: Standing, items: set[str], consumers: set[str]) -> 
     return found
 
 
-def _shared(standing: Standing, planned: set[str], consumers: set[str]) -> list[Peg] | None:
-    """What others draw on the orders that are planned again; None where one of them is not known well enough."""
+def _shared(standing: Standing, planned: set[str], consumers: set[str]) -> dict[Peg, int] | None:
+    """What others draw on the orders that are planned again, and how urgent they are; None where one is not known."""
     found = [peg for key in planned for peg in standing.given.get(key, ()) if peg.consumer not in consumers]
-    known = all(standing.urgency(peg.consumer) is not None for peg in found)
-    return found if known and all(peg.root is not None for peg in found) else None
+    urgencies = standing.urgencies(peg.consumer for peg in found)
+    known = {peg: urgency for peg in found if (urgency := urgencies[peg.consumer]) is not None and peg.root is not None}
+    return known if len(known) == len(found) else None
 
 
 def _apart(peg: Peg) -> str:
@@ -201,14 +211,13 @@ def _apart(peg: Peg) -> str:
     return f"{peg.consumer}{_APART}{peg.item}"
 
 
-def _demands(standing: Standing, shared: Iterable[Peg]) -> list[PlanDemand]:
+def _demands(standing: Standing, shared: Mapping[Peg, int]) -> list[PlanDemand]:
     found: dict[str, PlanDemand] = {}
-    for peg in shared:
+    for peg, priority in shared.items():
         key = _apart(peg)
         demand, order = standing.demands.get(peg.consumer), standing.orders.get(peg.consumer)
         day = demand.due if demand else order.start if order else standing.as_of
         quantity = peg.quantity + (found[key].quantity if key in found else 0)
-        priority = standing.urgency(peg.consumer) or 0
         found[key] = PlanDemand(key, peg.item, quantity, day, root=peg.root or "", priority=priority)
     return list(found.values())
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Integer, Row, Select, bindparam, func, select, update
 
 from store.prepared import Prepared
-from store.statements import insert_missing, select_in
+from store.statements import Keyed, insert_missing, one_of
 from store.tables import timers
 
 TimerState = Literal["waiting", "fired", "cancelled", "closed"]
@@ -51,8 +51,10 @@ class Timer:
 
 def standing(tx: Connection, facts: Collection[str], keys: Collection[str]) -> list[Timer]:
     """Timers that wait or have fired, for records of these facts with these keys."""
-    query = select(timers).where(timers.c.state.in_(STANDING), timers.c.fact.in_(sorted(facts)))
-    return [_timer(row) for row in select_in(tx, query, timers.c.key, keys)]
+    return [_timer(row) for row in _STANDING_OF.rows(tx, keys, of=sorted(facts))]
+
+
+_STANDING_OF = Keyed(select(timers).where(one_of(timers.c.state, STANDING)), timers.c.key, of=timers.c.fact)
 
 
 def start(tx: Connection, rows: Iterable[Timer], now: datetime) -> None:

@@ -38,6 +38,7 @@ run_stages = Table(
     Column("counts", StrictJson, nullable=False),
     Column("finished_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("run_id", "stage", "part"),
+    Index("ix_run_stages_newest", "stage", "part", "finished_at"),
 )
 
 landings = Table(
