@@ -7,12 +7,13 @@ PostgreSQL runs with `synchronous_commit=on`. What is committed provisionally al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 
 from canonical.errors import ConfigurationError, StoreFailed
 
@@ -81,7 +82,18 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    carry_out(connection, connection.connection.cursor().execute, "BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def carry_out(connection: Connection, execute: Callable[..., object], text: str, *values: object) -> None:
+    """Have the driver do something past SQLAlchemy; what goes wrong is said as it says it, a full disk in our words."""
+    driver = connection.dialect.loaded_dbapi
+    try:
+        execute(text, *values)
+    except driver.Error as error:
+        if failed := out_of_room(error):
+            raise failed from error
+        raise DBAPIError.instance(text, None, error, driver.Error, dialect=connection.dialect) from error
 
 
 @contextmanager

@@ -14,10 +14,9 @@ from typing import Any, cast
 from sqlalchemy import CompoundSelect, Connection, Delete, Insert, Row, Select, Update
 from sqlalchemy.engine.interfaces import DBAPICursor, Dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from store.database import out_of_room
+from store.database import carry_out
 
 Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 Given = Mapping[str, object]
@@ -66,7 +65,7 @@ class Prepared:
             return tx.execute(self._statement, given).all()
         cursor = _begun(tx)
         try:
-            _carry_out(tx, cursor.execute, made.text, made.ordered(given))
+            carry_out(tx, cursor.execute, made.text, made.ordered(given))
             found = cursor.fetchall()
         finally:
             cursor.close()
@@ -92,9 +91,9 @@ class Prepared:
         cursor = _begun(tx)
         try:
             if len(given) == 1:
-                _carry_out(tx, cursor.execute, made.text, made.ordered(given[0]))
+                carry_out(tx, cursor.execute, made.text, made.ordered(given[0]))
             else:
-                _carry_out(tx, cursor.executemany, made.text, [made.ordered(one) for one in given])
+                carry_out(tx, cursor.executemany, made.text, [made.ordered(one) for one in given])
             return cursor.rowcount
         finally:
             cursor.close()
@@ -132,14 +131,3 @@ def _begun(tx: Connection) -> DBAPICursor:
     if not tx.in_transaction():
         tx.begin()
     return tx.connection.cursor()
-
-
-def _carry_out(tx: Connection, execute: Callable[..., object], text: str, values: object) -> None:
-    """What goes wrong is said as SQLAlchemy says it, and a full disk in words a person can act on."""
-    driver = tx.dialect.loaded_dbapi
-    try:
-        execute(text, values)
-    except driver.Error as error:
-        if failed := out_of_room(error):
-            raise failed from error
-        raise DBAPIError.instance(text, None, error, driver.Error, dialect=tx.dialect) from error

@@ -25,6 +25,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._writing = engine.execution_options(**{WRITES: True})
         self._turn = threading.Lock()
         self._gate = WriteGate(Path(f"{engine.url.database}-gate")) if engine.dialect.name == "sqlite" else None
         self._own = threading.local()
@@ -130,7 +131,7 @@ class Store:
         try:
             with (
                 self._alone(),
-                self.engine.connect().execution_options(**{WRITES: True}) as connection,
+                self._writing.connect() as connection,
                 unsynced(connection) if getattr(self._own, "provisional", False) else connection.begin(),
             ):
                 yield connection
