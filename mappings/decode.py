@@ -27,12 +27,12 @@ def text_column(path: str) -> str:
 
 
 def presence_column(path: str) -> str:
-    """The column that says whether the raw field stands in the record at all."""
+    """The column that says whether the raw field stands in the record at all; there is none where it always does."""
     return f"has:{path}"
 
 
 def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
-    """Text and presence columns for `paths`, the record itself as `record`, `readable`, and `sound`.
+    """Text columns for `paths`, presence columns of those that some record lacks, `record`, `readable`, and `sound`.
 
     An empty text counts as null: systems without nulls write it for "nothing".
     """
@@ -49,8 +49,9 @@ def raw_columns(records: pl.Series, paths: Sequence[str]) -> pl.DataFrame:
         if not _is_plain(texts):
             doubtful.append(path)
         columns.append(pl.Series(text_column(path), texts, dtype=pl.String))
-        present = [value is not _MISSING for value in found]
-        columns.append(pl.Series(presence_column(path), present, dtype=pl.Boolean))
+        if _MISSING in found:
+            present = [value is not _MISSING for value in found]
+            columns.append(pl.Series(presence_column(path), present, dtype=pl.Boolean))
     if not doubtful and None not in parsed:
         return pl.DataFrame([*columns, pl.Series(SOUND, [True] * len(parsed), dtype=pl.Boolean)])
     return pl.DataFrame(columns).with_columns(_finishing(tuple(doubtful)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, reduce
 from operator import or_
@@ -20,6 +20,8 @@ from mappings.decode import SOUND, STRUCTURE, presence_column, raw_columns, text
 from mappings.functions import COLUMN_FUNCTIONS
 from mappings.lineage import field_lineage
 from mappings.spec import Condition, InboundField, InboundSpec, JoinPart, Scalar
+
+CHANGED_AT = "changed_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,24 @@ class Check:
 class CompiledField:
     """One canonical field: text first, then typed; `checks` compare the two.
 
-    It is absent where none of its raw `paths` stands in the record, unless it is `given` by the mapping itself.
+    The text stands in column `text_at`, the typed value in `typed_at` (None: there is none); where they are no raw
+    column as it is, `text` and `typed` say how they are made. It is absent where none of its raw `paths` stands in the
+    record, unless it is `given` by the mapping itself.
     """
 
     name: str
-    text: pl.Expr
-    typed: pl.Expr
-    checks: tuple[Check, ...]
+    text_at: str | None = None
+    typed_at: str | None = None
+    text: pl.Expr | None = None
+    typed: pl.Expr | None = None
+    checks: tuple[Check, ...] = ()
     paths: tuple[str, ...] = ()
     given: bool = False
+
+    @property
+    def value(self) -> pl.Expr:
+        """The typed value."""
+        return pl.lit(None) if self.typed_at is None else pl.col(self.typed_at)
 
     @property
     def absent(self) -> pl.Expr:
@@ -97,32 +108,31 @@ class InboundMapping:
         rows = raw_columns(raw["record"], self.paths)
         if self.spec.where:
             rows = rows.filter(~pl.col("readable") | _passes(self.spec.where))
-        rows = rows.with_columns(*self._texts, pl.lit(system).alias("system"), self._absences(rows))
-        rows = rows.with_columns(self._typed)
+        for columns in self._steps:
+            rows = rows.with_columns(columns)
         faulty = self._faulty(rows)
-        good = (rows if faulty is None else rows.filter(~faulty)).select(self._finished)
+        said = {"system": pl.lit(system, dtype=pl.String).alias("system"), "absent": self._absences(rows)}
+        finished = [said.get(name, column) for name, column in self._finished.items()]
+        good = (rows if faulty is None else rows.filter(~faulty)).select(finished)
         if self.spec.unique and good["source_key"].n_unique() < good.height:
             good = good.unique("source_key", keep="last", maintain_order=True)
         return good, [] if faulty is None else list(self._rejections(rows.filter(faulty), system))
 
     @cached_property
-    def _texts(self) -> tuple[pl.Expr, ...]:
-        native, changed = self.spec.native_id, self.spec.changed_at
-        empty = pl.lit(None, dtype=pl.String)
-        changed_text = _through(changed.call, pl.col(text_column(changed.source)), self.timezone) if changed else empty
-        return (
-            *(field.text.alias(_text_name(field.name)) for field in self.fields),
-            (pl.col(text_column(native)) if native else empty).alias("native_id"),
-            CASTS[datetime].apply(changed_text, self.timezone).alias("changed_at"),
-        )
-
-    @cached_property
-    def _typed(self) -> tuple[pl.Expr, ...]:
-        return tuple(field.typed.alias(field.name) for field in self.fields)
+    def _steps(self) -> tuple[tuple[pl.Expr, ...], ...]:
+        """Columns made of raw ones, and those made of these; those that stand as they came are not made again."""
+        changed = self.spec.changed_at
+        texts = [field.text.alias(_text_name(field.name)) for field in self.fields if field.text is not None]
+        typed = [field.typed.alias(field.name) for field in self.fields if field.typed is not None]
+        if changed:
+            said = _through(changed.call, pl.col(text_column(changed.source)), self.timezone)
+            texts.append(CASTS[datetime].apply(said, self.timezone).alias(CHANGED_AT))
+        return tuple(tuple(step) for step in (texts, typed) if step)
 
     def _absences(self, rows: pl.DataFrame) -> pl.Expr:
         """Column `absent`: the fields none of whose paths stands in the record. Most paths stand in every record."""
-        lacking = {path for path in self.paths if not rows[presence_column(path)].all()}
+        columns = frozenset(rows.columns)
+        lacking = {path for path in self.paths if presence_column(path) in columns}
         names = [
             pl.when(field.absent).then(pl.lit(field.name)) if field.paths else pl.lit(field.name)
             for field in self.fields
@@ -141,16 +151,21 @@ class InboundMapping:
         return faulty if faulty is not None and faulty.any() else None
 
     @cached_property
-    def _finished(self) -> tuple[pl.Expr, ...]:
-        """The frame's columns, with what stands where nothing was said."""
-        own = self.model.model_fields
+    def _finished(self) -> Mapping[str, pl.Expr]:
+        """The frame's columns, with what stands where nothing was said; without `system` and `absent`."""
+        own, native = self.model.model_fields, self.spec.native_id
+        found = {field.name: field.value for field in self.fields} | {
+            "source_key": self.key,
+            "native_id": pl.col(text_column(native)) if native else pl.lit(None),
+            CHANGED_AT: pl.col(CHANGED_AT) if self.spec.changed_at else pl.lit(None),
+        }
         defaults = {
             name: field.default for name, field in own.items() if not field.is_required() and field.default is not None
         }
-        return tuple(
-            _or(self.key.alias(name) if name == "source_key" else pl.col(name), defaults.get(name)).cast(kind)
+        return {
+            name: _or(found.get(name, pl.lit(None)), defaults.get(name)).cast(kind).alias(name)
             for name, kind in frame_schema(self.model).items()
-        )
+        }
 
     def _rejections(self, faulty: pl.DataFrame, system: str) -> Iterator[Rejected]:
         marked = faulty.with_columns(
@@ -185,19 +200,39 @@ def compile_inbound(spec: InboundSpec, timezone: str) -> InboundMapping:
         paths=paths,
         fields=fields,
         checks=(*_envelope_checks(spec, paths), *(check for field in fields for check in field.checks)),
-        key=_joined([pl.col(name).cast(pl.String) for name in key_fields]),
+        key=_joined([field.value.cast(pl.String) for name in key_fields for field in fields if field.name == name]),
     )
 
 
 def _compile_field(spec: InboundSpec, model: type[Entity], name: str, timezone: str) -> CompiledField:
     field, kind = spec.fields.get(name), field_types(model)[name]
-    own, cast = pl.col(_text_name(name)), CASTS[kind]
+    cast = CASTS[kind]
     if field is None:
-        return CompiledField(name, pl.lit(None, dtype=pl.String), pl.lit(None), ())
+        return CompiledField(name)
     if field.places is not None:
         cast = Cast(cast.rule, "a number", rounded_decimal(field.places))
-    called = _called(field, timezone)
-    codes = _code_map(spec, model, name, field)
+    called, codes = _called(field, timezone), _code_map(spec, model, name, field)
+    text_at = _raw_at(field) if codes is None else None
+    text = None if text_at is not None else _text(field, called, codes)
+    text_at = text_at or _text_name(name)
+    typed = None if cast is CASTS[str] else cast.apply(pl.col(text_at), timezone)
+    made = CompiledField(name, text_at, text_at if typed is None else name, text, typed)
+    paths = field.paths()
+    checks = (
+        *_code_checks(model, made, field, called, codes),
+        *_value_checks(spec, model, made, field, cast, codes=codes),
+    )
+    return replace(made, checks=checks, paths=paths, given=not paths or field.default is not None)
+
+
+def _raw_at(field: InboundField) -> str | None:
+    """The raw column that is the field's text as it came; None where something is made of it."""
+    as_it_came = field.source and not (field.join or field.call or field.cases or field.default is not None)
+    return text_column(field.source) if field.source and as_it_came else None
+
+
+def _text(field: InboundField, called: pl.Expr, codes: Mapping[str, str | None] | None) -> pl.Expr:
+    """The field's text after its code map, its default and its cases."""
     text = called if codes is None else _coded(called, codes)
     if field.default is not None:
         text = text.fill_null(_plain(field.default))
@@ -205,12 +240,7 @@ def _compile_field(spec: InboundSpec, model: type[Entity], name: str, timezone: 
         text = (
             pl.when(_equals(case.field, case.equals)).then(pl.lit(_plain(case.value), dtype=pl.String)).otherwise(text)
         )
-    checks = (
-        *_code_checks(model, name, field, called, codes),
-        *_value_checks(spec, model, name, field, cast, codes=codes),
-    )
-    paths = field.paths()
-    return CompiledField(name, text, cast.apply(own, timezone), checks, paths, not paths or field.default is not None)
+    return text
 
 
 def _called(field: InboundField, timezone: str) -> pl.Expr:
@@ -262,14 +292,19 @@ def _coded(text: pl.Expr, codes: Mapping[str, str | None]) -> pl.Expr:
 
 
 def _code_checks(
-    model: type[Entity], name: str, field: InboundField, called: pl.Expr, codes: Mapping[str, str | None] | None
+    model: type[Entity],
+    made: CompiledField,
+    field: InboundField,
+    called: pl.Expr,
+    codes: Mapping[str, str | None] | None,
 ) -> Iterator[Check]:
     if codes is None:
         return
+    name = made.name
     path, shown = _shown(field)
     by_case = reduce(or_, (_equals(case.field, case.equals) for case in field.cases), pl.lit(value=False))
     unknown = called.is_not_null() & ~called.is_in(sorted(codes)) & ~by_case.fill_null(value=False)
-    blank = _text_name(name) if field.default is None else None
+    blank = made.text_at if field.default is None else None
     if name in unit_fields(model):
         yield Check("unknown_unit", path, f"{name}: unit is not in the unit map", unknown, shown, blank)
     else:
@@ -279,26 +314,27 @@ def _code_checks(
 def _value_checks(
     spec: InboundSpec,
     model: type[Entity],
-    name: str,
+    made: CompiledField,
     field: InboundField,
     cast: Cast,
     *,
     codes: Mapping[str, str | None] | None,
 ) -> Iterator[Check]:
-    text, typed = pl.col(_text_name(name)), pl.col(name)
+    name, text_at = made.name, made.text_at or ""
+    text, typed = pl.col(text_at), made.value
     path, shown = _shown(field)
     if cast is not CASTS[str]:
         bad = text.is_not_null() & typed.is_null()
-        yield Check(cast.rule, path, f"{name}: not {cast.expected}", bad, shown, blank=name)
+        yield Check(cast.rule, path, f"{name}: not {cast.expected}", bad, shown, blank=made.typed_at)
     allowed = allowed_codes(model, name)
     if allowed is not None and not (codes and _said(field, codes) <= {None, *allowed}):
         yield Check("unknown_code", path, f"{name}: not one of {', '.join(allowed)}", ~typed.is_in(allowed), shown)
     if name in (spec.source_key or model.key):
-        yield Check("missing_key", path, f"{name}: part of the key, but empty", text.is_null(), blank=_text_name(name))
+        yield Check("missing_key", path, f"{name}: part of the key, but empty", text.is_null(), blank=text_at)
     elif name in mandatory_fields(model):
         source = pl.col(shown) if shown else text
         empty = text.is_null() & source.is_null()
-        yield Check("missing_value", path, f"{name}: mandatory, but empty", empty, blank=_text_name(name))
+        yield Check("missing_value", path, f"{name}: mandatory, but empty", empty, blank=text_at)
 
 
 def _said(field: InboundField, codes: Mapping[str, str | None]) -> set[str | None]:
@@ -318,8 +354,8 @@ def _envelope_checks(spec: InboundSpec, paths: tuple[str, ...]) -> Iterator[Chec
     if spec.changed_at:
         path = spec.changed_at.source
         column = text_column(path)
-        bad = pl.col(column).is_not_null() & pl.col("changed_at").is_null()
-        yield Check("bad_time", path, "changed_at: not a time", bad, column, blank="changed_at")
+        bad = pl.col(column).is_not_null() & pl.col(CHANGED_AT).is_null()
+        yield Check("bad_time", path, "changed_at: not a time", bad, column, blank=CHANGED_AT)
 
 
 def _passes(conditions: tuple[Condition, ...]) -> pl.Expr:

@@ -66,5 +66,7 @@ def test_raw_columns__agree_with_the_plainest_reading(texts: list[str | None]) -
     frame = raw_columns(pl.Series("record", texts, dtype=pl.String), PATHS)
     assert frame["record"].to_list() == texts
     for path in PATHS:
-        found = zip(frame["readable"], frame[presence_column(path)], frame[text_column(path)], strict=True)
+        always = presence_column(path) not in frame.columns
+        stands = [True] * len(texts) if always else frame[presence_column(path)].to_list()
+        found = zip(frame["readable"], stands, frame[text_column(path)], strict=True)
         assert list(found) == [_plainly(text, path) for text in texts], path
