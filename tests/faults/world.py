@@ -8,6 +8,7 @@ the target carried the call out, now, later or not at all, and what the hub gets
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -198,7 +199,12 @@ class World:
         self._alive()
         self._doing = set()
         with self.store.begin() as tx:
-            yield _Watched(tx, self._doing)
+            driver = cast("Any", tx.connection.driver_connection)
+            driver.set_trace_callback(self._note)
+            try:
+                yield tx
+            finally:
+                driver.set_trace_callback(None)
         self._point("+".join(sorted(self._doing)) or "nothing written")
 
     @contextmanager
@@ -213,6 +219,11 @@ class World:
         self._alive()
         with self.store.read() as tx:
             yield tx
+
+    def _note(self, sql: str) -> None:
+        """What SQLite is asked to write, so that the point after its commit has a name."""
+        if (written := _WRITES.match(sql)) is not None:
+            self._doing.add(_deed(written["how"], written["table"], sql))
 
     def _alive(self) -> None:
         if self._dead:
@@ -265,26 +276,12 @@ class World:
         return said
 
 
-class _Watched:
-    """A connection that notes which tables are written, so that the point after its commit has a name."""
-
-    def __init__(self, tx: Any, doing: set[str]) -> None:
-        self._tx, self._doing = tx, doing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
-
-    def execute(self, statement: Any, parameters: Any = None) -> Any:
-        """As the connection does it."""
-        table = getattr(statement, "table", None)
-        if table is not None and (statement.is_insert or statement.is_update):
-            self._doing.add(_deed(table.name, statement, parameters))
-        return self._tx.execute(statement, parameters)
+_WRITES = re.compile(r"\s*(?P<how>INSERT|UPDATE)\s+(INTO\s+)?(?P<table>\w+)")
 
 
-def _deed(table: str, statement: Any, parameters: Any) -> str:
+def _deed(how: str, table: str, sql: str) -> str:
     if table == "outbox_steps":
-        return "intent written" if statement.is_insert and parameters[0]["state"] == "intent" else "answer written"
+        return "intent written" if how == "INSERT" and "'intent'" in sql else "answer written"
     if table == "documents":
         return "document written"
     return "command written"
