@@ -50,7 +50,8 @@ class Standing:
     entangled: frozenset[str] = frozenset()
     """Items whose supply serves needs of other items, and those others."""
     orders: dict[str, PlannedOrder] = field(default_factory=dict)
-    by_item: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    over: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Item → its planned orders that have something over."""
     drawn: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
     """Consumer → its pegs."""
     given: defaultdict[str, list[Peg]] = field(default_factory=lambda: defaultdict(list))
@@ -70,7 +71,8 @@ class Standing:
         """Put orders and pegs in."""
         for order in orders:
             self.orders[order.key] = order
-            self.by_item[order.item].add(order.key)
+            if order.surplus:
+                self.over[order.item].add(order.key)
         for peg in pegs:
             self.drawn[peg.consumer].append(peg)
             self.given[peg.supply].append(peg)
@@ -78,7 +80,7 @@ class Standing:
     def remove(self, orders: Iterable[str], pegs: Iterable[Peg]) -> None:
         """Take orders and pegs out."""
         for key in orders:
-            self.by_item[self.orders.pop(key).item].discard(key)
+            self.over[self.orders.pop(key).item].discard(key)
         for peg in pegs:
             self.drawn[peg.consumer].remove(peg)
             self.given[peg.supply].remove(peg)
@@ -186,7 +188,7 @@ def down(first: Iterable[str], parts: Mapping[str, set[str]]) -> set[str]:
 
 def _planned_again(standing: Standing, items: set[str], consumers: set[str]) -> set[str]:
     """Planned orders that serve the consumers, or have something over; they become consumers themselves."""
-    over = {key for item in items for key in standing.by_item.get(item, ()) if standing.orders[key].surplus}
+    over = {key for item in items for key in standing.over.get(item, ())}
     found, waiting = set(over), [*consumers, *over]
     consumers |= over
     while waiting:
@@ -256,9 +258,9 @@ def put_back(standing: Standing, near: Neighbourhood, made: Plan) -> tuple[Plan,
 
     Gives the plan under the names of the whole, which `standing` now holds.
     """
-    pegs = tuple(replace(peg, consumer=peg.consumer.partition(_APART)[0]) for peg in made.pegs)
+    pegs = tuple(_together(peg) for peg in made.pegs)
     before = {key: standing.orders[key] for key in near.planned}
-    orders = tuple(replace(order, level=standing.levels.get(order.item, 0)) for order in made.planned_orders)
+    orders = tuple(_at_level(order, standing.levels.get(order.item, 0)) for order in made.planned_orders)
     kept = replace(made, planned_orders=orders, pegs=pegs)
     standing.remove(near.planned, near.pegs)
     standing.add(kept.planned_orders, kept.pegs)
@@ -267,8 +269,20 @@ def put_back(standing: Standing, near: Neighbourhood, made: Plan) -> tuple[Plan,
     standing.demands.update({row.key: row for row in near.picture.demands if row.key in near.lines})
     after = {order.key: order for order in kept.planned_orders}
     pairs = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys()}
-    return kept, {key: pair for key, pair in pairs.items() if _bare(pair[0]) != _bare(pair[1])}
+    return kept, {key: pair for key, pair in pairs.items() if not _alike(*pair)}
 
 
-def _bare(order: PlannedOrder | None) -> PlannedOrder | None:
-    return None if order is None else replace(order, surplus=0)
+def _together(peg: Peg) -> Peg:
+    """A peg under the name its consumer has in the whole plant."""
+    return replace(peg, consumer=peg.consumer.partition(_APART)[0]) if _APART in peg.consumer else peg
+
+
+def _at_level(order: PlannedOrder, level: int) -> PlannedOrder:
+    return order if order.level == level else replace(order, level=level)
+
+
+def _alike(before: PlannedOrder | None, after: PlannedOrder | None) -> bool:
+    """Whether nothing changed but what an order has over."""
+    if before is None or after is None:
+        return before is after
+    return before == after or before == replace(after, surplus=before.surplus)

@@ -7,7 +7,7 @@ is null.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -16,6 +16,8 @@ import polars as pl
 
 EventKind = Literal["created", "changed", "deleted"]
 ABSENT = "absent"
+FEW = 512
+"""So many rows are made at once."""
 _NEW, _OLD = "__new", "__old"
 
 
@@ -81,7 +83,7 @@ class Changes:
         return dict(zip(sorted(positions), taken.rows(), strict=True))
 
     def _alone(self, kind: EventKind, rows: pl.DataFrame) -> Iterator[Change]:
-        for row in rows.iter_rows(named=True):
+        for row in _named(rows):
             said = _supplied(row)
             fields = tuple(name for name in self.fields if name in said)
             old, new = (None, said) if kind == "created" else (said, None)
@@ -89,12 +91,15 @@ class Changes:
 
     def _pairs(self) -> Iterator[Change]:
         names = self.differs.columns
-        rows = zip(
-            self.was.iter_rows(named=True), self.now.iter_rows(named=True), self.differs.iter_rows(), strict=True
-        )
+        rows = zip(_named(self.was), _named(self.now), self.differs.iter_rows(), strict=True)
         for was, now, differs in rows:
             fields = tuple(name for name, one in zip(names, differs, strict=True) if one)
             yield Change(self.entity, now[self.key], "changed", _supplied(was), _supplied(now), fields, self.origin)
+
+
+def _named(frame: pl.DataFrame) -> Iterable[dict[str, Any]]:
+    """Rows as mappings; of a few the iterator, which makes as many at a time, costs more than the rows."""
+    return frame.rows(named=True) if frame.height <= FEW else frame.iter_rows(named=True)
 
 
 def _supplied(row: dict[str, Any]) -> dict[str, Any]:
