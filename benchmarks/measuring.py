@@ -1,12 +1,13 @@
 """What one benchmark gives back, and how a time is taken: the best of a few rounds, garbage collected before each.
 
-A virtual machine shares its processors with others. What its host took away while something was measured stands beside
-the figures, since every time that is not processor time grows with it.
+A virtual machine shares its processors with others: half of its speed may come and go. What its host took away while
+something was measured, and what a fixed piece of work took before and after, stand beside the figures.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,27 +43,47 @@ def best_seconds(work: Callable[[], object], rounds: int = 3) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Processors:
-    """Ticks of all processors since the machine began: `used` by anybody on it, and `taken` away by its host."""
+class Machine:
+    """Ticks of all processors since the machine began, `used` by anybody on it and `taken` away by its host; its pace.
+
+    The ticks are 0 where the system does not say.
+    """
 
     used: int
     taken: int
+    pace: float
+    """Milliseconds of processor time for a fixed piece of plain Python: the best of seven."""
 
     @classmethod
-    def now(cls) -> Processors | None:
-        """None where the system does not say."""
-        if not PROCESSORS.exists():
-            return None
-        ticks = [int(count) for count in PROCESSORS.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
-        user, nice, system, _idle, _waiting, interrupts, soft, stolen = ticks
-        return cls(user + nice + system + interrupts + soft, stolen)
+    def now(cls) -> Machine:
+        """How it stands; takes half a second."""
+        used, taken = _ticks()
+        return cls(used, taken, min(_paced() for _ in range(7)))
 
 
-def taken_away(before: Processors | None) -> list[Figure]:
-    """How much of the processor time that was asked for since `before` the host gave to others; its peer is none."""
-    after = Processors.now()
-    if before is None or after is None:
-        return []
+def _ticks() -> tuple[int, int]:
+    if not PROCESSORS.exists():
+        return 0, 0
+    ticks = [int(count) for count in PROCESSORS.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = ticks
+    return user + nice + system + interrupts + soft, stolen
+
+
+def _paced() -> float:
+    start = time.process_time()
+    rows = {str(n): [n, "a", "b"] for n in range(20_000)}
+    for row in rows.values():
+        json.loads(json.dumps({"parts": row}))
+    sorted(rows, reverse=True)
+    return (time.process_time() - start) * 1000
+
+
+def conditions(before: Machine) -> list[Figure]:
+    """What the machine was like since `before`: figures of other days compare only with these beside them."""
+    after = Machine.now()
     taken, used = after.taken - before.taken, after.used - before.used
     share = 100 * taken / (taken + used) if taken + used else 0.0
-    return [Figure("processor time asked for that the host of this machine gave to others (peer: none)", share, 0, "%")]
+    return [
+        Figure("the machine: processor time asked for that its host gave to others (peer: none)", share, 0, "%"),
+        Figure("the machine: a fixed piece of plain Python before (peer: after)", before.pace, after.pace, "ms of CPU"),
+    ]

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Figure, Processors, taken_away
+from benchmarks.measuring import Figure, Machine, conditions
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
@@ -50,8 +50,8 @@ def run(name: str, size: int | None = None) -> list[Figure]:
     """Measure one, where `size` is given with so many records, and write its JSON."""
     if size is not None:
         os.environ["MILLSTREAM_BENCH_RECORDS"] = str(size)
-    module, before = importlib.import_module(f"benchmarks.{name}"), Processors.now()
-    figures: list[Figure] = [*module.measure(), *taken_away(before)]
+    module, before = importlib.import_module(f"benchmarks.{name}"), Machine.now()
+    figures: list[Figure] = [*module.measure(), *conditions(before)]
     rows = [
         {
             "name": each.name,
