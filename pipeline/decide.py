@@ -244,13 +244,14 @@ def _diff(name: str, before: pl.DataFrame, after: pl.DataFrame, scope: Neighbour
     key = key_of(name)
     if scope is not None:
         inside = frozenset(scope.get(name, ()))
-        after = after if inside.issuperset(after[key].to_list()) else after.filter(pl.col(key).is_in(list(inside)))
+        kept = [place for place, one in enumerate(after[key].to_list()) if one in inside]
+        after = after if len(kept) == after.height else after[kept] if kept else after.clear()
     return diff(name, before, after, key)
 
 
 def _by_key(fact: str, frame: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
     key = key_of(fact)
-    return {row[key]: row for row in frame.iter_rows(named=True)}
+    return {row[key]: row for row in rows({fact: frame}, fact)}
 
 
 def _reviews(tx: Transaction, frames: Frames) -> dict[tuple[str, str], dict[str, Task]]:
