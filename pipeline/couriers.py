@@ -1,8 +1,8 @@
 """The delivery workers of a relay in a process of their own: turns and deliveries each have a core, and no lock.
 
-`python -m pipeline.couriers` reads lines of system names, for which something was decided. It ends when its input ends:
-with the relay, however that ends. A relay whose couriers died starts others; they look by themselves once a second, so
-nobody is waited for in vain.
+`python -m pipeline.couriers` reads lines of names, `system/entity`, for which something was decided. It ends when its
+input ends: with the relay, however that ends. A relay whose couriers died starts others; they look by themselves once a
+second, so nobody is waited for in vain.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class Couriers:
             )  # fmt: skip
         LOG.debug("couriers for %s", ", ".join(systems))
 
-    def stir(self, systems: Collection[str]) -> None:
-        """Something that waits for no other document was decided for these systems."""
+    def stir(self, names: Collection[str]) -> None:
+        """Something that waits for no other document was decided for these systems, or `system/entity`."""
         with self._writing:
-            if self._stopping or self._process is None or self._told(systems):
+            if self._stopping or self._process is None or self._told(names):
                 return
             LOG.warning("the couriers ended with %s: others are started", self._process.wait())
-            self.start(tuple(systems))
+            self.start(tuple(names))
 
-    def _told(self, systems: Collection[str]) -> bool:
+    def _told(self, names: Collection[str]) -> bool:
         """Whether the process still listens."""
         assert self._process is not None, "started"
         assert self._process.stdin is not None, "opened as a pipe"
         try:
-            self._process.stdin.write(" ".join(systems) + "\n")
+            self._process.stdin.write(" ".join(names) + "\n")
             self._process.stdin.flush()
         except OSError:
             with contextlib.suppress(OSError):  # what it was not told is lost with it

@@ -69,7 +69,7 @@ class Decided:
     timers: int = 0
     echoes: int = 0
     at_once: tuple[str, ...] = ()
-    """Systems that were given a command which waits for no document of another that is decided here."""
+    """`system/entity` of commands that wait for no document of another that is decided here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,7 @@ def _outcome(looked: LookedAt, done: Enacted) -> Decided:
 
 def _at_once(done: Enacted) -> tuple[str, ...]:
     made = {f"{one.system}/{one.entity}/{one.business_key}" for one in done.enqueued}
-    return tuple(sorted({one.system for one in done.enqueued if made.isdisjoint(one.after)}))
+    return tuple(sorted({f"{one.system}/{one.entity}" for one in done.enqueued if made.isdisjoint(one.after)}))
 
 
 def _record(hub: Hub, tx: Transaction, run: Run, outcome: Decided, looked: LookedAt) -> None:

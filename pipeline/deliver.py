@@ -40,6 +40,7 @@ from pipeline.restored import next_batch, sent_mark
 from store import deliveries, documents, due_commands, outbox, runs
 from store.connections import ConnectionState
 from store.deliveries import ClaimedCommand
+from store.due_commands import Part
 from store.sent_mark import SentMark
 from store.step_records import Attempts
 from store.unit_of_work import Transaction
@@ -75,12 +76,13 @@ class Round:
     owner: str
     mark: SentMark | None
     """Raised once a round, before anything goes out; None only where no store can be set back."""
+    part: Part = due_commands.ALL
     known: Attempts = field(default_factory=dict)
     """The attempts at the steps of what is claimed."""
 
     def run(self) -> int:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
-        with self.workers.claiming(self.system):
+        with self.workers.claiming(self.system, self.part):
             due, drafts = self._due()
             if not due:
                 return 0
@@ -92,7 +94,7 @@ class Round:
                 journeys = [self._set_out(one, standing.get(one.command.id), drafts) for one in claimed]
                 sent = self._at_once(tx, journeys)
         if len(due) < self._size():
-            self.workers.took_all(self.system)
+            self.workers.took_all(self.system, self.part)
         if self.mark is not None and claimed:
             self.mark.raise_to(batch)
         self._look(journeys)
@@ -105,7 +107,7 @@ class Round:
         drafts: dict[str, Draft] = {}
         with self.hub.store.steadily():
             with self.hub.store.read() as tx:
-                due = due_commands.due(tx, self.hub.now(), self.system, self._size())
+                due = due_commands.due(tx, self.hub.now(), self.system, self._size(), self.part)
             self._drafted(due, drafts)
         return due, drafts
 

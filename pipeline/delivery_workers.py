@@ -16,7 +16,7 @@ from datetime import datetime
 
 from pipeline.hub import Hub
 from store import due_commands
-from store.due_commands import Outlook
+from store.due_commands import Outlook, Part
 
 WORKERS = 4
 """Threads for each system."""
@@ -25,6 +25,8 @@ PATIENCE_SECONDS = 20.0
 LONGEST_NAP_SECONDS = 1.0
 """Other processes and people change the outbox too, and nobody tells us."""
 SHORTEST_NAP_SECONDS = 0.01
+Lane = tuple[str, Part]
+"""What some workers look for: a system, and which of its commands."""
 Round = Callable[[str], int]
 """Carries one batch of one system as far as it goes; how many commands it took on."""
 
@@ -37,7 +39,7 @@ class Workers:
         self.outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._changed = threading.Condition()
         self._turn: Counter[str] = Counter()
-        self._looking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._looking: defaultdict[Lane, threading.Lock] = defaultdict(threading.Lock)
         self._at_work = 0
         self._over = False
         self._recorded: set[str] = set()
@@ -66,14 +68,14 @@ class Workers:
         self._wake(freed)
 
     @contextmanager
-    def claiming(self, system: str) -> Iterator[None]:
+    def claiming(self, system: str, part: Part) -> Iterator[None]:
         """One worker at a time looks what is due to a system: two would make the same payloads, for one of them."""
         with self._changed:
-            looking = self._looking[system]
+            looking = self._looking[system, part]
         with looking:
             yield
 
-    def took_all(self, system: str) -> None:
+    def took_all(self, system: str, part: Part) -> None:
         """A worker claimed all that was due when it looked."""
 
     def _wake(self, commands: set[tuple[str, str]]) -> None:

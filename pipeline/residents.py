@@ -14,20 +14,21 @@ from contextlib import contextmanager
 
 from canonical.errors import MillstreamError
 from pipeline.deliver import Round, end_dead_leases, new_owner
-from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS, Workers
+from pipeline.delivery_workers import LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS, Lane, Workers
 from pipeline.hub import Configuration, Hub
 from pipeline.outbound import Lookups
 from pipeline.restored import notice_restore, sent_mark
 from rules.rulebook import CommandThen
 from store import due_commands
+from store.due_commands import Part
 
 LOG = logging.getLogger(__name__)
 RESIDENTS = 2
-"""Threads for each system."""
+"""Threads for each lane: those documents of a system that others wait for are one, all else is another."""
 HELP_SECONDS = 0.05
 """After so long another thread looks whether the first has left it anything: two would share what is one batch."""
-GATHER_SECONDS = 0.15
-"""So long what was decided for a system whose documents nobody waits for gathers, and lets all others go first."""
+GATHER_SECONDS = 0.25
+"""So long what makes documents nobody waits for gathers, and lets all others go first."""
 FRESH_SECONDS = 20.0
 """How long the bindings a worker has looked up are believed; what it does not find it asks for at once."""
 
@@ -40,11 +41,12 @@ class Residents(Workers):
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._followers = followers(hub.configuration)
-        self._waited_for = {name.partition("/")[0] for name in self._followers}
-        self._looking_at: Counter[str] = Counter()
-        """System → what had been said when the last look began."""
-        self._looked: defaultdict[str, tuple[int | None, float]] = defaultdict(lambda: (None, 0.0))
-        """System → when somebody left nothing that is due, by what had been said, and until when nothing will be."""
+        self._said: Counter[Lane] = Counter()
+        """Lane → how often something was said to it."""
+        self._looking_at: Counter[Lane] = Counter()
+        """Lane → what had been said when the last look began."""
+        self._looked: defaultdict[Lane, tuple[int | None, float]] = defaultdict(lambda: (None, 0.0))
+        """Lane → when somebody left nothing that is due, by what had been said, and until when nothing will be."""
         self._lookups, self._since = Lookups(hub), time.monotonic()
         self._mark = sent_mark(hub)
 
@@ -52,35 +54,54 @@ class Residents(Workers):
         """Put the threads to work, once it is seen whether the store was restored: what they claim would hide it."""
         notice_restore(self.hub)
         end_dead_leases(self.hub)
-        for system, place in ((system, place) for place in range(RESIDENTS) for system in systems):
-            thread = threading.Thread(target=self._serve, args=(system, place), name=f"deliver-{system}", daemon=True)
+        lanes = [lane for system in systems for lane in self._lanes(system)]
+        for lane, place in ((lane, place) for place in range(RESIDENTS) for lane in lanes):
+            thread = threading.Thread(target=self._serve, args=(lane, place), name=f"deliver-{lane[0]}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def stir(self, systems: Collection[str]) -> None:
-        """Something that waits for no other document was decided for these systems."""
+    def _lanes(self, name: str) -> list[Lane]:
+        """Those of a system, or the one that commands for `system/entity` are in.
+
+        What others wait for goes by itself, so that it has not to wait for what takes more calls.
+        """
+        system, _, entity = name.partition("/")
+        kinds = (kind.split("/") for kind in self._followers)
+        awaited = frozenset(kind for maker, kind in kinds if maker == system)
+        rest = (system, Part(awaited))
+        lanes = [(system, Part(awaited, others=False)), rest] if awaited else [rest]
+        return [lane for lane in lanes if not entity or (entity in lane[1].entities) is not lane[1].others]
+
+    def stir(self, names: Collection[str]) -> None:
+        """Something that waits for no other document was decided for these systems, or `system/entity`."""
+        lanes = [lane for name in names for lane in self._lanes(name)]
         with self._changed:
-            self._turn.update(systems)
+            self._said.update(lanes)
             self._changed.notify_all()
 
     def ended(self, endings: Iterable[tuple[str, str]], recorded: Iterable[str] = ()) -> None:
-        """As `Workers.ended`; systems with commands that may wait for such documents are stirred."""
+        """As `Workers.ended`; whoever delivers commands that may wait for such documents is stirred."""
         names = list(recorded)
         super().ended(endings, names)
         kinds = {"/".join(name.split("/", 2)[:2]) for name in names}
-        if following := {system for kind in kinds for system in self._followers.get(kind, ())}:
+        if following := {name for kind in kinds for name in self._followers.get(kind, ())}:
             self.stir(following)
 
+    def _wake(self, commands: set[tuple[str, str]]) -> None:
+        super()._wake(commands)
+        if commands:
+            self.stir({system for system, _ in commands})
+
     @contextmanager
-    def claiming(self, system: str) -> Iterator[None]:
+    def claiming(self, system: str, part: Part) -> Iterator[None]:
         """As `Workers.claiming`."""
-        with super().claiming(system):
-            self._looking_at[system] = self._turn[system]
+        with super().claiming(system, part):
+            self._looking_at[system, part] = self._said[system, part]
             yield
 
-    def took_all(self, system: str) -> None:
+    def took_all(self, system: str, part: Part) -> None:
         """Nobody else need look until more is said; who took it says when something will be due."""
-        self._looked[system] = self._looking_at[system], time.monotonic() + LONGEST_NAP_SECONDS
+        self._looked[system, part] = self._looking_at[system, part], time.monotonic() + LONGEST_NAP_SECONDS
 
     def stop(self) -> None:
         """Let every worker end its batch."""
@@ -89,13 +110,14 @@ class Residents(Workers):
         for thread in self._threads:
             thread.join()
 
-    def _serve(self, system: str, place: int) -> None:
+    def _serve(self, lane: Lane, place: int) -> None:
+        system, _ = lane
         while not self._stopping.is_set():
-            turn = self._turn[system]
+            said = self._said[lane]
             try:
-                if not self._quiet(system, turn):
-                    turn = self._carried(system)
-                self._nap(system, turn)
+                if not self._quiet(lane, said):
+                    said = self._carried(lane)
+                self._nap(lane, said)
                 self._stopping.wait(place * HELP_SECONDS)
             except MillstreamError as error:
                 LOG.warning("delivery to %s: %s", system, error)
@@ -104,51 +126,52 @@ class Residents(Workers):
                 LOG.exception("delivery to %s", system)
                 self._stopping.wait(LONGEST_NAP_SECONDS)
 
-    def _carried(self, system: str) -> int:
+    def _carried(self, lane: Lane) -> int:
         """Deliver what is due, and see when something will be; what had been said by then."""
-        claimed = self._carry(system)
-        turn = self._turn[system]
-        pause = self._pause(system)
-        self._looked[system] = turn, time.monotonic() + (pause if claimed else max(pause, SHORTEST_NAP_SECONDS))
-        return turn
+        claimed = self._carry(lane)
+        said = self._said[lane]
+        pause = self._pause(lane)
+        self._looked[lane] = said, time.monotonic() + (pause if claimed else max(pause, SHORTEST_NAP_SECONDS))
+        return said
 
-    def _carry(self, system: str) -> int:
+    def _carry(self, lane: Lane) -> int:
+        system, part = lane
         if time.monotonic() - self._since > FRESH_SECONDS:
             self._lookups, self._since = Lookups(self.hub), time.monotonic()
-        return Round(self.hub, system, self._lookups, self, new_owner(), self._mark).run()
+        return Round(self.hub, system, self._lookups, self, new_owner(), self._mark, part).run()
 
-    def _quiet(self, system: str, turn: int) -> bool:
+    def _quiet(self, lane: Lane, said: int) -> bool:
         """Whether some thread found nothing due before a moment yet to come, and nothing was said since."""
-        looked_in, until = self._looked[system]
-        return looked_in == turn and time.monotonic() < until
+        looked_in, until = self._looked[lane]
+        return looked_in == said and time.monotonic() < until
 
-    def _pause(self, system: str) -> float:
+    def _pause(self, lane: Lane) -> float:
         """Seconds until something is due, if nothing is said."""
         with self.hub.store.read() as tx:
             now = self.hub.now()
-            due_at = due_commands.due_next(tx, now, system)
+            due_at = due_commands.due_next(tx, now, *lane)
         pause = LONGEST_NAP_SECONDS if due_at is None else (due_at - now).total_seconds()
         return min(max(pause, 0.0), LONGEST_NAP_SECONDS)
 
-    def _nap(self, system: str, turn: int) -> None:
+    def _nap(self, lane: Lane, said: int) -> None:
         """Until something is due or was said."""
         with self._changed:  # what is said to others is no reason to ask the store
-            said = self._changed.wait_for(
-                lambda: self._turn[system] != turn or self._stopping.is_set(),
-                max(self._looked[system][1] - time.monotonic(), 0.0),
+            stirred = self._changed.wait_for(
+                lambda: self._said[lane] != said or self._stopping.is_set(),
+                max(self._looked[lane][1] - time.monotonic(), 0.0),
             )
-        if said and system not in self._waited_for:
+        if stirred and lane[1].others:
             self._stopping.wait(GATHER_SECONDS)
 
 
 def followers(configuration: Configuration) -> dict[str, set[str]]:
-    """Documents `system/entity` → the systems whose commands may wait for one of them, by the rules."""
+    """Documents `system/entity` → the commands, `system/entity`, that may wait for one of them, by the rules."""
     actions = (action.spec for rule in configuration.rules.rules for action in (*rule.then, *rule.escalate))
-    waits = ((text, action.to) for action in actions if isinstance(action, CommandThen) for text in action.after)
+    waits = ((text, action) for action in actions if isinstance(action, CommandThen) for text in action.after)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for text, role in waits:
+    for text, action in waits:
         made_by, entity, _ = text.split("/", 2)
-        maker, follower = map(configuration.deployment.system_of, (made_by, role))
+        maker, follower = map(configuration.deployment.system_of, (made_by, action.to))
         if maker and follower:
-            found[f"{maker}/{entity}"].add(follower)
+            found[f"{maker}/{entity}"].add(f"{follower}/{action.entity}")
     return dict(found)

@@ -36,8 +36,8 @@ class Deliverers(Protocol):
     def start(self, systems: Sequence[str]) -> None:
         """Begin."""
 
-    def stir(self, systems: Collection[str]) -> None:
-        """Something that waits for no other document was decided for these systems."""
+    def stir(self, names: Collection[str]) -> None:
+        """Something that waits for no other document was decided for these systems, or `system/entity`."""
 
     def stop(self) -> None:
         """End what is under way, and begin nothing more."""

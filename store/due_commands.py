@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,9 +22,11 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     union_all,
@@ -35,7 +38,7 @@ from store.columns import UtcDateTime
 from store.connections import ConnectionState
 from store.outbox import command_of, same_key, unfinished_before
 from store.prepared import Prepared
-from store.statements import chunks, one_of
+from store.statements import chunks, is_one_of, one_of
 from store.tables import connections, outbox
 
 CLAIMABLE: Final = (State.IN_DOUBT, State.PENDING, State.AWAITING)
@@ -69,13 +72,32 @@ def may_go() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Commands for some entities, or for all others; at first those for all."""
+
+    entities: frozenset[str] = frozenset()
+    others: bool = True
+
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        """Conditions of a command of this part."""
+        if not self.entities:
+            return () if self.others else (false(),)
+        ours = is_one_of(outbox.c.entity, self.entities)
+        return (not_(ours),) if self.others else (ours,)
+
+
+ALL: Final = Part()
+
+
+def _due(state: State, *columns: ColumnElement[Any], part: Part = ALL) -> Select[Any]:
     """Of commands of one `:system` in one state that may be claimed `:now`, in order: an index serves it."""
     return (
         select(*columns)
         .where(
             outbox.c.state == literal(state.value, Text),
             outbox.c.system == bindparam("system", type_=Text),
+            *part.holds(),
             *may_go(),
         )
         .order_by(outbox.c.position)
@@ -83,7 +105,11 @@ def _due(state: State, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-_DUE = Prepared(union_all(*(select(_due(state, *outbox.c).subquery()) for state in CLAIMABLE)))
+@lru_cache
+def _due_of(part: Part) -> Prepared:
+    return Prepared(union_all(*(select(_due(state, *outbox.c, part=part).subquery()) for state in CLAIMABLE)))
+
+
 LOCKED: Final = tuple(_due(state, outbox.c.id).with_for_update(of=outbox, skip_locked=True) for state in CLAIMABLE)
 """The ids, of each state in turn, locked where rows can be locked."""
 
@@ -99,27 +125,28 @@ class Outlook:
     """Whether time alone brings something on: a pause ends, a lease runs out. If not, all wait for another document."""
 
 
-def due(tx: Connection, now: datetime, system: str, limit: int = 1) -> list[Command]:
+def due(tx: Connection, now: datetime, system: str, limit: int = 1, part: Part = ALL) -> list[Command]:
     """The commands that a claim would find."""
-    rows = _DUE.rows(tx, {"system": system, "now": now, "limit": limit})
+    rows = _due_of(part).rows(tx, {"system": system, "now": now, "limit": limit})
     first = sorted(rows, key=lambda row: (CLAIMABLE.index(row.state), row.position))
     return [command_of(row) for row in first[:limit]]
 
 
-def due_next(tx: Connection, now: datetime, system: str) -> datetime | None:
+def due_next(tx: Connection, now: datetime, system: str, part: Part = ALL) -> datetime | None:
     """When the first command of a system may be claimed; None where none is open, or each waits for another."""
-    due_at: datetime | None = _FREE_OF.value(tx, {"system": system, "now": now})
+    due_at: datetime | None = _free_of(part).value(tx, {"system": system, "now": now})
     return due_at
 
 
 def outlook(tx: Connection, now: datetime, system: str) -> Outlook:
     """How things stand with a system's open commands."""
     place = {"system": system, "now": now}
-    (free,) = _FREE_OF.rows(tx, place)
+    (free,) = _free_of(ALL).rows(tx, place)
     return Outlook(_OPEN_OF.value(tx, place), free.due_at, bool(free.timed))
 
 
-def _free_of() -> Select[datetime, int]:
+@lru_cache
+def _free_of(part: Part) -> Prepared:
     """Of the commands no other stands in the way of: when the first is due, and whether time is all they wait for."""
     paused, leased = outbox.c.not_before, outbox.c.lease_until
     under_lease = leased > NOW
@@ -129,14 +156,12 @@ def _free_of() -> Select[datetime, int]:
         else_=NOW,
     )
     timed = case((under_lease, 1), (outbox.c.state == State.AWAITING, 0), else_=1)
-    return select(func.min(moment).label("due_at"), func.max(timed).label("timed")).where(
-        *_OPEN_HERE, ~_in_the_way(), ~_braked()
-    )
+    free = select(func.min(moment).label("due_at"), func.max(timed).label("timed"))
+    return Prepared(free.where(*_OPEN_HERE, *part.holds(), ~_in_the_way(), ~_braked()))
 
 
 _OPEN_HERE = (outbox.c.system == bindparam("system", type_=Text), one_of(outbox.c.state, CLAIMABLE))
 _OPEN_OF = Prepared(select(func.count()).select_from(outbox).where(*_OPEN_HERE))
-_FREE_OF = Prepared(_free_of())
 
 
 def wake(tx: Connection, now: datetime, *, ids: Collection[str] = (), systems: Collection[str] = ()) -> int:

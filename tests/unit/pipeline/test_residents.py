@@ -14,8 +14,9 @@ import pytest
 
 from pipeline import residents
 from pipeline.hub import load_configuration
-from pipeline.residents import HELP_SECONDS, Residents
+from pipeline.residents import GATHER_SECONDS, HELP_SECONDS, Residents
 from pipeline.settings import Settings
+from store.due_commands import ALL
 from store.unit_of_work import Store
 
 
@@ -39,11 +40,11 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
     looks: list[str] = []
 
     class Looking:
-        def __init__(self, _hub: object, system: str, *_: object) -> None:
-            self.system = system
+        def __init__(self, _hub: object, system: str, *more: Any) -> None:
+            self.lane = f"{system} rest" if more[-1].others else system
 
         def run(self) -> int:
-            looks.append(self.system)
+            looks.append(self.lane)
             return 0
 
     monkeypatch.setattr(residents, "Round", Looking)
@@ -52,13 +53,20 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
     crew = Residents(_hub(store, tmp_path))
     crew.start(("erp", "mes"))
     try:
-        _until(lambda: {"erp", "mes"} <= set(looks))
+        _until(lambda: set(looks) == {"erp", "erp rest", "mes", "mes rest"})
         time.sleep(3 * HELP_SECONDS)
         at_first = len(looks)
-        crew.stir(("erp",))
+        crew.stir(("erp/work_order",))
         _until(lambda: len(looks) > at_first)
         time.sleep(3 * HELP_SECONDS)
         assert looks[at_first:] == ["erp"], "one looks, for both, and nobody for the other system"
+        crew.stir(("erp/purchase_request",))
+        time.sleep(GATHER_SECONDS / 2)
+        crew.stir(("erp/subcontract_order",))
+        _until(lambda: len(looks) > at_first + 1)
+        time.sleep(3 * HELP_SECONDS)
+        assert looks[at_first + 1 :] == ["erp rest"], "what nobody waits for gathers"
+        at_first += 1
         crew.ended([], ["crm/sales_order/SO-1"])
         crew.ended([], ["erp/work_order/M|A/1|SO-1|1"])
         _until(lambda: len(looks) > at_first + 1)
@@ -69,13 +77,15 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
         store.close()
 
 
-def test_claiming__one_at_a_time_for_a_system(tmp_path: Path) -> None:
+def test_claiming__one_at_a_time_for_a_lane(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
     crew = Residents(_hub(store, tmp_path))
-    with crew.claiming("erp"), crew.claiming("mes"):
-        assert crew._looking["erp"].locked()
-        assert not crew._looking["wms"].locked()
-    assert not crew._looking["erp"].locked()
+    awaited, rest = crew._lanes("erp")
+    assert [crew._lanes(f"erp/{one}") for one in ("work_order", "purchase_request")] == [[awaited], [rest]]
+    with crew.claiming(*awaited), crew.claiming("wms", ALL):
+        assert crew._looking[awaited].locked()
+        assert not crew._looking[rest].locked()
+    assert not crew._looking[awaited].locked()
     store.close()
 
 
@@ -86,15 +96,15 @@ def test_residents__who_took_all_that_is_due_spares_the_helper_a_look(
     long = 4 * HELP_SECONDS
 
     class Long:
-        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *_: object) -> None:
-            self.system, self.workers = system, workers
+        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *more: Any) -> None:
+            self.lane, self.workers = (system, more[-1]), workers
 
         def run(self) -> int:
-            with self.workers.claiming(self.system):
-                looks.append(self.system)
+            with self.workers.claiming(*self.lane):
+                looks.append(self.lane[0])
             if len(looks) > 1:
                 return 0
-            self.workers.took_all(self.system)
+            self.workers.took_all(*self.lane)
             time.sleep(long)
             return 1
 
@@ -103,7 +113,8 @@ def test_residents__who_took_all_that_is_due_spares_the_helper_a_look(
     store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
     crew = Residents(_hub(store, tmp_path))
     crew.stir(("erp",))
-    crew._threads.extend(threading.Thread(target=crew._serve, args=("erp", place), daemon=True) for place in range(2))
+    lane = crew._lanes("erp/work_order")[0]
+    crew._threads.extend(threading.Thread(target=crew._serve, args=(lane, place), daemon=True) for place in range(2))
     try:
         for thread in crew._threads:
             thread.start()

@@ -11,6 +11,7 @@ from canonical.commands import Command, State, StepReceipt
 from store import connections, deliveries, documents, due_commands, interventions, outbox
 from store.connections import ConnectionState
 from store.documents import Document
+from store.due_commands import Part
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -34,6 +35,23 @@ def _claimed(store: Store, owner: str, among: list[Command], now: datetime = NOW
 def _due(store: Store, now: datetime = NOW) -> list[Command]:
     with store.read() as tx:
         return due_commands.due(tx, now, "erp", 9)
+
+
+def test_due__of_a_part_of_the_entities_and_of_all_others(store: Store) -> None:
+    other = Command("ask", "erp", "purchase_request", "P0", 1, {}, "rule:r", "e1")
+    with store.begin() as tx:
+        outbox.enqueue(tx, [other], NOW)
+    named = frozenset({"work_order"})
+    parts = {name: Part(named, others=others) for name, others in (("named", False), ("others", True))}
+    with store.read() as tx:
+        found = {name: due_commands.due(tx, NOW, "erp", 9, part) for name, part in parts.items()}
+        assert found == {"named": COMMANDS, "others": [other]}
+        assert due_commands.due(tx, NOW, "erp", 9, Part(others=False)) == []
+        assert due_commands.due(tx, NOW, "erp", 9) == [*COMMANDS, other]
+    _claimed(store, "w1", COMMANDS)
+    with store.read() as tx:
+        moments = {name: due_commands.due_next(tx, NOW, "erp", part) for name, part in parts.items()}
+    assert moments == {"named": NOW + timedelta(seconds=60), "others": NOW}
 
 
 def test_claim__what_was_read_and_nothing_else(store: Store) -> None:
