@@ -67,10 +67,10 @@ class Crosswalk:
 
     def of_keys(self, keys: Collection[str]) -> pl.DataFrame:
         """The bindings of records with these source keys, by system and source key."""
-        if len(keys) > HANDFUL or self._rows.is_empty():
+        if len(keys) > HANDFUL:
             return self.frame.filter(pl.col("source_key").is_in(list(keys)))
         rows = [row for row in self.naming(keys) if row[1] in keys]
-        return pl.DataFrame(rows, schema=CROSSWALK_SCHEMA, orient="row")
+        return pl.DataFrame(rows, schema=CROSSWALK_SCHEMA, orient="row") if rows else _NOTHING_BOUND
 
     def with_bound(self, rows: pl.DataFrame) -> Crosswalk:
         """With bindings of records that had none."""
@@ -89,8 +89,7 @@ class Crosswalk:
         return made
 
 
-def _nothing_bound() -> Crosswalk:
-    return Crosswalk(pl.DataFrame(schema=CROSSWALK_SCHEMA))
+_NOTHING_BOUND = pl.DataFrame(schema=CROSSWALK_SCHEMA)
 
 
 def _by_key(walk: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +134,7 @@ def rekey(
     """
     found: dict[str, pl.Series] = {}
     for field, referred in references(ENTITIES[entity]).items():
-        walk = crosswalks.get(referred) or _nothing_bound()
+        walk = crosswalks.get(referred) or Crosswalk(_NOTHING_BOUND)
         look = _looked_up if frame.height <= HANDFUL else _joined
         found[field] = look(frame, field, walk, shared=referred in shared).alias(field)
     # What is not named is not found either: as many nulls, and every name was found.

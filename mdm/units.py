@@ -16,7 +16,7 @@ from canonical.base import quantities
 from canonical.entities import DECIMAL, ENTITIES
 from canonical.errors import UnknownUnit
 from canonical.units import ratio
-from mdm.handful import beside
+from mdm.handful import HANDFUL, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,22 @@ def to_stocking_units(
     counted = quantities(ENTITIES[entity])
     unit_field = next(iter(counted.values()))
     triples = frame.select("system", pl.col(item_field).alias("_item"), pl.col(unit_field).alias("_unit"))
-    factors = pl.DataFrame([_factor_row(units, *row) for row in triples.unique().rows()], schema=_FACTORS, orient="row")
+    known = set(triples.rows()) if triples.height <= HANDFUL else triples.unique().rows()
+    rows = [_factor_row(units, *row) for row in known]
+    factors = pl.DataFrame(rows, schema=_FACTORS, orient="row")
+    if all(up is not None and up == down for *_, up, down, _, _ in rows):  # counted in their stocking unit already
+        stocking = beside(triples, factors, _KEYS, "_stocking").alias(unit_field)
+        return frame.with_columns(stocking), frame.clear().with_columns(_NO_MESSAGE)
     told = [beside(triples, factors, _KEYS, name).alias(name) for name in _TOLD]
     marked = frame.hstack(told)
     shown = [_converted(name, counted, unit_field) for name in frame.columns]
     if marked["_factor"].null_count() == 0:
-        return marked.select(shown), frame.clear().hstack([marked["message"].clear()])
+        return marked.select(shown), frame.clear().with_columns(_NO_MESSAGE)
     bad = marked.filter(pl.col("_factor").is_null()).drop("_factor", "_divisor", "_stocking")
     return marked.filter(pl.col("_factor").is_not_null()).select(shown), bad
 
 
+_NO_MESSAGE = pl.Series("message", [], dtype=pl.String)
 _KEYS = ("system", "_item", "_unit")
 _TOLD = ("_factor", "_divisor", "_stocking", "message")
 _FACTORS: dict[str, pl.DataType] = {

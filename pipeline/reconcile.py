@@ -157,10 +157,10 @@ def _golden(
 
 def _canonical(hub: Hub, entity: str) -> pl.DataFrame:
     found = [hub.frames.read(f"canonical/{entity}/{system}") for system in hub.configuration.sources_of(entity)]
-    told = [frame for frame in found if frame is not None]
-    if len(told) == 1 and told[0].schema == frame_schema(ENTITIES[entity]):
+    told, schema = [frame for frame in found if frame is not None], frame_schema(ENTITIES[entity])
+    if len(told) == 1 and [told[0].columns, told[0].dtypes] == [[*schema], [*schema.values()]]:
         return _of_something(entity, told[0])
-    return _of_something(entity, pl.concat([pl.DataFrame(schema=frame_schema(ENTITIES[entity])), *told]))
+    return _of_something(entity, pl.concat([pl.DataFrame(schema=schema), *told]))
 
 
 def _of_something(entity: str, records: pl.DataFrame) -> pl.DataFrame:
