@@ -20,7 +20,7 @@ from pipeline.hub import Hub, Run
 from pipeline.land import has_landed, land
 from pipeline.versions import Versions
 from store.inbox import InboxEvent
-from store.landing import RAW_SCHEMA, RawFile, record_parts
+from store.landing import RawFile, record_parts
 
 Place = tuple[str, str]
 """System and stream."""
@@ -83,7 +83,7 @@ def _land(hub: Hub, run: Run, records: Mapping[Place, Sequence[Record]], found: 
             continue
         fresh = _not_overtaken(hub, system, stream, rows)
         if fresh:
-            frame = pl.DataFrame({"record": [dumps(dict(row)) for row in fresh]}, schema=RAW_SCHEMA)
+            frame = pl.Series("record", [dumps(dict(row)) for row in fresh], dtype=pl.String).to_frame()
             files.append(hub.raw.part(system, stream, frame, meta))
             found.streams.add((system, stream))
     if files:

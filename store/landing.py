@@ -115,10 +115,12 @@ class RawFiles:
 
         As with `write` the same records and `meta` always give the same.
         """
-        if sum(len(record) for record in frame["record"]) > INLINE_LENGTH:
+        records = frame["record"].to_list()
+        if sum(map(len, records)) > INLINE_LENGTH:
             return self.write(system, stream, frame, meta)
-        frame = frame.match_to_schema(RAW_SCHEMA)
-        content = dumps({"meta": dict(meta or {}), "records": frame["record"].to_list()})
+        if frame.columns != ["record"] or frame.dtypes != [pl.String()]:
+            frame = frame.match_to_schema(RAW_SCHEMA)
+        content = dumps({"meta": dict(meta or {}), "records": records})
         digest = hashlib.sha256(content.encode()).hexdigest()
         path = self.path(system, stream, digest)
         self._keep(path, frame)
