@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
 MAX_BYTES = 64 * 1024 * 1024
+_AS_THEY_ARE = frozenset({str, bool, int, type(None)})
+_MOMENTS = frozenset({date, datetime})
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -62,6 +65,20 @@ def _plain(value: object) -> Any:  # noqa: ANN401
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Canonical JSON text: sorted keys, decimals as text without trailing zeros, times in ISO 8601."""
     return (_ENCODER if indent is None else _encoder(indent)).encode(value)
+
+
+def canonical(value: Any) -> Any:  # noqa: ANN401 - as above
+    """What `loads(dumps(value))` gives, without the text between where that takes none."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is Decimal or kind in _MOMENTS:
+        return _plain(value)
+    if kind is list or kind is tuple:
+        return [canonical(one) for one in value]
+    if kind is dict and all(type(name) is str for name in value):
+        return {name: canonical(value[name]) for name in sorted(value)}
+    return loads(dumps(value))
 
 
 def _encoder(indent: int | None = None) -> json.JSONEncoder:

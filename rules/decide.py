@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from canonical.strict_json import dumps, loads, loads_canonical
+from canonical.strict_json import canonical, loads_canonical
 from rules.compiling import Action, CompiledRule
 from rules.diff import Change
 from rules.records import Records, View, no_records, view_of
@@ -161,7 +161,7 @@ def _draft(rule: CompiledRule, action: Action, spec: CommandThen, change: Change
         role=spec.to,
         entity=spec.entity,
         business_key=action.key.fill(value),
-        body=loads(dumps(plain)) | {target: loads_canonical(text) for target, text in coded.items()},
+        body=canonical(plain) | {target: loads_canonical(text) for target, text in coded.items()},
         cancelled=spec.cancel,
         after=tuple(text.fill(value) for text in action.after),
         sales_orders=(str(row["sales_order"]),) if row.get("sales_order") else (),

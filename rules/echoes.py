@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from canonical.strict_json import dumps, loads
+from canonical.strict_json import canonical
 from rules.diff import Change
 
 LOOP_AFTER = 5
@@ -82,16 +82,17 @@ def _same(value: object, written: Written, name: str) -> bool:
 
 def _plain(value: object) -> object:
     """As JSON says it, numbers and truths as text: a constant of a rule is written as text."""
-    said = loads(dumps(value))
+    said = canonical(value)
     return str(said).lower() if isinstance(said, bool) else str(said) if isinstance(said, int | Decimal) else said
 
 
 def returns(change: Change, earlier: Iterable[Mapping[str, Any] | None]) -> int:
     """How often the record was in this very state before; `earlier` are its states as JSON values."""
-    if change.new is None:
+    known = [state for state in earlier if state is not None]
+    if change.new is None or not known:
         return 0
-    now = loads(dumps(dict(change.new)))
-    return sum(state == now for state in earlier if state is not None)
+    now = canonical(dict(change.new))
+    return known.count(now)
 
 
 def circles(hops: int) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.strict_json import dumps, loads, loads_canonical
+from canonical.strict_json import canonical, dumps, loads, loads_canonical
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,36 @@ def test_loads_canonical__is_as_strict() -> None:
         loads_canonical('{"a": 1, "a": 2}')
     with pytest.raises(ValueError, match="out of range"):
         loads_canonical("[1e999]")
+
+
+class _Word(StrEnum):
+    ONE = "one"
+
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.text(), st.floats(allow_nan=False, allow_infinity=False, width=16),
+        st.decimals(allow_nan=False, allow_infinity=False, places=4), st.just(Decimal("1E+3")), st.dates(),
+        st.datetimes(timezones=st.just(UTC)), st.times(), st.just(_Word.ONE),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.tuples(inner, inner), st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        st.dictionaries(st.integers(), inner, max_size=2),
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(_VALUES)
+def test_canonical__is_what_dumps_and_loads_make_of_it(value: object) -> None:
+    """Of the same types and in the same order as well."""
+    expected = loads(dumps(value))
+    assert repr(canonical(value)) == repr(expected)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, {"a": object()}])
+def test_canonical__refuses_what_dumps_refuses(value: object) -> None:
+    with pytest.raises((ValueError, TypeError)) as refused:
+        dumps(value)
+    with pytest.raises(refused.type):
+        canonical(value)
