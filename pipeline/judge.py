@@ -6,7 +6,7 @@ records nor rules changed, the verdicts of the last time stand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -102,14 +102,21 @@ def _judged_again(
     rows = rows_of(frame, keys, "golden_id")
     renewed = Renewed(keys, rows, {one.rule: one.failing for one in last.verdicts})
     found = judge_again(rulebook, frame, renewed, related=_related(hub, rulebook))
-    condemned = condemning(rulebook, found)
-    out = {key for names in condemned.values() for key in names}
+    condemned, stood = condemning(rulebook, found), condemning(rulebook, last.verdicts)
+    out, was = _named(condemned), _named(stood)
     bad: list[Quarantined] | None = None
-    if not out.isdisjoint(keys) or condemned != condemning(rulebook, last.verdicts):
+    if not out.isdisjoint(keys) or condemned != stood:
         bad = remove(rulebook, rows_of(frame, out, "golden_id"), found)[1]
+    if moved := (out ^ was) - keys:  # by what another row says now, or says no more: their own did not change
+        keys |= moved
+        rows = rows_of(frame, keys, "golden_id")
     passing = rows if out.isdisjoint(keys) else rows.filter([key not in out for key in rows["golden_id"]])
     good, differ = replaced(before, passing, keys, "golden_id")
     return _Split(found, good, bad, differ)
+
+
+def _named(condemned: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    return frozenset(key for names in condemned.values() for key in names)
 
 
 def _related(hub: Hub, rulebook: Rulebook) -> dict[str, pl.DataFrame]:

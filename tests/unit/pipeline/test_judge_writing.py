@@ -77,3 +77,36 @@ def test_judge__a_record_that_stops_passing_is_in_quarantine_at_once_and_counts_
         assert _waiting(hub) == set(), "mended"
     assert _counted(hub, run.run_id) == 0
     hub.close()
+
+
+def _lines(hub: Hub, *keys: str) -> None:
+    """Further order lines, which all say the same order and number."""
+    none = hub.frames.read("golden/sales_order_line")
+    assert none is not None
+    said = [{"golden_id": key, "order": "SO-1", "line": "1"} for key in sorted({*none["golden_id"], *keys})]
+    hub.frames.write("golden/sales_order_line", pl.DataFrame(said, schema=none.schema), "r2", changed=keys)
+
+
+def _judged_lines(hub: Hub) -> list[str]:
+    judge(hub, "sales_order_line", hub.new_run(run_actor("test")), suite=False)
+    passed = hub.frames.read("judged/sales_order_line")
+    assert passed is not None
+    return passed["golden_id"].to_list()
+
+
+def test_judge__a_row_that_fails_by_what_another_says__goes_with_it_and_comes_back_without_it(tmp_path: Path) -> None:
+    """Its own did not change: of two lines by one number neither is taken, and who is alone again is not lost."""
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    _planted(hub)
+    _judged_lines(hub)
+    _lines(hub, "L1")
+    assert _judged_lines(hub) == ["L1"]
+    _lines(hub, "L2")
+    assert _judged_lines(hub) == []
+    assert _waiting(hub) == {"L1", "L2"}
+    both = hub.frames.read("golden/sales_order_line")
+    assert both is not None
+    hub.frames.write("golden/sales_order_line", both.filter(pl.col("golden_id") == "L1"), "r3", changed=["L2"])
+    assert _judged_lines(hub) == ["L1"]
+    assert _waiting(hub) == set()
+    hub.close()
