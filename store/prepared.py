@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import CompoundSelect, Connection, Delete, Insert, Row, Select, Update
 from sqlalchemy.engine.interfaces import DBAPICursor, Dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import StatementError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from store.database import carry_out
@@ -30,18 +31,22 @@ class _Made:
 
     text: str
     said: Given
+    """What the statement says itself; all else has to be given."""
     values: tuple[tuple[str, _Turned], ...]
     columns: tuple[tuple[int, Callable[[Any], Any]], ...]
     names: SimpleResultMetaData
 
     def ordered(self, given: Given) -> tuple[object, ...]:
-        """The values of one execution in the order the text has them."""
+        """The values of one execution in the order the text has them; none of them is left out."""
         said = self.said
-        return tuple([
-            turned(given[name] if name in given else said[name]) if turned else given[name] if name in given
-            else said[name]
-            for name, turned in self.values
-        ])  # fmt: skip
+        try:
+            return tuple([
+                turned(given[name] if name in given else said[name]) if turned else given[name] if name in given
+                else said[name]
+                for name, turned in self.values
+            ])  # fmt: skip
+        except KeyError as missing:
+            raise StatementError(f"a value is required for {missing}", self.text, None, missing) from None
 
     def turned(self, row: Sequence[Any]) -> Sequence[Any]:
         """A row's columns as the types of the tables say."""
@@ -123,7 +128,8 @@ def _made(statement: Statement, dialect: Dialect, names: Sequence[str]) -> _Made
     )
     turned = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in shown]
     columns = tuple((place, turn) for place, turn in enumerate(turned) if turn is not None)
-    return _Made(str(compiled), compiled.params, values, columns, SimpleResultMetaData([str(one.key) for one in shown]))
+    said = {name: value for name, value in compiled.params.items() if not binds[name].required}
+    return _Made(str(compiled), said, values, columns, SimpleResultMetaData([str(one.key) for one in shown]))
 
 
 def _begun(tx: Connection) -> DBAPICursor:

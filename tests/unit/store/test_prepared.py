@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import bindparam, delete, event, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from canonical.errors import StoreFailed
 from store.prepared import Prepared
@@ -108,6 +108,23 @@ def test_write__that_breaks_a_rule_of_the_tables(either_store: Store) -> None:
         INSERT.write(tx, _event(0), _event(1), _event(1))
     with either_store.read() as tx:
         assert Prepared(ALL).rows(tx, {"since": NOON}) == []
+
+
+@pytest.mark.parametrize("missing", ["error", "received_at", "system"])
+def test_write__of_a_row_without_a_value_that_others_have(either_store: Store, missing: str) -> None:
+    """It is refused as SQLAlchemy refuses it, whether the column may be null or not; nothing is made up."""
+    whole = {**_event(0), "error": "why"}
+    rest = {name: value for name, value in {**_event(1), "error": "why"}.items() if name != missing}
+    with pytest.raises(StatementError, match="value is required"), either_store.begin() as tx:
+        INSERT.write(tx, whole, rest)
+    with either_store.read() as tx:
+        assert Prepared(ALL).rows(tx, {"since": NOON}) == []
+
+
+def test_rows__of_a_question_that_leaves_a_value_out(either_store: Store) -> None:
+    """It is not asked with nothing instead."""
+    with pytest.raises(StatementError, match="value is required"), either_store.read() as tx:
+        Prepared(ALL).rows(tx)
 
 
 def test_write__on_a_full_disk(store: Store) -> None:
