@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from canonical.errors import StoreFailed
 from pipeline.hub import Hub
 from store import audit, inbox
 
 AT_ONCE = 100
 """Events in one transaction, which keeps all others from writing."""
+PATIENCE = 5.0
+"""Seconds after which a failure is the store's: to wait for it once more for each event would keep all from knowing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,31 @@ class Arrivals:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-                if not await self._written(batch) and len(batch) > 1:
-                    for one in batch:  # what cannot be kept takes nobody with it
-                        await self._written([one])
+                await self._written(batch)
         finally:
             self._writing = None
 
-    async def _written(self, batch: Sequence[tuple[Arrival, asyncio.Future[bool]]]) -> bool:
-        """Whether they were written together; who came alone hears what went wrong."""
+    async def _written(self, batch: Sequence[tuple[Arrival, asyncio.Future[bool]]]) -> None:
+        """Write them together; where one of them cannot be kept, the others without it."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            arrivals = [arrival for arrival, _ in batch]
-            fresh = await asyncio.get_running_loop().run_in_executor(self._thread, self._keep, arrivals)
-        except Exception as error:  # noqa: BLE001 - whatever it is, who posted alone hears of it
-            if len(batch) == 1 and not batch[0][1].done():
-                batch[0][1].set_exception(error)
-            return False
+            fresh = await loop.run_in_executor(self._thread, self._keep, [arrival for arrival, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, who posted hears of it
+            # What is wrong with an event shows at once: a store that is away or full, or keeps us waiting, fails all.
+            if len(batch) == 1 or isinstance(error, StoreFailed) or loop.time() - began > PATIENCE:
+                _tell(batch, error)
+                return
+            half = len(batch) // 2
+            await self._written(batch[:half])
+            await self._written(batch[half:])
+            return
         for (_, future), is_new in zip(batch, fresh, strict=True):
             if not future.done():  # its sender may have hung up
                 future.set_result(is_new)
-        return True
+
+
+def _tell(batch: Sequence[tuple[Arrival, asyncio.Future[bool]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from canonical.errors import StoreFailed
 from console.web.arrivals import AT_ONCE, Arrival, Arrivals, keep_all
 from pipeline.hub import Hub, open_hub
 from store import audit, inbox
@@ -71,6 +73,31 @@ def test_kept__what_cannot_be_kept_takes_nobody_with_it() -> None:
         assert keeper.written == [["a"], ["b"], ["c"]]
         assert await arrivals.kept(arrival("d")), "the door stays open"
 
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("error", [StoreFailed("no room"), OSError("locked")])
+def test_kept__by_a_store_that_is_full_or_never_answers__all_hear_at_once(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is made to wait for it as often as there are others; the door stays open."""
+    tried: list[int] = []
+
+    def keep(arrivals: Sequence[Arrival]) -> list[bool]:
+        tried.append(len(arrivals))
+        if len(tried) > 1:
+            return [True] * len(arrivals)
+        time.sleep(0.02)
+        raise error
+
+    async def story() -> None:
+        arrivals = Arrivals(keep)
+        said = await asyncio.gather(*(arrivals.kept(arrival(f"e{at}")) for at in range(8)), return_exceptions=True)
+        assert said == [error] * 8
+        assert tried == [8]
+        assert await arrivals.kept(arrival("again"))
+
+    monkeypatch.setattr("console.web.arrivals.PATIENCE", 0.01)
     asyncio.run(story())
 
 
