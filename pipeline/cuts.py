@@ -100,7 +100,8 @@ class Places:
         return self._of(name, frame)[0].whole
 
     def cut(self, name: str, frame: pl.DataFrame, wanted: Mapping[str, Collection[str]]) -> Part:
-        """The rows of which one of these columns holds one of its values, in the frame's order."""
+        """The rows of which one of these columns holds one of its values, in the frame's order; null is no value."""
+        wanted = {column: {one for one in values if one is not None} for column, values in wanted.items()}
         told, known = self._of(name, frame)
         if not frame.height:
             return told.whole
