@@ -52,8 +52,9 @@ class WriteGate:
     def _opened(self) -> _Files | None:
         """None where there can be no such file: then SQLite alone says whose turn it is."""
         if self._files is None:
-            following, gate = _file(self.path.with_name(f"{self.path.name}-next")), _file(self.path)
-            if following is None or gate is None:
+            gate = _file(self.path)
+            following = None if gate is None else _file(self.path.with_name(f"{self.path.name}-next"))
+            if gate is None or following is None:
                 return None
             self._files = following, gate
         return self._files
