@@ -1,19 +1,27 @@
 """What one benchmark gives back, and how a time is taken: the best of a few rounds, garbage collected before each.
 
 A virtual machine shares its processors with others: half of its speed may come and go. What its host took away while
-something was measured, and what a fixed piece of work took before and after, stand beside the figures.
+something was measured, and what a fixed piece of work took before and after, stand beside the figures. A busy host
+gives a processor that sleeps for a moment to others, and takes its time to give it back: `awake` keeps them from
+sleeping.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PROCESSORS = Path("/proc/stat")
+_SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile os.getppid() == {parent}: pass"
+"""Only what nobody else wants of a processor, for as long as whoever measures is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +95,16 @@ def conditions(before: Machine) -> list[Figure]:
         Figure("the machine: processor time asked for that its host gave to others (peer: none)", share, 0, "%"),
         Figure("the machine: a fixed piece of plain Python before (peer: after)", before.pace, after.pace, "ms of CPU"),
     ]
+
+
+@contextmanager
+def awake() -> Iterator[Sequence[subprocess.Popen[bytes]]]:
+    """Keep every processor busy with work that gives way to any other at once (Linux)."""
+    code = _SPIN.format(parent=os.getpid())
+    spinning = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield spinning
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
