@@ -68,10 +68,14 @@ class Prepared:
         made = self._made_for(tx, given)
         if made is None:
             return tx.execute(self._statement, given).all()
-        cursor = _begun(tx)
+        cursor, found = _begun(tx), list[Any]()
+
+        def ask(text: str, values: tuple[object, ...]) -> None:
+            cursor.execute(text, values)
+            found.extend(cursor.fetchall())  # SQLite finds the later rows here, and what is wrong with them
+
         try:
-            carry_out(tx, cursor.execute, made.text, made.ordered(given))
-            found = cursor.fetchall()
+            carry_out(tx, ask, made.text, made.ordered(given))
         finally:
             cursor.close()
         turned = [made.turned(row) for row in found] if made.columns else found

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import bindparam, delete, event, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import bindparam, column, delete, event, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from canonical.errors import StoreFailed
 from store.prepared import Prepared
@@ -150,3 +150,11 @@ def test_rows__of_events_are_equal_either_way(either_store: Store) -> None:
         Prepared(insert(change_events)).write(tx, row)
         assert Prepared(select(change_events)).rows(tx) == tx.execute(select(change_events)).all()
         assert Prepared(select(change_events.c.hops)).value(tx) == 0
+
+
+def test_rows__what_goes_wrong_at_a_later_row_is_said_as_sqlalchemy_says_it(either_store: Store) -> None:
+    on_sqlite = either_store.engine.dialect.name == "sqlite"
+    numbers = text(f"(select 1 as n union all select {-(2**63) if on_sqlite else 0}) as numbers")
+    failing = func.abs(column("n")) if on_sqlite else 1 / column("n")
+    with either_store.begin() as tx, pytest.raises(DBAPIError):
+        Prepared(select(failing).select_from(numbers)).rows(tx)
