@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import BaseModel
 
 from mdm.handful import HANDFUL
 
@@ -36,6 +37,14 @@ def program() -> str:
 def digest(*parts: object) -> str:
     """A short digest of some texts and versions; the order counts."""
     return hashlib.sha256("\0".join(str(part) for part in (program(), *parts)).encode()).hexdigest()[:24]
+
+
+def digest_of(kept: MutableMapping[str, Any], place: str, settings: BaseModel) -> str:
+    """A digest of some settings, made once for as long as they are the same object; `kept` remembers it."""
+    last: tuple[BaseModel, str] | None = kept.get(place)
+    if last is None or last[0] is not settings:
+        last = kept[place] = (settings, digest(settings.model_dump_json()))
+    return last[1]
 
 
 def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> frozenset[str] | None:

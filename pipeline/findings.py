@@ -9,7 +9,7 @@ from typing import Any, Self
 import polars as pl
 
 from canonical.strict_json import dumps, loads
-from pipeline.basis import digest
+from pipeline.basis import digest_of
 from pipeline.hub import Hub, Run
 from quality.spec import Rule, Rulebook
 from quality.verdict import Verdict as Finding
@@ -38,7 +38,11 @@ class Basis:
     def of(cls, hub: Hub, rulebook: Rulebook) -> Self:
         """As it is now."""
         others = {at: hub.frames.version(at) for at in sorted(related_to(hub, rulebook).values())}
-        return cls(hub.frames.version(f"golden/{rulebook.entity}"), _rules(hub, rulebook), others)
+        return cls(
+            hub.frames.version(f"golden/{rulebook.entity}"),
+            digest_of(hub.kept, f"rulebook/{rulebook.entity}", rulebook),
+            others,
+        )
 
     def text(self) -> str:
         """To be kept beside frames."""
@@ -94,15 +98,6 @@ def keep_findings(hub: Hub, entity: str, run: Run, found: Sequence[Finding], bas
         hub.frames.renew(name, drawn)
     else:
         hub.frames.write(name, pl.DataFrame(rows, schema=FINDING, orient="row"), run.run_id, drawn)
-
-
-def _rules(hub: Hub, rulebook: Rulebook) -> str:
-    """A digest of a rulebook, made once."""
-    place = f"rulebook/{rulebook.entity}"
-    kept: tuple[Rulebook, str] | None = hub.kept.get(place)
-    if kept is None or kept[0] is not rulebook:
-        kept = hub.kept[place] = (rulebook, digest(rulebook.model_dump_json()))
-    return kept[1]
 
 
 def _remembered(entity: str, rule: Rule, row: Mapping[str, Any]) -> Finding:

@@ -16,7 +16,7 @@ from canonical.entities import ENTITIES
 from canonical.strict_json import dumps, loads
 from mdm.policy import Policy
 from pipeline import mastering, reach
-from pipeline.basis import digest
+from pipeline.basis import digest_of
 from pipeline.hub import Hub
 from pipeline.reach import Told
 from store import quarantine
@@ -42,16 +42,8 @@ def inputs(hub: Hub, policy: Policy, units: Callable[[], str], steward: Told) ->
         found[WORK] = hub.frames.version(WORK)
     if entity in THROUGH_WORK_ORDER or (policy.item is not None and quantities(ENTITIES[entity])):
         found["units"] = units()
-    found["policy"] = _digest_of(hub, policy)
+    found["policy"] = digest_of(hub.kept, f"policy/{policy.entity}", policy)
     return {**found, **reach.made_of(policy, steward)}
-
-
-def _digest_of(hub: Hub, policy: Policy) -> str:
-    place = f"policy/{policy.entity}"
-    kept: tuple[Policy, str] | None = hub.kept.get(place)
-    if kept is None or kept[0] is not policy:
-        kept = hub.kept[place] = (policy, digest(policy.model_dump_json()))
-    return kept[1]
 
 
 def written(found: Inputs) -> str:
