@@ -54,14 +54,15 @@ def judge(hub: Hub, entity: str, run: Run, *, suite: bool = True) -> Judged:
     basis, last = Basis.of(hub, rulebook), found_last(hub, rulebook)
     drawn = basis.text()
     if last is not None and passed is not None and last.drawn == drawn and (last.by_suite or not suite):
-        return _written_down(hub, run, entity, last.verdicts, None, rows=(frame.height, passed.height))
+        standing = _Split(last.verdicts, passed, None, frozenset())
+        return _written_down(hub, run, entity, standing, last, golden=frame.height, drawn=drawn)
     found = None
     if last is not None and passed is not None and not suite:
         found = _judged_again(hub, rulebook, frame, passed, last=last, now=basis)
     if found is None:
         found = _judged_anew(hub, rulebook, frame, passed, suite=suite)
     # Quarantine before the frames, which say that it is done: who is killed in between judges once more.
-    judged = _written_down(hub, run, entity, found.verdicts, found.bad, rows=(frame.height, found.good.height))
+    judged = _written_down(hub, run, entity, found, last, golden=frame.height, drawn=drawn)
     _put(hub, entity, found, run, drawn)
     keep_findings(hub, entity, run, found.verdicts, drawn, suite=suite)
     return judged
@@ -150,46 +151,53 @@ def _put(hub: Hub, entity: str, found: _Split, run: Run, drawn: str) -> None:
 
 
 def _written_down(
-    hub: Hub,
-    run: Run,
-    entity: str,
-    found: tuple[Finding, ...],
-    bad: list[Quarantined] | None,
-    *,
-    rows: tuple[int, int],
+    hub: Hub, run: Run, entity: str, found: _Split, last: Found | None, *, golden: int, drawn: str
 ) -> Judged:
-    """Verdicts and counts of the run: of so many `rows`, so many passed; `bad` is None where quarantine stands."""
-    golden, passed = rows
-    kept = tuple(_verdict(entity, finding, golden) for finding in found)
-    quarantined, now = golden - passed, hub.now()
+    """Verdicts and counts of the run, and what waits: of so many `golden` records, `found` was `drawn`."""
+    kept = tuple(_verdict(entity, finding, golden) for finding in found.verdicts)
+    passed, now = found.good.height, hub.now()
     counts = {
         "rows": passed,
-        "quarantined": quarantined,
+        "quarantined": golden - passed,
         "failed_rules": sum(not one.passed for one in kept),
     }
     hub.store.beside(verdicts.record, *((run.run_id, one, now) for one in kept))
     hub.store.beside(runs.record_stages, (run.run_id, StageCounts("judge", entity, counts, now)))
-    stopped = any(finding.stops for finding in found)
-    _hold(hub, entity, bad, now, stopped=stopped)
-    return Judged(entity, passed, quarantined, kept, stopped)
+    stopped = any(finding.stops for finding in found.verdicts)
+    _hold(hub, entity, found.bad, last, drawn=drawn, stopped=stopped)
+    return Judged(entity, passed, golden - passed, kept, stopped)
 
 
-def _hold(hub: Hub, entity: str, bad: list[Quarantined] | None, now: datetime, *, stopped: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _AsWritten:
+    """What this process wrote last, and what it was drawn from; `rows` is None where it left those that stood."""
+
+    drawn: str
+    stopped: bool
+    rows: frozenset[Rejection] | None
+
+
+def _hold(
+    hub: Hub, entity: str, bad: list[Quarantined] | None, since: Found | None, *, drawn: str, stopped: bool
+) -> None:
     """What stops planning, or comes into quarantine or out of it, has to stand before planning and deciding ask.
 
     A record that quarantine does not show would count as gone. What says again what stands may wait for the next write.
+    Where verdicts stand that others drew meanwhile, what we wrote before them says nothing of what is in quarantine.
     """
     name = f"judged as written/{entity}"
     rows = None if bad is None else tuple(Rejection(*(getattr(row, field) for field in _REJECTED)) for row in bad)
-    last: tuple[bool, frozenset[Rejection] | None] | None = hub.kept.get(name)
-    held = frozenset(rows) if rows is not None else last[1] if last is not None else None
-    if last is not None and not stopped and last == (False, held):
+    last: _AsWritten | None = hub.kept.get(name)
+    if last is not None and (since is None or since.drawn != last.drawn):
+        last = None
+    held = frozenset(rows) if rows is not None else last.rows if last is not None else None
+    if last is not None and not stopped and (last.stopped, last.rows) == (False, held):
         if rows:
-            hub.store.beside(_replace, (entity, rows, now))
-        return
-    with hub.store.begin() as tx:
-        _replace(tx, [] if rows is None else [(entity, rows, now)])
-    hub.kept[name] = (stopped, held)
+            hub.store.beside(_replace, (entity, rows, hub.now()))
+    else:
+        with hub.store.together(), hub.store.begin() as tx:  # with the verdicts, which planning asks for
+            _replace(tx, [] if rows is None else [(entity, rows, hub.now())])
+    hub.kept[name] = _AsWritten(drawn, stopped, held)
 
 
 def _replace(tx: Transaction, held: Sequence[tuple[str, Sequence[Rejection], datetime]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from canonical.entities import ENTITIES, frame_schema
 from pipeline.hub import Hub, open_hub, run_actor
 from pipeline.judge import judge
-from store import quarantine, runs
+from store import quarantine, runs, verdicts
 
 
 def _waiting(hub: Hub) -> set[str]:
@@ -77,6 +77,70 @@ def test_judge__a_record_that_stops_passing_is_in_quarantine_at_once_and_counts_
         assert _waiting(hub) == set(), "mended"
     assert _counted(hub, run.run_id) == 0
     hub.close()
+
+
+def test_judge__what_stops_planning_stands_before_planning_asks(tmp_path: Path) -> None:
+    """As soon as it stops it, and no longer than that."""
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    run = hub.new_run(run_actor("test"))
+    _planted(hub)
+    none = hub.frames.read("golden/item")
+    assert none is not None
+
+    def stopping() -> list[str]:
+        judge(hub, "item", run, suite=False)
+        with hub.store.read() as tx:
+            return [one.rule for one in verdicts.stopping(tx, run.run_id)]
+
+    with hub.store.steadily():
+        assert stopping() == ["enough_items"]
+        one = pl.DataFrame([{"golden_id": "I1", "code": "I1", "unit": "pcs"}], schema=none.schema)
+        hub.frames.write("golden/item", one, "r2", changed=["I1"])
+        assert stopping() == []
+    hub.close()
+
+
+def _failing_line(hub: Hub, run_id: str, *, mended: bool = False) -> None:
+    frame = hub.frames.read("golden/sales_order_line")
+    assert frame is not None
+    frame = frame.clear() if mended else _with_a_failing_line(frame)
+    hub.frames.write("golden/sales_order_line", frame, run_id, changed=["L1"])
+    judge(hub, "sales_order_line", hub.new_run(run_actor("test")), suite=False)
+
+
+def test_judge__mended_in_the_turn_that_said_it_fails__it_does_not_come_back_with_what_was_left_beside(
+    tmp_path: Path,
+) -> None:
+    """A turn that was overtaken looks twice."""
+    hub = open_hub({"MILLSTREAM_HOME": str(tmp_path)})
+    _planted(hub)
+    _failing_line(hub, "r2")
+    with hub.store.steadily():
+        _failing_line(hub, "r3")
+        assert _waiting(hub) == {"L1"}
+        _failing_line(hub, "r4", mended=True)
+        assert _waiting(hub) == set()
+    assert _waiting(hub) == set()
+    hub.close()
+
+
+def test_judge__what_another_process_put_into_quarantine_or_took_out__is_not_taken_for_what_we_wrote(
+    tmp_path: Path,
+) -> None:
+    hub, other = (open_hub({"MILLSTREAM_HOME": str(tmp_path)}) for _ in range(2))
+    _planted(hub)
+    _failing_line(hub, "r2", mended=True)
+    _failing_line(other, "r3")
+    assert _waiting(hub) == {"L1"}
+    _failing_line(hub, "r4", mended=True)
+    assert _waiting(hub) == set(), "else it would wait for as long as we live"
+    _failing_line(hub, "r5")
+    _failing_line(other, "r6", mended=True)
+    with hub.store.steadily():
+        _failing_line(hub, "r7")
+        assert _waiting(hub) == {"L1"}, "else it would count as gone"
+    hub.close()
+    other.close()
 
 
 def _lines(hub: Hub, *keys: str) -> None:
