@@ -239,7 +239,8 @@ class Round:
         """Wake whoever waited for what is now committed."""
         finished, made = ended
         endings = [(one.claimed.command.system, one.ending.state.value) for one in finished if one.ending is not None]
-        self.workers.ended(endings, [f"{one.system}/{one.entity}/{one.business_key}" for one in made])
+        withdrawn = [one.claimed.command for one in finished if one.claimed.command.cancelled]
+        self.workers.ended(endings, map(_place, made), map(_place, withdrawn))
         self.workers.awaits(
             {
                 (one.claimed.command.system, one.claimed.command.id): one.ending.missing
@@ -247,6 +248,10 @@ class Round:
                 if isinstance(one.ending, Deferred) and one.ending.missing is not None
             }
         )
+
+
+def _place(one: documents.Document | Command) -> str:
+    return f"{one.system}/{one.entity}/{one.business_key}"
 
 
 def _learnt(sent: Iterable[_Pair]) -> tuple[list[tuple[str, StepReceipt]], list[tuple[str, str]]]:

@@ -47,8 +47,13 @@ class Workers:
 
     # What rounds tell
 
-    def ended(self, endings: Iterable[tuple[str, str]], recorded: Iterable[str] = ()) -> None:
-        """Commands came to their end, (system, state) each; `recorded` documents are `system/entity/key`."""
+    def ended(
+        self,
+        endings: Iterable[tuple[str, str]],
+        recorded: Iterable[str] = (),
+        withdrawn: Iterable[str] = (),  # noqa: ARG002 - who follows them is known to those that stay
+    ) -> None:
+        """Commands came to their end, (system, state) each; documents recorded or withdrawn are `system/entity/key`."""
         with self._changed:
             for system, state in endings:
                 self.outcomes[system][state] += 1

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from canonical.errors import MillstreamError
@@ -40,7 +40,10 @@ class Residents(Workers):
         super().__init__(hub)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._followers = followers(hub.configuration)
+        self._followers = followers(hub.configuration, withdrawing=False)
+        self._withdrawing = followers(hub.configuration, withdrawing=True)
+        self._calls: defaultdict[Lane, threading.Condition] = defaultdict(threading.Condition)
+        """Lane → where its threads wait to be told: what is said to one lane wakes no thread of another."""
         self._said: Counter[Lane] = Counter()
         """Lane → how often something was said to it."""
         self._looking_at: Counter[Lane] = Counter()
@@ -55,6 +58,7 @@ class Residents(Workers):
         notice_restore(self.hub)
         end_dead_leases(self.hub)
         lanes = [lane for system in systems for lane in self._lanes(system)]
+        self._calls.update({lane: threading.Condition() for lane in lanes})
         for lane, place in ((lane, place) for place in range(RESIDENTS) for lane in lanes):
             thread = threading.Thread(target=self._serve, args=(lane, place), name=f"deliver-{lane[0]}", daemon=True)
             self._threads.append(thread)
@@ -66,7 +70,7 @@ class Residents(Workers):
         What others wait for goes by itself, so that it has not to wait for what takes more calls.
         """
         system, _, entity = name.partition("/")
-        kinds = (kind.split("/") for kind in self._followers)
+        kinds = (kind.split("/") for kind in (*self._followers, *self._withdrawing))
         awaited = frozenset(kind for maker, kind in kinds if maker == system)
         rest = (system, Part(awaited))
         lanes = [(system, Part(awaited, others=False)), rest] if awaited else [rest]
@@ -74,17 +78,19 @@ class Residents(Workers):
 
     def stir(self, names: Collection[str]) -> None:
         """Something that waits for no other document was decided for these systems, or `system/entity`."""
-        lanes = [lane for name in names for lane in self._lanes(name)]
-        with self._changed:
-            self._said.update(lanes)
-            self._changed.notify_all()
+        for lane in dict.fromkeys(lane for name in names for lane in self._lanes(name)):
+            with self._calls[lane]:
+                self._said[lane] += 1
+                self._calls[lane].notify_all()
 
-    def ended(self, endings: Iterable[tuple[str, str]], recorded: Iterable[str] = ()) -> None:
+    def ended(
+        self, endings: Iterable[tuple[str, str]], recorded: Iterable[str] = (), withdrawn: Iterable[str] = ()
+    ) -> None:
         """As `Workers.ended`; whoever delivers commands that may wait for such documents is stirred."""
         names = list(recorded)
         super().ended(endings, names)
-        kinds = {"/".join(name.split("/", 2)[:2]) for name in names}
-        if following := {name for kind in kinds for name in self._followers.get(kind, ())}:
+        following = _of_kinds(names, self._followers) | _of_kinds(withdrawn, self._withdrawing)
+        if following:
             self.stir(following)
 
     def _wake(self, commands: set[tuple[str, str]]) -> None:
@@ -106,7 +112,9 @@ class Residents(Workers):
     def stop(self) -> None:
         """Let every worker end its batch."""
         self._stopping.set()
-        self.stir(())
+        for call in list(self._calls.values()):
+            with call:
+                call.notify_all()
         for thread in self._threads:
             thread.join()
 
@@ -155,8 +163,8 @@ class Residents(Workers):
 
     def _nap(self, lane: Lane, said: int) -> None:
         """Until something is due or was said."""
-        with self._changed:  # what is said to others is no reason to ask the store
-            stirred = self._changed.wait_for(
+        with self._calls[lane]:
+            stirred = self._calls[lane].wait_for(
                 lambda: self._said[lane] != said or self._stopping.is_set(),
                 max(self._looked[lane][1] - time.monotonic(), 0.0),
             )
@@ -164,10 +172,14 @@ class Residents(Workers):
             self._stopping.wait(GATHER_SECONDS)
 
 
-def followers(configuration: Configuration) -> dict[str, set[str]]:
-    """Documents `system/entity` → the commands, `system/entity`, that may wait for one of them, by the rules."""
+def followers(configuration: Configuration, *, withdrawing: bool) -> dict[str, set[str]]:
+    """Documents `system/entity` → the commands, `system/entity`, that may wait for one of them, by the rules.
+
+    `withdrawing`: those that withdraw a document, once another is withdrawn; or all others.
+    """
     actions = (action.spec for rule in configuration.rules.rules for action in (*rule.then, *rule.escalate))
-    waits = ((text, action) for action in actions if isinstance(action, CommandThen) for text in action.after)
+    commands = (one for one in actions if isinstance(one, CommandThen) and one.cancel is withdrawing)
+    waits = ((text, action) for action in commands for text in action.after)
     found: defaultdict[str, set[str]] = defaultdict(set)
     for text, action in waits:
         made_by, entity, _ = text.split("/", 2)
@@ -175,3 +187,9 @@ def followers(configuration: Configuration) -> dict[str, set[str]]:
         if maker and follower:
             found[f"{maker}/{entity}"].add(f"{follower}/{action.entity}")
     return dict(found)
+
+
+def _of_kinds(names: Iterable[str], following: Mapping[str, set[str]]) -> set[str]:
+    """Who follows documents `system/entity/key`."""
+    kinds = {"/".join(name.split("/", 2)[:2]) for name in names}
+    return {name for kind in kinds for name in following.get(kind, ())}

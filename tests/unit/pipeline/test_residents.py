@@ -72,9 +72,40 @@ def test_residents__what_one_has_found_empty_its_helper_need_not_look_at(
         _until(lambda: len(looks) > at_first + 1)
         time.sleep(3 * HELP_SECONDS)
         assert looks[at_first + 1 :] == ["mes"], "work orders are followed by commands to the MES, orders by none"
+        at_first += 1
+        crew.ended([], ["mes/work_order/M|A/1|SO-1|1"])
+        _until(lambda: len(looks) > at_first + 1)
+        time.sleep(3 * HELP_SECONDS)
+        assert looks[at_first + 1 :] == ["mes"], "the ERP's are withdrawn after those of the MES are, and not before"
+        at_first += 1
+        crew.ended([], [], ["mes/work_order/M|A/1|SO-1|1"])
+        _until(lambda: len(looks) > at_first + 1)
+        time.sleep(3 * HELP_SECONDS)
+        assert looks[at_first + 1 :] == ["erp"], "what withdraws them was perhaps never recorded"
     finally:
         crew.stop()
         store.close()
+
+
+class _Call(threading.Condition):
+    woken = 0
+
+    def notify_all(self) -> None:
+        self.woken += 1
+        super().notify_all()
+
+
+def test_stir__wakes_nobody_who_delivers_something_else(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    crew = Residents(_hub(store, tmp_path))
+    calls = {lane: _Call() for lane in (*crew._lanes("erp"), *crew._lanes("mes"))}
+    crew._calls.update(calls)
+    crew.stir(("erp/work_order", "erp/work_order"))
+    assert [lane for lane, call in calls.items() if call.woken] == crew._lanes("erp/work_order")
+    assert sum(call.woken for call in calls.values()) == 1
+    crew.stop()
+    assert all(call.woken for call in calls.values()), "who naps is told that it is over"
+    store.close()
 
 
 def test_claiming__one_at_a_time_for_a_lane(tmp_path: Path) -> None:
