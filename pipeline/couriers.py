@@ -22,6 +22,8 @@ from pipeline.residents import Residents
 
 LOG = logging.getLogger(__name__)
 END_SECONDS = 60.0
+SWITCH_SECONDS = 0.0005
+"""How long one delivery may keep another from the interpreter, perhaps one that keeps all others from writing."""
 MODULE = "pipeline.couriers"
 
 
@@ -84,6 +86,7 @@ def main() -> int:
     hub = open_hub(os.environ)
     residents = Residents(hub)
     stay_loaded()
+    sys.setswitchinterval(SWITCH_SECONDS)
     residents.start(tuple(hub.deployment.systems))
     try:
         for line in sys.stdin:
