@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from canonical.commands import Command, DeliveryClass, State, StepReceipt
-from canonical.errors import ConfigurationError
+from canonical.errors import ConfigurationError, CrosswalkPending
 from connectors.port import Connector, StepSpec, Variant
 from pipeline.delivery import (
     Deferred,
@@ -84,10 +84,11 @@ class Round:
         """Claim what is due and take each command as far as it goes; how many were claimed."""
         with self.workers.claiming(self.system, self.part):
             due, drafts = self._due()
-            if not due:
+            ready = self._ready(due, drafts)
+            if not ready:
                 return 0
             with self.hub.store.begin() as tx:
-                claimed = self._claimed(tx, due)
+                claimed = self._claimed(tx, ready)
                 standing = _standing(tx, [one for one in claimed if one.stands])
                 batch = next_batch(tx) if claimed else 0
                 self._drafted([one.command for one in claimed], drafts)
@@ -110,6 +111,15 @@ class Round:
                 due = due_commands.due(tx, self.hub.now(), self.system, self._size(), self.part)
             self._drafted(due, drafts)
         return due, drafts
+
+    def _ready(self, due: Sequence[Command], drafts: Mapping[str, Draft]) -> list[Command]:
+        """What is due, but for what waits for a document and may be left to wait.
+
+        Of a whole batch none is left: others may be due behind it.
+        """
+        waiting = [one.id for one in due if isinstance(drafts[one.id], CrosswalkPending)]
+        left = self.workers.leaves(self.system, self.part, waiting if len(due) < self._size() else ())
+        return [one for one in due if one.id not in left]
 
     def _claimed(self, tx: Transaction, due: Sequence[Command]) -> list[ClaimedCommand]:
         """What was due and still is; where other processes took of a whole batch, what else is due."""

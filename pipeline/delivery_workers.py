@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -79,6 +79,10 @@ class Workers:
             looking = self._looking[system, part]
         with looking:
             yield
+
+    def leaves(self, system: str, part: Part, waiting: Collection[str]) -> Collection[str]:  # noqa: ARG002 - see Residents
+        """Which of the commands that wait for a document are not to be claimed yet, only to be put back."""
+        return ()
 
     def took_all(self, system: str, part: Part) -> None:
         """A worker claimed all that was due when it looked."""

@@ -29,6 +29,8 @@ HELP_SECONDS = 0.05
 """After so long another thread looks whether the first has left it anything: two would share what is one batch."""
 GATHER_SECONDS = 0.25
 """So long what makes documents nobody waits for gathers, and lets all others go first."""
+LEFT_SECONDS = 0.1
+"""What waits for a document is looked at again after so long: nobody says so where the rules do not say it waits."""
 FRESH_SECONDS = 20.0
 """How long the bindings a worker has looked up are believed; what it does not find it asks for at once."""
 
@@ -50,6 +52,8 @@ class Residents(Workers):
         """Lane → what had been said when the last look began."""
         self._looked: defaultdict[Lane, tuple[int | None, float]] = defaultdict(lambda: (None, 0.0))
         """Lane → when somebody left nothing that is due, by what had been said, and until when nothing will be."""
+        self._left: dict[Lane, dict[str, float]] = {}
+        """Lane → the commands that wait for a document and were left to wait, and since when."""
         self._lookups, self._since = Lookups(hub), time.monotonic()
         self._mark = sent_mark(hub)
 
@@ -105,6 +109,13 @@ class Residents(Workers):
             self._looking_at[system, part] = self._said[system, part]
             yield
 
+    def leaves(self, system: str, part: Part, waiting: Collection[str]) -> Collection[str]:
+        """Those that have waited for a moment only: most often the document is on its way, and they are told of it."""
+        now, known = time.monotonic(), self._left.get((system, part), {})
+        since = {one: known.get(one, now) for one in waiting}
+        self._left[system, part] = {one: at for one, at in since.items() if now - at < LONGEST_NAP_SECONDS}
+        return self._left[system, part].keys()
+
     def took_all(self, system: str, part: Part) -> None:
         """Nobody else need look until more is said; who took it says when something will be due."""
         self._looked[system, part] = self._looking_at[system, part], time.monotonic() + LONGEST_NAP_SECONDS
@@ -137,6 +148,9 @@ class Residents(Workers):
     def _carried(self, lane: Lane) -> int:
         """Deliver what is due, and see when something will be; what had been said by then."""
         claimed = self._carry(lane)
+        if self._left.get(lane):  # what they wait for may have been made since the look began
+            self._looked[lane] = self._looking_at[lane], time.monotonic() + LEFT_SECONDS
+            return self._looking_at[lane]
         said = self._said[lane]
         pause = self._pause(lane)
         self._looked[lane] = said, time.monotonic() + (pause if claimed else max(pause, SHORTEST_NAP_SECONDS))

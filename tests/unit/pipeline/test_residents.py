@@ -12,8 +12,14 @@ from typing import Any
 
 import pytest
 
+from canonical.commands import Command
+from canonical.errors import CrosswalkPending
 from pipeline import residents
+from pipeline.deliver import Round
+from pipeline.delivery import Draft
+from pipeline.delivery_workers import Workers
 from pipeline.hub import load_configuration
+from pipeline.outbound import Lookups
 from pipeline.residents import GATHER_SECONDS, HELP_SECONDS, Residents
 from pipeline.settings import Settings
 from store.due_commands import ALL
@@ -154,6 +160,65 @@ def test_residents__who_took_all_that_is_due_spares_the_helper_a_look(
         assert len(looks) == 1, "the first is at work on all there is"
         crew.stir(("erp",))
         _until(lambda: len(looks) > 1)
+    finally:
+        crew.stop()
+        store.close()
+
+
+def _work(key: str) -> Command:
+    return Command("order_work", "mes", "work_order", key, 1, {}, "rule:r", "e1", after=(f"erp/work_order/{key}",))
+
+
+def test_leaves__what_waits_for_a_moment_is_not_claimed_only_to_be_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    hub = _hub(store, tmp_path)
+    hub.connector = lambda _: SimpleNamespace(operations={})
+    crew = Residents(hub)
+    lane = crew._lanes("mes/work_order")[0]
+    drafts: dict[str, Draft] = {_work("A").id: CrosswalkPending("waits"), _work("B").id: {}}
+    one_round = Round(hub, *lane[:1], Lookups(hub), crew, "w1", None, lane[1])
+    assert one_round._ready([_work("A"), _work("B")], drafts) == [_work("B")]
+    assert one_round._ready([_work("A")], drafts) == []
+    monkeypatch.setattr("pipeline.deliver.BATCH", 2)
+    assert one_round._ready([_work("A"), _work("B")], drafts) == [_work("A"), _work("B")], "more may be due behind"
+    monkeypatch.setattr(residents, "LONGEST_NAP_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.deliver.BATCH", 50)
+    one_round._ready([_work("A")], drafts)
+    assert one_round._ready([_work("A")], drafts) == [_work("A")], "what waits for long is shown as waiting"
+    batch_pass = Round(hub, *lane[:1], Lookups(hub), Workers(hub), "w1", None)
+    assert batch_pass._ready([_work("A")], drafts) == [_work("A")], "a pass counts on what is put back"
+    store.close()
+
+
+def test_residents__what_is_said_while_they_leave_something_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    class Leaving:
+        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *more: Any) -> None:
+            self.lane, self.workers = (system, more[-1]), workers
+
+        def run(self) -> int:
+            with self.workers.claiming(*self.lane):
+                looks.append(self.lane[0])
+                self.workers.leaves(*self.lane, ["c1"] if len(looks) == 1 else [])
+            if len(looks) == 1:
+                self.workers.ended([], ["erp/work_order/A"])
+            return 0
+
+    monkeypatch.setattr(residents, "Round", Leaving)
+    monkeypatch.setattr(residents, "LONGEST_NAP_SECONDS", 60.0)
+    monkeypatch.setattr(residents, "LEFT_SECONDS", 60.0)
+    store = Store.open(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    crew = Residents(_hub(store, tmp_path))
+    thread = threading.Thread(target=crew._serve, args=(crew._lanes("mes/work_order")[0], 0), daemon=True)
+    crew._threads.append(thread)
+    thread.start()
+    try:
+        _until(lambda: len(looks) == 2)
     finally:
         crew.stop()
         store.close()
