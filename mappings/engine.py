@@ -177,7 +177,7 @@ class InboundMapping:
             yield Rejected(
                 entity=self.spec.entity,
                 system=system,
-                source_key=row["source_key"],
+                source_key=_named(row["source_key"]),
                 rule=failed[0].rule,
                 path=failed[0].path,
                 message="; ".join(_message(check, row) for check in failed),
@@ -379,6 +379,11 @@ def _shown(field: InboundField) -> tuple[str, str | None]:
     """The path to name in a message, and the column whose value to quote."""
     paths = field.paths()
     return ", ".join(paths), text_column(paths[0]) if len(paths) == 1 or (paths and field.source) else None
+
+
+def _named(key: str | None) -> str | None:
+    """The key of a record, where it is one: with a NUL in it, or a structure in its place, no database would hold it."""
+    return None if key is None or "\x00" in key else key
 
 
 def _message(check: Check, row: Mapping[str, Any]) -> str:

@@ -101,6 +101,14 @@ def test_apply__fault_is_named_and_placed(change: dict[str, Any], rule: str, pat
     assert rejected.payload == dumps({**ERP_ITEM, **change})
 
 
+@pytest.mark.parametrize(("number", "rule"), [("05\x00", "bad_text"), ({"zh": "叉车"}, "not_a_value")])
+def test_apply__a_key_that_is_none__is_not_said_to_be_one(number: object, rule: str) -> None:
+    """No database would take it: what is refused would keep all others out."""
+    _, (rejected,) = apply(mapping("erp/item"), {**ERP_ITEM, "FNumber": number})
+    assert (rejected.rule, rejected.path, rejected.source_key) == (rule, "FNumber", None)
+    assert "\x00" not in rejected.message + rejected.payload
+
+
 def test_apply__bad_rows_leave_good_ones_alone() -> None:
     rows, rejected = apply(mapping("erp/item"), ERP_ITEM, "no json", "[1]", {**ERP_ITEM, "FNumber": "2"})
     assert [row["code"] for row in rows] == ["05.000.001", "2"]
