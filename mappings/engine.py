@@ -382,7 +382,7 @@ def _shown(field: InboundField) -> tuple[str, str | None]:
 
 
 def _named(key: str | None) -> str | None:
-    """The key of a record, where it is one: with a NUL in it, or a structure in its place, no database would hold it."""
+    """The key of a record, where it is one: with a NUL, which stands for a structure too, no database would hold it."""
     return None if key is None or "\x00" in key else key
 
 
