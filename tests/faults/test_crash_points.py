@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from canonical.commands import Command, State
 from pipeline import delivery
 from store import outbox
 from store.unit_of_work import Store
-from tests.faults.world import ALIKE, FAULTS, LOOKED_UP, OPERATIONS, World, careless, command, dump, empty, states
+from tests.faults.world import ALIKE, FAULTS, LOOKED_UP, OPERATIONS, World, command, dump, empty, states
 
+pytestmark = pytest.mark.usefixtures("plain_payloads")
 NAMED = {
     "order_work": {
         "command written", "command written+intent written", "before create is sent", "create sent",
@@ -43,19 +43,6 @@ NAMED = {
     },
 }  # fmt: skip
 """The points at which a process may die: after each commit, before each call goes out, after each answer."""
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('world')}/hub.sqlite")
-    careless(opened.engine)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(autouse=True)
-def _payload_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "build_payload", lambda _, one: dict(one.body))
 
 
 def _world(store: Store, commands: list[Command]) -> World:

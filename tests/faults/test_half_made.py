@@ -10,12 +10,12 @@ import pytest
 
 from canonical.commands import Command, DeliveryClass, OutcomeKind, State
 from connectors.port import OperationSpec, StepSpec, Variant
-from pipeline import delivery
 from store import interventions, outbox
 from store.unit_of_work import Store
 from tests.faults import world as worlds
 from tests.faults.world import LOOKED_UP, World, command
 
+pytestmark = pytest.mark.usefixtures("plain_payloads")
 KIND = "request_purchase"
 REWRITE, CANCEL = (StepSpec(name, DeliveryClass.LOOKED_UP, can_look_up=True) for name in ("rewrite", "cancel"))
 VARIANTS: Mapping[Variant, tuple[StepSpec, ...]] = {"create": LOOKED_UP, "change": (REWRITE,), "cancel": (CANCEL,)}
@@ -23,7 +23,6 @@ VARIANTS: Mapping[Variant, tuple[StepSpec, ...]] = {"create": LOOKED_UP, "change
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(delivery, "build_payload", lambda _, one: dict(one.body))
     monkeypatch.setitem(worlds.FAULTS, "refused", ("never", OutcomeKind.REJECTED))
     made = World(Store.open(f"sqlite:///{tmp_path}/hub.sqlite"))
     made.operations = {KIND: OperationSpec(KIND, "purchase_request", VARIANTS, worlds.SETTLE_SECONDS, 10)}

@@ -11,30 +11,17 @@ import pytest
 
 from canonical.commands import Command, OutcomeKind, State
 from connectors.port import OperationSpec
-from pipeline import delivery
 from store import documents, interventions, outbox
 from store.documents import Document
 from store.unit_of_work import Store
 from tests.faults.bills import KEY, KIND, ONE_CALL, THREE_CALLS, Bill, bills_of, order
-from tests.faults.world import ALIKE, FAULTS, World, careless, empty
+from tests.faults.world import ALIKE, FAULTS, World, empty
 
+pytestmark = pytest.mark.usefixtures("plain_payloads")
 Operations = Mapping[str, OperationSpec]
 QUICK = ("error_after", "late_commit")
 """The faults that leave most in doubt; the others take their turn in the long series."""
 EACH = [pytest.param(fault, marks=() if fault in QUICK else pytest.mark.long) for fault in ALIKE]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('world')}/hub.sqlite")
-    careless(opened.engine)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(autouse=True)
-def _payload_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "build_payload", lambda _, one: dict(one.body))
 
 
 def _world(store: Store, operations: Operations = ONE_CALL, *standing: Bill) -> World:

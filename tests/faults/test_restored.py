@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from canonical.commands import State
-from pipeline import delivery
 from pipeline.residents import Residents
 from pipeline.restored import notice_restore
 from store import audit, deliveries, due_commands, interventions, outbox
@@ -21,13 +20,13 @@ from store.sent_mark import SentMark
 from store.unit_of_work import Store
 from tests.faults.world import OPERATIONS, World, command, states
 
+pytestmark = pytest.mark.usefixtures("plain_payloads")
 KINDS = sorted(OPERATIONS)
 PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(delivery, "build_payload", lambda _, one: dict(one.body))
+def world(tmp_path: Path) -> Iterator[World]:
     made = World(Store.open(f"sqlite:///{tmp_path}/hub.sqlite"), home=tmp_path)
     yield made
     made.store.close()
