@@ -41,9 +41,8 @@ class Lookups:
         with self.hub.store.read() as tx:
             for entity, policy in self.hub.configuration.policies.items():
                 if policy.crosswalk:
-                    frame = crosswalk.crosswalk_frame(tx, entity)
-                    for row in frame.filter(frame["is_primary"]).iter_rows(named=True):
-                        found[row["system"], entity, row["golden_id"]] = (row["source_key"], row["native_id"])
+                    for row in crosswalk.primary_keys(tx, entity):
+                        found[row.system, entity, row.golden_id] = (row.source_key, row.native_id)
         return found
 
     def native(self, system: str, entity: str, named: str, *, technical: bool) -> str:

@@ -251,6 +251,18 @@ _OF_GOLDEN = (
 )
 
 
+def primary_keys(tx: Connection, entity: str) -> Sequence[Row[Any]]:
+    """`system`, `golden_id`, `source_key` and `native_id` of the primary records of all golden records."""
+    return _PRIMARY_KEYS.rows(tx, {"what": entity})
+
+
+_PRIMARY_KEYS = Prepared(
+    select(crosswalk.c.system, crosswalk.c.golden_id, crosswalk.c.source_key, crosswalk.c.native_id)
+    .where(crosswalk.c.entity == bindparam("what"), crosswalk.c.is_primary)
+    .order_by(crosswalk.c.system, crosswalk.c.source_key)
+)
+
+
 def keys_in(tx: Connection, system: str, entity: str, golden_ids: Iterable[str]) -> list[Binding]:
     """The records some golden records have in one system, primary ones first."""
     rows = _KEYS_IN.rows(tx, golden_ids, of=system, what=entity)

@@ -4,7 +4,17 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from store.crosswalk import BindConflict, Binding, bind, bindings_of, crosswalk_frame, golden_of, native_of, rebind
+from store.crosswalk import (
+    BindConflict,
+    Binding,
+    bind,
+    bindings_of,
+    crosswalk_frame,
+    golden_of,
+    native_of,
+    primary_keys,
+    rebind,
+)
 from store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -48,6 +58,16 @@ def test_bind__duplicates_in_one_system(either_store: Store) -> None:
     with either_store.begin() as tx:
         assert bind(tx, [double, BOLT], NOW) == []
         assert native_of(tx, "erp", "item", "G-1") == ["007", "001-COPY"]
+
+
+def test_primary_keys__of_each_golden_record_one_in_each_system(either_store: Store) -> None:
+    double = replace(BOLT, source_key="001-COPY", native_id="5003", is_primary=False)
+    with either_store.begin() as tx:
+        bind(tx, [double, BOLT, replace(BOLT, system="mes", native_id=None), replace(BOLT, entity="partner")], NOW)
+        assert [tuple(row) for row in primary_keys(tx, "item")] == [
+            ("erp", "G-1", "007", "5001"),
+            ("mes", "G-1", "007", None),
+        ]
 
 
 def test_rebind__after_a_merge(either_store: Store) -> None:
