@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from canonical.errors import MillstreamError
 from pipeline.deliver import Round, end_dead_leases, new_owner
@@ -44,6 +45,7 @@ class Residents(Workers):
         self._threads: list[threading.Thread] = []
         self._followers = followers(hub.configuration, withdrawing=False)
         self._withdrawing = followers(hub.configuration, withdrawing=True)
+        self._lanes = cache(self._lanes_of)
         self._calls: defaultdict[Lane, threading.Condition] = defaultdict(threading.Condition)
         """Lane → where its threads wait to be told: what is said to one lane wakes no thread of another."""
         self._said: Counter[Lane] = Counter()
@@ -68,7 +70,7 @@ class Residents(Workers):
             self._threads.append(thread)
             thread.start()
 
-    def _lanes(self, name: str) -> list[Lane]:
+    def _lanes_of(self, name: str) -> list[Lane]:
         """Those of a system, or the one that commands for `system/entity` are in.
 
         What others wait for goes by itself, so that it has not to wait for what takes more calls.
