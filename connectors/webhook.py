@@ -63,6 +63,8 @@ def believe(
         payload = loads(body)
     except ValueError as error:
         raise ContractBroken(f"not JSON: {error}") from None
+    if payload is None:
+        raise ContractBroken("null is no event")  # nor a row of the inbox: it would be sent again for ever
     if webhook.event_id and jmespath.search(webhook.event_id, payload) != event_id:
         raise AuthenticationFailed("the event id is not the one that was signed")
     return WebhookEvent(event_id, payload)

@@ -53,9 +53,10 @@ def test_believe__refuses_what_is_altered_stale_or_unsigned(headers: dict[str, s
         believe(WEBHOOK, ("s1",), headers, body, NOW)
 
 
-def test_believe__a_signed_body_that_is_no_json_breaks_the_contract() -> None:
+@pytest.mark.parametrize("body", [b'{"a": NaN}', b"null"])
+def test_believe__a_signed_body_that_is_no_event_breaks_the_contract(body: bytes) -> None:
     with pytest.raises(ContractBroken):
-        believe(WEBHOOK, ("s1",), signed(b'{"a": NaN}'), b'{"a": NaN}', NOW)
+        believe(WEBHOOK, ("s1",), signed(body), body, NOW)
 
 
 def test_believe__an_event_under_another_id_than_the_signed_one_is_refused() -> None:
