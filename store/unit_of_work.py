@@ -18,6 +18,8 @@ from store.write_gate import WriteGate
 Row = TypeVar("Row")
 Transaction = Connection
 """What every function of the store takes first; other rooms know it by this name only."""
+_Waiting = dict[Callable[[Connection, Sequence[Any]], None], list[Any]]
+"""Rows that were left `beside`, by what writes them."""
 
 
 class Store:
@@ -48,7 +50,9 @@ class Store:
 
         It keeps other writers waiting, so nothing slow belongs in it; and an exception has to leave it.
         """
-        with self.begin() as tx, self._taken_along(tx):
+        with self._taken_along() as waited, self.begin() as tx:
+            for write, rows in waited.items():
+                write(tx, rows)
             self._own.tx = tx
             try:
                 yield
@@ -112,9 +116,8 @@ class Store:
         return tx
 
     @property
-    def _waiting(self) -> dict[Callable[[Connection, Sequence[Any]], None], list[Any]] | None:
-        waiting: dict[Callable[[Connection, Sequence[Any]], None], list[Any]] | None
-        waiting = getattr(self._own, "waiting", None)
+    def _waiting(self) -> _Waiting | None:
+        waiting: _Waiting | None = getattr(self._own, "waiting", None)
         return waiting
 
     @property
@@ -140,16 +143,14 @@ class Store:
                 reading.rollback()
 
     @contextmanager
-    def _taken_along(self, connection: Connection) -> Iterator[None]:
-        """What was left `beside` is written now; where this comes to nothing, it waits again."""
+    def _taken_along(self) -> Iterator[_Waiting]:
+        """What was left `beside` is to be written now; where this comes to nothing, it waits again."""
         if not (waited := self._waiting):
-            yield
+            yield {}
             return
         self._own.waiting = {}
         try:
-            for write, rows in waited.items():
-                write(connection, rows)
-            yield
+            yield waited
         except BaseException:
             for write, rows in self._own.waiting.items():
                 waited.setdefault(write, []).extend(rows)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from store import ticks
 from store.unit_of_work import Store, Transaction
@@ -92,6 +93,22 @@ def test_beside__is_written_with_what_is_written_together_and_at_the_latest_when
             assert seen() == 3
         with either_store.together():
             assert seen() == 4, "left during a write: with the next"
+
+
+def test_beside__what_no_commit_made_last_waits_again(either_store: Store) -> None:
+    """Its rows were written, and the disk is full when they are to stand."""
+    written: list[Sequence[int]] = []
+
+    def refuse(_: object) -> None:
+        raise OSError("no room")
+
+    with either_store.steadily():
+        either_store.beside(lambda _, values: written.append(values), 1)
+        event.listen(either_store.engine, "commit", refuse)
+        with pytest.raises(OSError, match="no room"), either_store.together():
+            _advance(either_store)
+        event.remove(either_store.engine, "commit", refuse)
+    assert (written, _value(either_store)) == ([[1], [1]], None)
 
 
 def _waits_for_the_disk(store: Store) -> bool:
