@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import polars as pl
 
@@ -37,12 +38,28 @@ class Conformed:
     rejected: int
 
 
+class Span(NamedTuple):
+    """The landings of a stream from `first` to `last`, which is known by its digest as well.
+
+    A store that is restored from a backup gives the same positions once more, to other landings.
+    """
+
+    first: int
+    last: int
+    digest: str = ""
+
+    @classmethod
+    def of(cls, found: InForce) -> Self:
+        """All that was found."""
+        return cls(found.first, found.last, found.landings[-1].file.digest)
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a canonical frame was made of: the rules, and each stream's landings from `first` to `last`."""
+    """What a canonical frame was made of: the rules, and each stream's landings."""
 
     rules: str
-    streams: Mapping[str, tuple[int, int]]
+    streams: Mapping[str, Span]
     raw: int = 0
     rejected: int = 0
 
@@ -52,7 +69,7 @@ class Basis:
         if not text:
             return None
         kept = loads(text)
-        streams = {stream: (int(first), int(last)) for stream, (first, last) in kept["streams"].items()}
+        streams = {stream: Span(*span) for stream, span in kept["streams"].items()}
         return cls(kept["rules"], streams, int(kept["raw"]), int(kept["rejected"]))
 
     def text(self) -> str:
@@ -103,22 +120,27 @@ def _waiting(hub: Hub, system: str, entity: str) -> tuple[int, bool]:
 
 
 def _found(hub: Hub, system: str, mappings: Sequence[InboundMapping], last: Basis | None) -> dict[str, InForce]:
-    """What stands in each stream beyond what was mapped before."""
+    """What stands in each stream beyond what was mapped before, and before it the last that was."""
     known = last.streams if last else {}
     with hub.store.read() as tx:
         return {
-            stream: in_force(hub, tx, system, stream, after=known.get(stream, (0, 0))[1])
+            stream: in_force(hub, tx, system, stream, after=known[stream].last - 1 if stream in known else 0)
             for stream in {mapping.spec.stream for mapping in mappings}
         }
 
 
 def _nothing_new(found: Mapping[str, InForce], last: Basis) -> bool:
-    return _goes_on(found, last) and not any(stream.landings for stream in found.values())
+    return _goes_on(found, last) and not any(stream.landings[1:] for stream in found.values())
 
 
 def _goes_on(found: Mapping[str, InForce], last: Basis) -> bool:
-    """Whether what was mapped before still counts: no stream has been pulled anew from its start."""
-    return all(stream in last.streams and last.streams[stream][0] == one.first for stream, one in found.items())
+    """Whether what was mapped before still counts: no stream has been pulled anew from its start, nor set back."""
+    return all(
+        stream in last.streams
+        and one.landings
+        and (one.first, one.landings[0].position, one.landings[0].file.digest) == last.streams[stream]
+        for stream, one in found.items()
+    )
 
 
 def _unchanged(hub: Hub, system: str, entity: str, run: Run, last: Basis) -> Conformed:
@@ -154,13 +176,13 @@ def _carry_on(
     name = frame_name(entity, system)
     (mapping,) = hub.configuration.inbound[system, entity]
     (landed,) = found.values()
-    mapped = _map(hub, mapping, system, landed.landings)
+    mapped = _map(hub, mapping, system, landed.landings[1:])
     good, failing = _judge(hub, entity, mapped.rows)
     before = hub.frames.read(name)
     assert before is not None, "what has a basis stands"
     keys, bad = mapped.keys, [*_unmapped(mapped.refused), *failing]
     rejected = _quarantined(hub, system, entity, bad, keys, before=waiting) if keys else last.rejected
-    basis = Basis(last.rules, {mapping.spec.stream: (landed.first, landed.last)}, last.raw + mapped.raw, rejected)
+    basis = Basis(last.rules, {mapping.spec.stream: Span.of(landed)}, last.raw + mapped.raw, rejected)
     rows, changed = replaced(before, good, keys, "source_key")
     if changed is not None and not changed:
         hub.frames.renew(name, basis.text())
@@ -189,13 +211,13 @@ def _all_anew(hub: Hub, system: str, entity: str, run: Run, rules: str) -> Confo
     """Every raw record in force."""
     empty = pl.DataFrame(schema=frame_schema(ENTITIES[entity]))
     mapped: list[_Mapped] = []
-    streams: dict[str, tuple[int, int]] = {}
+    streams: dict[str, Span] = {}
     with hub.store.read() as tx:
         for mapping in hub.configuration.inbound[system, entity]:
             found = in_force(hub, tx, system, mapping.spec.stream)
             if not found.landings:
                 raise nothing_landed(system, mapping.spec.stream)
-            streams[mapping.spec.stream] = (found.first, found.last)
+            streams[mapping.spec.stream] = Span.of(found)
             mapped.append(_map(hub, mapping, system, found.landings))
     latest = pl.concat([empty, *(one.rows for one in mapped)]).unique("source_key", keep="last", maintain_order=True)
     good, failing = _judge(hub, entity, latest)
