@@ -14,7 +14,8 @@ import numpy as np
 
 from planning.columns import NotCovered, Pages, Result, Shelf, Spans
 from planning.kernels.replanning import DONE, MORE_PAGES, Links, Reach
-from planning.kernels.solving import arise_again, new_room, plan_again
+from planning.kernels.scratch import new_bench
+from planning.kernels.solving import arise_again, plan_again
 from planning.tidying import rows_in
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Beside:
     def __init__(self, columns: Columns, result: Result, links: Links) -> None:
         self.links = links
         self.base = result._replace(pages=_roomy(result.pages))
-        self.benches = [new_room(columns) for _ in range(THREADS)]
+        self.benches = [new_bench(columns) for _ in range(THREADS)]
         self.levels = columns.level_from
         self.logs: list[tuple[Ints, Ints]] = []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
+from numba.extending import register_jitable
 
 LEAN: dict[str, Any] = {"nogil": True, "_nrt": False, "error_model": "numpy"}
 """`_nrt=False` is how numba's own tests leave reference counts out; it is not in its stubs."""
@@ -40,6 +41,15 @@ def inlined(function: F) -> F:
 def allocating(function: F) -> F:
     """Compile at the first call a function that allocates arrays; it may be called once an item, not once a need."""
     return cast("F", njit(nogil=True)(function))
+
+
+def either_way(function: F) -> F:
+    """Compile into kernels that call it; called from Python, it is plain numpy.
+
+    What is large comes from numpy at best: it asks for huge pages, which halves the time the first writing takes, and
+    zeros that are never read take no memory.
+    """
+    return register_jitable(function)
 
 
 def compiled_and_kept(function: F) -> F:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from planning.columns import MOST_MERGED, row_type
-from planning.kernels.compiling import allocating
+from planning.kernels.compiling import allocating, either_way
+
+if TYPE_CHECKING:
+    from planning.columns import Columns
 
 RANKED = row_type("raw_consumer raw_quantity raw_urgency raw_day raw_root urgency day root consumer open next")
 """A need: as pulled (`raw_*`, in any order), and in rank order."""
@@ -18,7 +21,7 @@ GROUP = row_type("owner day total sized urgency first last")
 SHARE = row_type("need quantity next")
 OVER = row_type("key group")
 MARK = row_type("group_turn group list_turn head tail")
-"""By root: the turn that last used the entry, and what it stored there."""
+"""By root: the turn that last used the entry (0: none), and what it stored there."""
 CELL = row_type("quantity turn")
 """By urgency and day: what merged needs ask for, and in which turn."""
 
@@ -61,7 +64,7 @@ class Groups(NamedTuple):
     count: Any
 
 
-@allocating
+@either_way
 def new_sheet(n: int) -> Any:
     return Sheet(
         np.empty(n, np.int64),
@@ -72,26 +75,18 @@ def new_sheet(n: int) -> Any:
     )
 
 
-@allocating
+@either_way
 def new_taken(n: int, claims: int) -> Any:
     """Every allocation uses up a need, a supply or a claim: `n` bounds the first two, twice the claims the rest."""
     rows = np.empty(n + 2 * claims, TAKE)
     return Taken(rows, np.empty(claims, ARRIVED), np.empty(claims, PLANNED), np.zeros(3, np.int64))
 
 
-@allocating
+@either_way
 def new_groups(n: int, claims: int) -> Any:
     """Every share uses up a need, a claim or what a lot had over, and a lot has something over once per growth."""
     shares = 3 * n + 2 * claims + 8
     return Groups(np.empty(n + claims, GROUP), np.empty(shares, SHARE), np.empty(shares, OVER), np.zeros(5, np.int64))
-
-
-@allocating
-def new_marks(roots: int) -> Any:
-    marks = np.empty(roots, MARK)
-    for root in range(roots):
-        marks[root].group_turn = marks[root].list_turn = -1
-    return marks
 
 
 class Bench(NamedTuple):
@@ -107,23 +102,14 @@ class Bench(NamedTuple):
     cells: Any
 
 
-@allocating
-def _new_cells(n: int) -> Any:
-    cells = np.empty(n, CELL)
-    for at in range(n):
-        cells[at].turn = 0
-    return cells
-
-
-@allocating
-def new_bench(columns: Any, claims: int) -> Any:
+def new_bench(columns: Columns) -> Bench:
     size, roots = 256, columns.rules.roots
+    claims = int(np.diff(columns.items["claim_from"]).max(initial=0))
     merged = columns.rules.urgencies * columns.rules.days
     room = Room(np.empty(64 * size, np.int64), np.zeros(3, np.int64))
-    cells = _new_cells(merged if merged <= MOST_MERGED else 1)
     return Bench(
         np.empty(size, RANKED), new_sheet(size), new_taken(2 * size, claims), new_groups(size, claims),
-        new_marks(roots), np.empty(roots, np.int64), room, cells,
+        np.zeros(roots, MARK), np.empty(roots, np.int64), room, np.zeros(merged if merged <= MOST_MERGED else 1, CELL),
     )  # fmt: skip
 
 

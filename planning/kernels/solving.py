@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,19 +16,23 @@ from planning.kernels.compiling import compiled_and_kept, fingerprint
 from planning.kernels.levels import collect, gather_all
 from planning.kernels.replanning import arise, replan
 from planning.kernels.scratch import new_bench
-from planning.kernels.turns import OFTEN, most_claims, new_pages, new_shelf, plan_in_turn
+from planning.kernels.turns import OFTEN, longer_pages, longer_shelf, new_pages, new_shelf, plan_in_turn
 from planning.kernels.unfolding import part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from planning.columns import Columns, Ints, Table
+    from planning.columns import Columns, Ints, Pages, Shelf, Table
+    from planning.kernels.scratch import Bench
 
 THREADS = 2
 PARALLEL_FROM = 2_000
 """Items from which it is worth to have threads take turns."""
-BATCH = 2_048
-"""Items planned before what the threads wrote is put together: what fits a processor's cache."""
+SHARE = 1_024
+"""Items of a level that a thread plans before it takes the next ones: few, as each waits for the last of the other."""
+DRAFT = 2**17
+"""Orders of a level that each thread has room for at first; of pegs twice as many."""
+T = TypeVar("T")
 
 
 def _kept(version: str) -> tuple[Callable[..., Any], ...]:
@@ -36,11 +40,6 @@ def _kept(version: str) -> tuple[Callable[..., Any], ...]:
 
     Kept on disk for these sources: numba looks at one file's date, but hashes what a function holds.
     """
-
-    def start(columns: Any) -> Any:
-        if len(version) == 0:
-            raise ValueError("the sources have no digest")
-        return new_shelf(columns), new_bench(columns, most_claims(columns))
 
     def turn(columns: Any, book: Any, pages: Any, shelf: Any, bench: Any, chosen: Any, direct: Any) -> Any:
         if len(version) == 0:
@@ -52,16 +51,16 @@ def _kept(version: str) -> tuple[Callable[..., Any], ...]:
             raise ValueError("the sources have no digest")
         return gather_all(columns, book, shelf, first, last)
 
-    return tuple(compiled_and_kept(each) for each in (start, turn, together))
+    return tuple(compiled_and_kept(each) for each in (turn, together))
 
 
 def _kept_too(version: str) -> tuple[Callable[..., Any], ...]:
     """The kernels that work on what is planned; kept as the others."""
 
-    def put(book: Any, written: Any, worker: Any, first: int, last: int) -> Any:
+    def put(book: Any, pages: Any, worker: Any, thread: int, first: int, last: int) -> None:
         if len(version) == 0:
             raise ValueError("the sources have no digest")
-        return collect(book, written, worker, first, last)
+        collect(book, pages, worker, thread, first, last)
 
     def parted(columns: Any, pages: Any, shelf: Any, bench: Any, chosen: Any) -> Any:
         if len(version) == 0:
@@ -90,81 +89,99 @@ def _kept_beside(version: str) -> tuple[Callable[..., Any], ...]:
     return tuple(compiled_and_kept(each) for each in (again, arising))
 
 
-_start, plan_turns, _gather = _kept(fingerprint())
+plan_turns, _gather = _kept(fingerprint())
 _collect, _part = _kept_too(fingerprint())
 plan_again, arise_again = _kept_beside(fingerprint())
 
 
-def solve(columns: Columns, *, threads: int = THREADS) -> Result:
-    """The plan of all items, the same for any number of threads (at most two are used)."""
+def solve(columns: Columns, *, threads: int | None = None) -> Result:
+    """The plan of all items, the same for any number of threads (at most two are used; unless said, as is worth it)."""
     items = len(columns.items) - 1
     # Room for an order each fortnight of a year: what is never written takes no memory, and what grows is copied.
     least = max(len(columns.needs) * 2, 1024)
     book = new_pages(items, least + OFTEN * items, least + 2 * OFTEN * items)
-    shelf, bench = _start(columns)
-    if threads == 1 or items < PARALLEL_FROM:
-        ok, book, shelf, _ = plan_turns(columns, book, book, shelf, bench, np.arange(items), True)
-        return Result(ok, book, shelf)
-    return _Levels(columns, book, shelf, bench).solve()
+    shelf, bench = new_shelf(columns), new_bench(columns)
+    if (threads or (THREADS if items >= PARALLEL_FROM else 1)) > 1:
+        return _Levels(columns, book, shelf, bench).solve()
+    ok, book, shelf, _ = plan_turns(columns, book, book, shelf, bench, np.arange(items), True)
+    return Result(ok, book, shelf)
 
 
 def single_pegs(columns: Columns, result: Result, chosen: Ints | None = None, bench: Any = None) -> tuple[Table, Ints]:
     """The pegs of these items (or all), runs parted into single needs; and where each item's begin."""
     items = np.arange(len(columns.items) - 1) if chosen is None else chosen
-    pegs, starts = _part(columns, result.pages, result.shelf, bench or new_room(columns), items)
+    pegs, starts = _part(columns, result.pages, result.shelf, bench or new_bench(columns), items)
     return pegs, starts
-
-
-def new_room(columns: Columns) -> Any:
-    """Room for one thread to plan in."""
-    return _start(columns)[1]
 
 
 class _Levels:
     """One plan in the making, level by level."""
 
-    def __init__(self, columns: Columns, book: Any, shelf: Any, bench: Any) -> None:
+    def __init__(self, columns: Columns, book: Pages, shelf: Shelf, bench: Bench) -> None:
         self.columns = columns
         self.book, self.shelf = book, shelf
         items = len(columns.items) - 1
         self.pool = columns.items["pool"][:items]
         self.worker = np.zeros(items, np.int64)
-        self.benches = [bench, new_room(columns)]
-        self.written = [new_pages(items, 64 * BATCH, 128 * BATCH) for _ in range(2 * THREADS)]
+        self.benches = [bench, new_bench(columns)]
+        drafts = [new_pages(items, DRAFT, 2 * DRAFT) for _ in range(THREADS)]
+        self.drafts = [draft._replace(spans=drafts[0].spans) for draft in drafts]
 
     def solve(self) -> Result:
         bounds = self.columns.level_from.tolist()
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(THREADS - 1) as others:
             for first, last in pairwise(bounds):
-                ok, self.shelf = _gather(self.columns, self.book, self.shelf, first, last)
-                for at in range(first, last, BATCH):
-                    ok = ok and self._batch(at, min(at + BATCH, last), threads)
-                if not ok:
-                    break
-        return Result(ok, self.book, self.shelf)
+                if not self._arise(first, last) or not self._level(first, last, others):
+                    return Result(False, self.book, self.shelf)
+        return Result(True, self.book, self.shelf)
 
-    def _batch(self, first: int, last: int, threads: ThreadPoolExecutor) -> bool:
-        """Plan these items: first those without substitutes, half by half, then the others, pool by pool."""
-        worker, pool = self.worker[first:last], self.pool[first:last]
-        worker[:] = np.arange(last - first) * THREADS // (last - first)
-        worker[pool >= 0] = THREADS + pool[pool >= 0] % THREADS
+    def _arise(self, first: int, last: int) -> bool:
+        """Put the by-products of these items on the shelf; False where a quantity passes the limit."""
+        rows, spans = self.columns.items["yield_from"], self.book.spans
+        parents = self.columns.yields["parent"][rows[first] : rows[last]]
+        arising = int((spans.order_to[parents] - spans.order_from[parents]).sum())
+        self.shelf = longer_shelf(self.shelf, int(self.shelf.used[0]) + arising)
+        return bool(_gather(self.columns, self.book, self.shelf, first, last))
+
+    def _level(self, first: int, last: int, others: ThreadPoolExecutor) -> bool:
+        """Plan these items on drafts, then write them to the book; False where a quantity passes the limit."""
+        shares = iter(self._shares(first, last))
+        if not all(_together(others, lambda thread: self._plan(thread, shares))):
+            return False
+        written = np.sum([draft.filled for draft in self.drafts], axis=0)
+        self.book = longer_pages(self.book, *written.tolist())
+        _together(others, lambda thread: _collect(self.book, self.drafts[thread], self.worker, thread, first, last))
+        self.book.filled[:] += written
+        for draft in self.drafts:
+            draft.filled[:] = 0
+        return True
+
+    def _shares(self, first: int, last: int) -> list[Ints]:
+        """These items in shares, all of a pool in that of its first."""
+        count = max(THREADS, (last - first) // SHARE)
+        share = np.arange(last - first) * count // (last - first)
+        coupled = np.flatnonzero(self.pool[first:last] >= 0)
+        _, one, which = np.unique(self.pool[first + coupled], return_index=True, return_inverse=True)
+        share[coupled] = share[coupled[one]][which]
+        order = np.argsort(share, kind="stable")
+        return np.split(first + order, np.searchsorted(share[order], np.arange(1, count)))
+
+    def _plan(self, thread: int, shares: Iterator[Ints]) -> bool:
+        """Plan one share after the other, of those that no thread has begun: so both end at about the same time."""
         ok = True
-        for base in (0, THREADS):
-            tasks = [
-                threads.submit(self._plan, base + thread, thread, first + np.flatnonzero(worker == base + thread))
-                for thread in range(THREADS)
-            ]
-            ended = [task.result() for task in tasks]
-            ok = all(ended) and ok
-        if ok:
-            self.book = _collect(self.book, tuple(self.written), self.worker, first, last)
+        for chosen in shares:
+            self.worker[chosen] = thread
+            done, self.drafts[thread], _, self.benches[thread] = plan_turns(
+                self.columns, self.book, self.drafts[thread], self.shelf, self.benches[thread], chosen, False
+            )
+            ok = ok and done
         return ok
 
-    def _plan(self, writer: int, thread: int, chosen: Ints) -> bool:
-        ok, self.written[writer], _, self.benches[thread] = plan_turns(
-            self.columns, self.book, self.written[writer], self.shelf, self.benches[thread], chosen, False
-        )
-        return bool(ok)
+
+def _together(others: ThreadPoolExecutor, work: Callable[[int], T]) -> list[T]:
+    """What comes of the work of each thread; this one is the first."""
+    running = [others.submit(work, thread) for thread in range(1, THREADS)]
+    return [work(0), *(task.result() for task in running)]
 
 
-__all__ = ["arise_again", "new_room", "plan_again", "plan_turns", "single_pegs", "solve"]
+__all__ = ["arise_again", "plan_again", "plan_turns", "single_pegs", "solve"]

@@ -6,12 +6,12 @@ then, draw of it. This module plans one item after the other; `planning.kernels.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planning.columns import DRAW, ORDER, PEG, SHORT, Pages, Shelf, Spans
-from planning.kernels.compiling import allocating, fused
+from planning.kernels.compiling import allocating, either_way, fused
 from planning.kernels.lots import keep, order_lots, settle
 from planning.kernels.matching import allocate, by_day, honour, reserve, supplies_of
 from planning.kernels.ranking import fill_up, most_needs, pull, rank
@@ -19,6 +19,9 @@ from planning.kernels.scratch import longer_bench
 from planning.kernels.sorting import borrow
 from planning.kernels.substitution import arising_from, gather, pool_size, substitute
 from planning.kernels.writing import longer, lot_count, peg_existing, write_groups, write_shorts
+
+if TYPE_CHECKING:
+    from planning.columns import Columns
 
 OFTEN = 26
 DONE, FAILED, MORE_BENCH, MORE_PAGES, MORE_SHELF = range(5)
@@ -110,33 +113,28 @@ def _plan_item(item: int, n: int, columns: Any, book: Any, shelf: Any, bench: An
     return groups.count[3] == 0
 
 
-@allocating
-def new_shelf(columns: Any) -> Any:
+def new_shelf(columns: Columns) -> Shelf:
+    """The supplies known before planning, in the table they came in: by-products are written to a longer one."""
     known = len(columns.supplies)
-    arising, count = np.zeros((len(columns.items), 2), np.int64), np.full(1, known, np.int64)
-    return Shelf(
-        columns.supplies.copy(), columns.supplies.quantity.copy(), np.full(known, -1, np.int64), arising, count
-    )
+    arising, count = np.zeros((len(columns.items), 2), np.int64), np.full(1, known)
+    return Shelf(columns.supplies, columns.supplies["quantity"].copy(), np.full(known, -1), arising, count)
 
 
-@allocating
+@either_way
 def longer_shelf(shelf: Any, least: int) -> Any:
     rows, free, wanted = longer(shelf.rows, least), longer(shelf.free, least), longer(shelf.wanted, least)
     return Shelf(rows, free, wanted, shelf.arising, shelf.used)
 
 
 def new_pages(items: int, orders: int, pegs: int) -> Pages:
-    """Room for so many orders and pegs; what is never written takes no memory.
-
-    Not compiled: numpy asks for huge pages, which halves the time the first writing takes.
-    """
+    """Room for so many orders and pegs; what is never written takes no memory."""
     return Pages(
         np.empty(orders, ORDER), np.empty(orders, DRAW), np.empty(pegs, PEG), np.empty(0, SHORT),
-        np.zeros(3, np.int64), Spans(*(np.zeros(items, np.int64) for _ in Spans._fields)),
+        np.zeros(3, np.int64), Spans(*np.zeros((len(Spans._fields), items), np.int64)),
     )  # fmt: skip
 
 
-@allocating
+@either_way
 def longer_pages(pages: Any, orders: int, pegs: int, shorts: int) -> Any:
     """The pages with room for so many more rows."""
     filled = pages.filled

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from planning.columns import MERGE_NONE
-from planning.kernels.compiling import allocating, fused
+from planning.kernels.compiling import either_way, fused
 from planning.kernels.lots import owner_of
 from planning.kernels.scrap import capacity, has_scrap, started
 from planning.kernels.sorting import borrow, sort_positions
 
 
-@allocating
+@either_way
 def longer(values: Any, least: int) -> Any:
     if len(values) >= least:
         return values

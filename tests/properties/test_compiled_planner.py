@@ -333,7 +333,7 @@ def _assert_same(held: Columns, listed: Columns) -> None:
 def test_plan_compiled__two_threads_give_the_same_plan(snapshot: PlanningSnapshot) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solving, "PARALLEL_FROM", 0)
-        patch.setattr(solving, "BATCH", 2)
+        patch.setattr(solving, "SHARE", 2)
         _assert_equal(snapshot)
 
 
