@@ -12,7 +12,7 @@ from canonical.plan import PlanItem, PlanningSnapshot
 from planning.columns import NotCovered
 from planning.decoding import decode
 from planning.encoding import encode
-from planning.kernels.solving import solve
+from planning.kernels.solving import THREADS, solve
 from planning.preparation import prepare
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def plan_compiled(prepared: Prepared) -> Plan:
 
 def warm() -> None:
     """Compile, unless that was done before: about two minutes once for each change of the kernels' sources."""
-    plan_compiled(prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),))))
+    prepared = prepare(PlanningSnapshot(date(2000, 1, 1), (PlanItem("ITEM", "buy"),)))
+    plan_compiled(prepared)
+    solve(encode(prepared)[0], threads=THREADS)
     from planning.coverage.warming import warm_changes  # noqa: PLC0415 - planning once does without
 
     warm_changes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -86,3 +88,34 @@ def test_plan__dated_lines_below_a_phantom() -> None:
     outcome = mrp.plan(PlanningSnapshot(TODAY, items, bom, demands))
     drawn = {(order.item, order.root): order.quantity for order in outcome.planned_orders if order.item != "A"}
     assert drawn == {("old", "R1"): 30, ("new", "R2"): 15}
+
+
+def test_warm__leaves_nothing_to_compile_for_plans_of_any_size() -> None:
+    """In a process of its own: another test may have compiled what `warm` has to."""
+    subprocess.run([sys.executable, "-c", WARMED], check=True)
+
+
+WARMED = """
+from datetime import date
+from canonical.plan import PlanBomLine, PlanByProduct, PlanDemand, PlanItem, PlanningSnapshot
+from planning.coverage.kernel import settle_items
+from planning.fast import plan_compiled, warm
+from planning.kernels import solving
+from planning.preparation import prepare
+
+day, many = date(2026, 3, 2), solving.PARALLEL_FROM
+warm()
+kernels = [
+    solving.plan_turns, solving._gather, solving._collect, solving._part, solving.plan_again, solving.arise_again,
+    settle_items,
+]
+assert [len(kernel.signatures) for kernel in kernels] == len(kernels) * [1]
+plan_compiled(prepare(PlanningSnapshot(
+    day,
+    (PlanItem("TOP", "make", 1), *(PlanItem(f"PART-{n}", "buy", 1) for n in range(many))),
+    tuple(PlanBomLine("TOP", f"PART-{n}", 1) for n in range(many)),
+    (PlanDemand("D", "TOP", 1, day, "D"),),
+    by_products=(PlanByProduct("TOP", "PART-7", 1, 1),),
+)))
+assert [len(kernel.signatures) for kernel in kernels] == len(kernels) * [1]
+"""
