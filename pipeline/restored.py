@@ -5,7 +5,8 @@ small file beside the store. A store whose counter is behind the file's is older
 open command counts as perhaps sent: one that can be looked up is looked up twice, one that goes under a key is
 repeated under it, one that can be neither is parked for a person. So does one that waits for a person, who may have
 sent it again since: it goes on waiting. Revisions go on far above those that may have
-been given out, so that no id is used again for another content.
+been given out, so that no id is used again for another content. The frames between stages go, for they may tell of
+what the older store does not hold: the next pass makes them again.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def notice_restore(hub: Hub) -> int:
         open_ += [entry for entry in waiting if not interventions.is_outdated(tx, entry.command.id)]
         steps = {entry.command.id: _next_step(hub, tx, entry) for entry in open_}
         known = {command_id: step for command_id, step in steps.items() if step is not None}
+        hub.frames.forget()  # before the counter is raised: whoever is stopped here notices again
         deliveries.doubt(tx, known, hub.now())
         revisions.skip(tx)
         ticks.raise_to(tx, TICK, sent)

@@ -105,6 +105,13 @@ class FrameStore:
                 if held.pending and self._pointed(name) == held.base:
                     self._save(name, held)
 
+    def forget(self) -> None:
+        """Remove every frame, on disk and in memory: nothing stands any more, and each is made again."""
+        for path in [*self.root.rglob("current"), *self.root.rglob("*.parquet")]:
+            path.unlink(missing_ok=True)
+        self._held.clear()
+        self._steps.clear()
+
     def read(self, name: str) -> pl.DataFrame | None:
         """The current version; None when nothing was written yet."""
         held = self._current(name)

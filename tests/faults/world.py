@@ -31,6 +31,7 @@ from rules.ruleset import RuleSet
 from store import deliveries, due_commands, outbox
 from store.connections import ConnectionState
 from store.database import WRITES
+from store.frames import FrameStore
 from store.sent_mark import SentMark
 from store.tables import metadata
 from store.unit_of_work import Store
@@ -156,6 +157,7 @@ class World:
         settings = SimpleNamespace(home=self.home)
         named: Any = SimpleNamespace(
             store=self, now=lambda: self.moment, connector=lambda _: self, settings=settings,
+            frames=FrameStore((self.home or Path()) / "frames"),
             connection_states=lambda: {self.system: ConnectionState.LIVE},
             configuration=SimpleNamespace(
                 rules=RuleSet(()), mappings={self.system: SimpleNamespace(outbound={})}

@@ -49,6 +49,24 @@ def test_write__again_in_one_run_keeps_the_earlier_run(frames: FrameStore) -> No
     assert previous.equals(frame(1))
 
 
+def test_forget__nothing_stands_and_what_is_written_then_is_the_first(frames: FrameStore) -> None:
+    for number, name in ((1, "golden/item"), (2, "golden/item"), (3, "canonical/item/erp")):
+        frames.write(name, frame(number), f"run-{number}")
+    frames.deferred = True
+    frames.write("golden/bom", frame(4), "run-4")
+    frames.forget()
+    assert frames.names() == []
+    assert frames.read("golden/item") is None
+    assert not list(frames.root.rglob("*.parquet"))
+    frames.deferred = False
+    frames.write("golden/item", frame(5), "run-5")
+    for reader in (frames, FrameStore(frames.root)):
+        found = reader.read("golden/item")
+        assert found is not None
+        assert found.equals(frame(5))
+        assert reader.read_previous("golden/item") is None
+
+
 def test_write__schema_survives(frames: FrameStore) -> None:
     empty = pl.DataFrame(schema=frame_schema(Stock))
     frames.write("canonical/stock/wms", empty, "run-1")
