@@ -1,9 +1,9 @@
 """A plain forwarding workflow, as a no-code tool draws it: receives a webhook, maps it, posts it to the MES.
 
-A stand-in, for no such tool (n8n was tried) could be installed here: a small process with kept connections and nothing
-else, so it is as fast as such a workflow could be. It answers when the MES has answered. It knows neither stock nor
-plan, so it orders every line whether it has to be made or not; it keeps no inbox, no receipt and no record, so what it
-was doing when it dies is lost or, sent again by hand, made under the same key once more.
+A stand-in for such a tool (`benchmarks.n8n` is one), and the least it could be: a small process with kept connections
+and nothing else. It answers when the MES has answered. It knows neither stock nor plan, so it orders every line whether
+it has to be made or not; it keeps no inbox, no receipt and no record, so what it was doing when it dies is lost or,
+sent again by hand, made under the same key once more.
 
     python -m benchmarks.forwarding PORT PRODUCTS.json
 """

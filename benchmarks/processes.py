@@ -39,8 +39,8 @@ def _seconds(pid: int) -> float:
     return (int(said[11]) + int(said[12])) / _TICKS if said else 0.0
 
 
-def children(parent: int, named: str) -> list[int]:
-    """The processes that a process started with this name on their command line."""
+def children(parent: int, named: str = "") -> list[int]:
+    """The processes that a process started, those with this name on their command line."""
     pids = [int(path.name) for path in _PROC.iterdir() if path.name.isdigit()] if _PROC.is_dir() else []
     ours = [pid for pid in pids if (said := _stat(pid)) and int(said[1]) == parent]
     return [pid for pid in ours if named in (_PROC / str(pid) / "cmdline").read_text()]

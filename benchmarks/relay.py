@@ -5,9 +5,11 @@ machine with whoever posts. Orders that have to be made are put into the CRM fir
 fixed rate: a rate that leaves the machine room, and the goal's. An order's time ends when the MES has answered for the
 first work order made for it: later than it could be seen there. CPU is what the kernel counts of each process.
 
-Beside it, in the same run: a plain forwarding workflow (`benchmarks.forwarding`, a small process that receives, maps
-and posts; a stand-in, for n8n could not be installed), and our own Dagster sensor (`benchmarks.sensing`: one tick of
-the shipped sensor and the pass it asks for, without the wait for the tick).
+Beside it, in the same run: a plain forwarding workflow that only maps and posts, in n8n (`benchmarks.n8n`, which says
+how to install it) and as the least it could be (`benchmarks.forwarding`, a small process that does nothing else; where
+n8n is not installed it stands in for it); and our own Dagster sensor (`benchmarks.sensing`: one tick of the shipped
+sensor and the pass it asks for, without the wait for the tick). A forwarding workflow answers when the MES has: that
+ends an order's time. It begins when the webhook was due, so an order that waits for others to be taken waits in it.
 
     python -m benchmarks.run relay
     python -m benchmarks.relay 50 20        # another rate and length, the relay alone
@@ -24,13 +26,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from http.client import HTTPException
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
+from benchmarks import n8n
 from benchmarks.measuring import Figure
 from benchmarks.processes import Processes, children
 from canonical.actors import Actor
@@ -42,18 +47,22 @@ from pipeline.outbound import CommandContext, Lookups
 from pipeline.plan import judged_frames
 from pipeline.route import run_route
 from store import inbox, outbox
-from tests.e2e.sales_desk import SECRET, Post, SalesDesk
+from tests.e2e.sales_desk import SECRET, Post, SalesDesk, post
 
 PER_SECOND, SECONDS = 50, 60
 EASY_PER_SECOND, EASY_SECONDS = 10, 10
 """A rate that leaves the machine room."""
 FORWARDED_SECONDS = 10
-SENDERS = 4
-PRODUCTS = 12
 WARM = 20
 """Orders before the first that counts, so that everything is loaded and connected."""
+WARM_N8N = 500
+"""The same in n8n, whose just-in-time compiler takes as many to settle."""
+SENDERS = 4
+PRODUCTS = 12
 START_SECONDS = 120.0
 PATIENCE_SECONDS = 120.0
+FORWARDED_PATIENCE_SECONDS = 60.0
+"""An order that a forwarding workflow has not taken by then is lost."""
 GOAL_P50, GOAL_P95 = 100.0, 250.0
 SANDBOX = "the simulated systems"
 HOUSE = Path(__file__).parents[1]
@@ -62,11 +71,31 @@ ACCEPTED = 202
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Milliseconds of each order, sorted; how many were lost; CPU milliseconds an order by process."""
+    """Milliseconds of each order, sorted; how many were lost; CPU milliseconds an order by process; how many a second.
+
+    The last counts to the last answer: where it is less than the rate of the webhooks, orders pile up.
+    """
 
     milliseconds: Sequence[float]
     lost: int
     cpu: Mapping[str, float]
+    a_second: float
+
+    @classmethod
+    def of(
+        cls, sent: Mapping[str, float], answered: Mapping[str, float], lost: int, spent: Mapping[str, float]
+    ) -> Taken:
+        """From when each order was sent and answered, and CPU seconds by process."""
+        took = max(answered.values(), default=float("inf")) - min(sent.values())
+        return cls(
+            sorted((at - sent[number]) * 1000 for number, at in answered.items()), lost,
+            {who: each * 1000 / len(sent) for who, each in spent.items()}, len(answered) / took,
+        )  # fmt: skip
+
+    @property
+    def own_cpu(self) -> float:
+        """CPU milliseconds an order, without those of the simulated systems."""
+        return sum(spent for who, spent in self.cpu.items() if who != SANDBOX)
 
     def at(self, share: float) -> float:
         """The time that this share of the orders did not exceed."""
@@ -105,10 +134,11 @@ def measure(per_second: int = PER_SECOND, seconds: int = SECONDS, *, beside: boo
         figures = hard.figures(f"{per_second}/s for {seconds} s", per_second)
         if easy is not None:
             figures += easy.figures(f"{EASY_PER_SECOND}/s for {EASY_SECONDS} s", EASY_PER_SECOND)
-            again = {
-                f"again-{name}": payload for name, payload in _next(hard_orders, per_second * FORWARDED_SECONDS).items()
-            }
-            figures += _beside(easy, hard, _forwarded(orders, again, per_second), sensed)
+            ours = {EASY_PER_SECOND: easy, per_second: hard}
+            figures += _beside_n8n(orders, ours, hard_orders)
+            figures += _beside_stand_in(orders, hard, hard_orders, per_second)
+            name = "the median at the easy rate (peer: our Dagster sensor and its run)"
+            figures.append(Figure(name, easy.at(0.5), sensed, "ms"))
         hub.close()
     return figures
 
@@ -118,15 +148,48 @@ def _next(payloads: dict[str, dict[str, Any]], number: int) -> dict[str, dict[st
     return {name: payloads.pop(name) for name in list(payloads)[:number]}
 
 
-def _beside(easy: Taken, hard: Taken, forwarded: Taken, sensed: float) -> list[Figure]:
-    """The same in the two other ways."""
-    name = "webhook of a new order to its work order in the MES, at the same rate"
-    cpu = sum(spent for who, spent in hard.cpu.items() if who != SANDBOX)
+def _again(payloads: Mapping[str, dict[str, Any]], prefix: str, number: int) -> dict[str, dict[str, Any]]:
+    """So many of the same orders under other names, for a forwarding workflow."""
+    return {f"{prefix}-{name}": payloads[name] for name in list(payloads)[:number]}
+
+
+def _beside_n8n(orders: _Orders, ours: Mapping[int, Taken], payloads: Mapping[str, dict[str, Any]]) -> list[Figure]:
+    """The same in n8n at each rate, the easy one first; nothing where it is not installed."""
+    call = n8n.command(os.environ)
+    if call is None:
+        return []
+    folder, port = Path(orders.environ["MILLSTREAM_HOME"]) / "n8n", _free_port()
+    figures = []
+    with n8n.forwarding(call, folder, port, {**os.environ, **orders.environ}, orders.in_mes_words()) as pid:
+        _until_taken(port, payloads)
+        _post_all(port, _again(payloads, "n8n-warm", WARM_N8N), PER_SECOND)
+        for per_second, relayed in ours.items():
+            again = _again(payloads, f"n8n-{per_second}", per_second * FORWARDED_SECONDS)
+            theirs = _forwarded(port, [pid, *children(pid)], again, per_second)
+            figures += _compared(relayed, theirs, per_second, "n8n")
+    return figures
+
+
+def _beside_stand_in(
+    orders: _Orders, ours: Taken, payloads: Mapping[str, dict[str, Any]], per_second: int
+) -> list[Figure]:
+    """The same in the least that a forwarding workflow could be."""
+    with _standing_in(orders) as (port, pid):
+        _post_all(port, _again(payloads, "warm", WARM), PER_SECOND)
+        theirs = _forwarded(port, [pid], _again(payloads, "again", per_second * FORWARDED_SECONDS), per_second)
+    measured = n8n.command(os.environ) is not None
+    return _compared(ours, theirs, per_second, "the least it could be" if measured else "a stand-in, n8n is not here")
+
+
+def _compared(ours: Taken, theirs: Taken, per_second: int, who: str) -> list[Figure]:
+    name = f"webhook of a new order to its work order in the MES, {per_second}/s"
+    peer = f"(peer: a plain forwarding workflow for {FORWARDED_SECONDS} s, {who})"
     return [
-        Figure(f"{name}: median (peer: a plain forwarding workflow)", hard.at(0.5), forwarded.at(0.5), "ms"),
-        Figure(f"{name}: 95 of 100 (peer: a plain forwarding workflow)", hard.at(0.95), forwarded.at(0.95), "ms"),
-        Figure("CPU an order, the hub (peer: a plain forwarding workflow)", cpu, sum(forwarded.cpu.values()), "ms"),
-        Figure("the median at the easy rate (peer: our Dagster sensor and its run)", easy.at(0.5), sensed, "ms"),
+        Figure(f"{name}: median {peer}", ours.at(0.5), theirs.at(0.5), "ms"),
+        Figure(f"{name}: 95 of 100 {peer}", ours.at(0.95), theirs.at(0.95), "ms"),
+        Figure(f"{name}: lost {peer}", ours.lost, theirs.lost, "orders"),
+        Figure(f"{name}: answered until the last of them {peer}", ours.a_second, theirs.a_second, "orders/s"),
+        Figure(f"CPU an order at {per_second}/s, the hub {peer}", ours.own_cpu, theirs.own_cpu, "ms"),
     ]
 
 
@@ -148,9 +211,7 @@ def plant(folder: Path) -> Iterator[tuple[Plant, dict[str, str]]]:
 @contextmanager
 def relaying(environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """`millstream relay` in a process of its own, as it is run; its port and its process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-c", "import sys; from console.cli.main import main; sys.exit(main())", "relay"]
     with (Path(environ["MILLSTREAM_HOME"]) / "relay.log").open("w") as log:
         process = subprocess.Popen(
@@ -164,6 +225,13 @@ def relaying(environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
         process.wait(60)
         said = (Path(environ["MILLSTREAM_HOME"]) / "relay.log").read_text().splitlines()
         print(*said[-20:], sep="\n", file=sys.stderr)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _warmed(hub: Hub, port: int, payloads: dict[str, dict[str, Any]]) -> None:
@@ -185,31 +253,30 @@ def _relayed(
 ) -> Taken:
     processes = Processes(groups)
     sent = _post_all(port, payloads, per_second)
-    milliseconds, lost = _until_made(hub, sent)
-    return Taken(milliseconds, lost, {who: each * 1000 / len(sent) for who, each in processes.spent().items()})
+    made, lost = _until_made(hub, sent)
+    return Taken.of(sent, made, lost, processes.spent())
 
 
-def _forwarded(orders: _Orders, payloads: dict[str, dict[str, Any]], per_second: int) -> Taken:
-    """The same webhooks through the plain workflow: it answers when the MES has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    products = Path(orders.environ["MILLSTREAM_HOME"]) / "products.json"
+@contextmanager
+def _standing_in(orders: _Orders) -> Iterator[tuple[int, int]]:
+    """The stand-in in a process of its own; its port and its process id."""
+    port, products = _free_port(), Path(orders.environ["MILLSTREAM_HOME"]) / "products.json"
     products.write_text(json.dumps(orders.in_mes_words()))
     command = [sys.executable, "-m", "benchmarks.forwarding", str(port), str(products)]
     process = subprocess.Popen(command, cwd=HOUSE, env={**os.environ, **orders.environ})
     try:
         _until_listening(port)
-        answered: dict[str, float] = {}
-        _post_all(port, _next(payloads, WARM), per_second)
-        processes = Processes({"forwarder": [process.pid]})
-        sent = _post_all(port, payloads, per_second, answered)
-        spent = processes.spent()["forwarder"] * 1000 / len(sent)
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(60)
-    taken = sorted((at - sent[number]) * 1000 for number, at in answered.items())
-    return Taken(taken, len(sent) - len(taken), {"forwarder": spent})
+
+
+def _forwarded(port: int, pids: Sequence[int], payloads: dict[str, dict[str, Any]], per_second: int) -> Taken:
+    """The same webhooks through a forwarding workflow: it answers when the MES has."""
+    processes, answered = Processes({"forwarder": pids}), dict[str, float]()
+    sent = _post_all(port, payloads, per_second, answered)
+    return Taken.of(sent, answered, len(sent) - len(answered), processes.spent())
 
 
 def _sensed(hub: Hub, environ: Mapping[str, str], payloads: dict[str, dict[str, Any]]) -> float:
@@ -220,8 +287,8 @@ def _sensed(hub: Hub, environ: Mapping[str, str], payloads: dict[str, dict[str, 
         inbox.accept(tx, "crm", number, {"id": number, **payload}, hub.now())
     command = [sys.executable, "-m", "benchmarks.sensing"]
     subprocess.run(command, cwd=HOUSE, env={**os.environ, **environ}, check=True)
-    milliseconds, _ = _until_made(hub, sent)
-    return milliseconds[0] if milliseconds else float("inf")
+    made, _ = _until_made(hub, sent)
+    return (made[number] - sent[number]) * 1000 if made else float("inf")
 
 
 def _until_listening(port: int) -> None:
@@ -233,6 +300,17 @@ def _until_listening(port: int) -> None:
         if time.monotonic() > until:
             raise TimeoutError("the relay did not begin to listen")
         time.sleep(0.2)
+
+
+def _until_taken(port: int, payloads: Mapping[str, dict[str, Any]]) -> None:
+    """Send one order again and again, until the workflow behind this port is there and has it made."""
+    until, (number, payload) = time.monotonic() + START_SECONDS, next(iter(payloads.items()))
+    while time.monotonic() < until:
+        with suppress(OSError, HTTPException):
+            if post(port, f"first-{number}", payload) == ACCEPTED:
+                return
+        time.sleep(0.5)
+    raise TimeoutError("the workflow did not begin to answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,40 +357,50 @@ class _Orders:
 def _post_all(
     port: int, payloads: dict[str, dict[str, Any]], per_second: int, answered: dict[str, float] | None = None
 ) -> dict[str, float]:
-    """Order → when its webhook was sent, in seconds of this machine's clock; `answered` takes when it was answered."""
-    sent: dict[str, float] = {}
+    """Order → when its webhook was due, in seconds of this machine's clock; `answered` takes when it was answered.
+
+    With `answered` an order that is not taken is lost, else it is an error.
+    """
     began = time.time()
-    doors = [Post(port) for _ in range(SENDERS)]
+    due = {number: began + place / per_second for place, number in enumerate(payloads)}
+    doors = SimpleQueue[Post]()  # whoever is free takes the next, so a slow answer holds up no other order
 
-    def one(place: int, number: str) -> None:
-        sent[number] = time.time()
-        status = doors[place % SENDERS](number, payloads[number])
-        if status != ACCEPTED:
-            raise AssertionError(f"the door answered {status}")
-        if answered is not None:
-            answered[number] = time.time()
+    def one(number: str) -> None:
+        door = doors.get()
+        try:
+            if answered is None:
+                _accepted(door(number, payloads[number]))
+            elif time.time() < due[number] + FORWARDED_PATIENCE_SECONDS:
+                with suppress(OSError, HTTPException):
+                    if door(number, payloads[number]) == ACCEPTED:
+                        answered[number] = time.time()
+        finally:
+            doors.put(door)
 
-    pools = [ThreadPoolExecutor(1) for _ in doors]
-    waiting = []
-    for place, number in enumerate(payloads):
-        time.sleep(max(0.0, began + place / per_second - time.time()))
-        waiting.append(pools[place % SENDERS].submit(one, place, number))
-    for future in waiting:
-        future.result()
-    for pool, door in zip(pools, doors, strict=True):
-        pool.shutdown()
-        door.close()
-    return sent
+    with ExitStack() as stack, ThreadPoolExecutor(SENDERS) as pool:
+        for _ in range(SENDERS):
+            doors.put(stack.enter_context(closing(Post(port))))
+        waiting = []
+        for number in payloads:
+            time.sleep(max(0.0, due[number] - time.time()))
+            waiting.append(pool.submit(one, number))
+        for future in waiting:
+            future.result()
+    return due
 
 
-def _until_made(hub: Hub, sent: dict[str, float]) -> tuple[list[float], int]:
-    """Milliseconds until each order's first work order was answered for, and how many never were."""
+def _accepted(status: int) -> None:
+    if status != ACCEPTED:
+        raise AssertionError(f"the door answered {status}")
+
+
+def _until_made(hub: Hub, sent: dict[str, float]) -> tuple[dict[str, float], int]:
+    """When each order's first work order was answered for, and how many never were."""
     until, found = time.time() + PATIENCE_SECONDS, dict[str, float]()
     while len(sent.keys() - found.keys() - _shipped(hub)) and time.time() < until:
         time.sleep(2)
         found = {number: at for number, at in _answered(hub).items() if number in sent}
-    taken = sorted((at - sent[number]) * 1000 for number, at in found.items())
-    return taken, len(sent.keys() - found.keys() - _shipped(hub))
+    return found, len(sent.keys() - found.keys() - _shipped(hub))
 
 
 def _shipped(hub: Hub) -> set[str]:

@@ -38,6 +38,7 @@ FRAME = {
     "supplier_records",
     "labelled_sets",
     "forwarding",
+    "n8n",
     "sensing",
     "__init__",
 }

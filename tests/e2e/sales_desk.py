@@ -100,7 +100,10 @@ class Post:
         said = {"id": event_id, **payload} if isinstance(payload, dict) else payload
         body, stamp = json.dumps(said).encode(), str(int(time.time()))
         digest = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {"X-CRM-Event-Id": event_id, "X-CRM-Timestamp": stamp, "X-CRM-Signature": f"v1={digest}"}
+        headers = {
+            "Content-Type": "application/json", "X-CRM-Event-Id": event_id, "X-CRM-Timestamp": stamp,
+            "X-CRM-Signature": f"v1={digest}",
+        }  # fmt: skip
         self._door.request("POST", "/webhooks/crm", body, headers)
         answer = self._door.getresponse()
         answer.read()
