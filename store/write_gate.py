@@ -52,9 +52,10 @@ class WriteGate:
     def _opened(self) -> _Files | None:
         """None where there can be no such file: then SQLite alone says whose turn it is."""
         if self._files is None:
-            gate = _file(self.path)
-            following = None if gate is None else _file(self.path.with_name(f"{self.path.name}-next"))
-            if gate is None or following is None:
+            if (gate := _file(self.path)) is None:
+                return None
+            if (following := _file(self.path.with_name(f"{self.path.name}-next"))) is None:
+                os.close(gate)  # every write comes here again
                 return None
             self._files = following, gate
         return self._files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -73,3 +74,16 @@ def test_open_until__who_waited_too_long_goes_on_and_leaves_the_other_its_place(
 def test_open_until__where_there_can_be_no_file_nobody_waits(tmp_path: Path) -> None:
     with WriteGate(tmp_path / "no" / "folder").open_until(time.monotonic() + 30):
         assert not (tmp_path / "no").exists()
+
+
+def test_open_until__where_one_of_its_files_cannot_be__writes_go_on_and_none_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "gate-next").mkdir()
+    gate, wrote = WriteGate(tmp_path / "gate"), 0
+    free = os.dup(0)
+    os.close(free)
+    for _ in range(3):
+        with gate.open_until(time.monotonic() + 30):
+            wrote += 1
+    now_free = os.dup(0)
+    os.close(now_free)
+    assert (wrote, now_free) == (3, free)
