@@ -33,6 +33,13 @@ def _hub(store: Store, home: Path) -> Any:
     )
 
 
+class _Look:
+    """In place of a round: of whom, and which lane."""
+
+    def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *more: Any) -> None:
+        self.lane, self.workers = (system, more[-1]), workers
+
+
 def _until(what: Callable[[], bool]) -> None:
     until = time.monotonic() + 10
     while not what():
@@ -132,10 +139,7 @@ def test_residents__who_took_all_that_is_due_spares_the_helper_a_look(
     looks: list[str] = []
     long = 4 * HELP_SECONDS
 
-    class Long:
-        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *more: Any) -> None:
-            self.lane, self.workers = (system, more[-1]), workers
-
+    class Long(_Look):
         def run(self) -> int:
             with self.workers.claiming(*self.lane):
                 looks.append(self.lane[0])
@@ -197,10 +201,7 @@ def test_residents__what_is_said_while_they_leave_something_is_looked_at(
 ) -> None:
     looks: list[str] = []
 
-    class Leaving:
-        def __init__(self, _hub: object, system: str, _lookups: object, workers: Residents, *more: Any) -> None:
-            self.lane, self.workers = (system, more[-1]), workers
-
+    class Leaving(_Look):
         def run(self) -> int:
             with self.workers.claiming(*self.lane):
                 looks.append(self.lane[0])
